@@ -93,7 +93,7 @@ def _up(arguments: Arguments) -> int:
 
 
 def _demo(arguments: Arguments) -> int:
-    from tidegate.cli.up import demo
+    from tidegate.cli.demo import demo
 
     return demo(arguments)
 
@@ -131,4 +131,4 @@ SUPERVISED: dict[str, Callable[[Arguments], int]] = {
     "restore": _restore,
 }
 """Verbs that need no Django in their own process; each imports what it needs only when it is called."""
-MANAGED = ("worker", "migrate", "prepare", "status", "doctor", "import", "export", "transfer")
+MANAGED = ("worker", "migrate", "prepare", "furnish", "status", "doctor", "import", "export", "transfer")

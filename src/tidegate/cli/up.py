@@ -1,8 +1,9 @@
-"""`tidegate up` and `tidegate demo`: everything on one machine, as children of this process."""
+"""`tidegate up`: everything on one machine, as children of this process."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tidegate.cli.ports import require_free_port
 from tidegate.cli.supervise import Service, Supervisor
@@ -10,6 +11,11 @@ from tidegate.config import config
 from tidegate.database import EmbeddedDatabase
 
 TIDEGATE = (sys.executable, "-m", "tidegate")
+Port = tuple[str, int, str]
+"""Where it listens, and the setting that chooses another."""
+PREPARE = Service("prepare", (*TIDEGATE, "prepare"), once=True)
+WEB = Service("web", (*TIDEGATE, "web"))
+WORKER = Service("worker", (*TIDEGATE, "worker"))
 
 
 def up(arguments: Sequence[str]) -> int:
@@ -21,24 +27,20 @@ def up(arguments: Sequence[str]) -> int:
         "--workers", type=int, default=1, choices=range(1, 17), metavar="N", help="default: 1"
     )
     options = parser.parse_args(arguments)
-    return _run(
-        [Service("prepare", (*TIDEGATE, "prepare"), once=True)],
-        [
-            Service("web", (*TIDEGATE, "web")),
-            *_workers(options.workers),
-            Service("tidegate", (*TIDEGATE, "announce"), once=True),
-        ],
+    return run(
+        [PREPARE],
+        [WEB, *_workers(options.workers), Service("tidegate", (*TIDEGATE, "announce"), once=True)],
     )
 
 
 def _workers(number: int) -> list[Service]:
-    names = ["worker"] if number == 1 else [f"worker {n}" for n in range(1, number + 1)]
-    return [Service(name, (*TIDEGATE, "worker")) for name in names]
+    if number == 1:
+        return [WORKER]
+    return [replace(WORKER, name=f"worker {n}") for n in range(1, number + 1)]
 
 
-def _run(
-    steps: Sequence[Service], services: Sequence[Service], ports: Sequence[tuple[str, int, str]] = ()
-) -> int:
+def run(steps: Sequence[Service], services: Sequence[Service], ports: Sequence[Port] = ()) -> int:
+    """The embedded database, then the steps, then the services; everything ends together."""
     database = EmbeddedDatabase(config.home) if config.embedded else None
     supervisor = Supervisor(foundation=database)
     if database is not None:
@@ -51,7 +53,3 @@ def _run(
     finally:
         if database is not None:
             database.stop()
-
-
-def demo(arguments: Sequence[str]) -> int:
-    return up(arguments)
