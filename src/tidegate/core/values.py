@@ -203,6 +203,11 @@ def option_key(label: str) -> str:
     return label.strip().casefold()
 
 
+def name_key(name: str) -> str:
+    """What two spellings of one organization's name share: no case, no extra space."""
+    return " ".join(name.casefold().split())
+
+
 def same(kind: Kind, one: Value, other: Value) -> bool:
     """Whether two values of a kind mean the same, whatever their spelling. An equivalence on readable values."""
     if one == other or (is_empty(one) and is_empty(other)):
