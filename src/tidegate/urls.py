@@ -1,3 +1,5 @@
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tidegate.web import health
+
+urlpatterns: list[URLPattern | URLResolver] = [*health.urlpatterns]
