@@ -17,13 +17,20 @@ from tidegate.adapters.pipedrive.definitions import account_from, catalogue_from
 from tidegate.adapters.pipedrive.field_values import moment_to
 from tidegate.adapters.pipedrive.prices import Endpoint, calls_for
 from tidegate.adapters.pipedrive.refusals import Asked, refusal
-from tidegate.adapters.pipedrive.translate import organization_from, person_from, person_to
+from tidegate.adapters.pipedrive.translate import (
+    ON_THEIR_OWN,
+    changed_person_to,
+    new_person_to,
+    organization_from,
+    person_from,
+)
 from tidegate.adapters.pipedrive.webhooks import webhook_from
 from tidegate.core.catalogue import Field, PipedriveCatalogue
 from tidegate.core.records import Gone, Record, Seen, Side
 from tidegate.core.values import Value
 from tidegate.errors import (
     InvalidForRemote,
+    MappingBroken,
     RecordGone,
     RecordRejected,
     RemoteUnavailable,
@@ -134,7 +141,7 @@ class Pipedrive:
         self, values: Mapping[str, Value], *, owner_id: str | None, organization_id: str | None
     ) -> Record:
         fields = await self._fields()
-        body = person_to(values, fields, owner_id=owner_id, organization_id=organization_id)
+        body = new_person_to(values, fields, owner_id=owner_id, organization_id=organization_id)
         about = f"the new person “{_name_in(body)}”"
         return _record(person_from(await self._object(prices.CREATE_PERSON, about, json=body), fields), about)
 
@@ -148,8 +155,9 @@ class Pipedrive:
     ) -> Record:
         fields = await self._fields()
         about = _called(person_id, seen)
-        before = seen or _record(await self._person(person_id, fields), about)
-        body = person_to(values, fields, seen=before, organization_id=organization_id)
+        if seen is None and not ON_THEIR_OWN.isdisjoint(values):
+            seen = _record(await self._person(person_id, fields), about)
+        body = changed_person_to(values, fields, seen=seen, organization_id=organization_id)
         if not body:
             return _record(await self._person(person_id, fields), about)
         return _record(

@@ -32,6 +32,8 @@ Raw = Mapping[str, object]
 AT_THE_ROOT: Mapping[str, str] = {LABELS: "label_ids"}
 """Field key -> its name in a record, where they differ. Every other system field bears its own key there."""
 NAMES = (FIRST_NAME, LAST_NAME)
+ON_THEIR_OWN = frozenset({FIRST_NAME, LAST_NAME, EMAIL, PHONE})
+"""System fields with rules of their own; all others are a value under a key."""
 
 
 # --- From JSON --------------------------------------------------------------------------------------------------------
@@ -107,7 +109,7 @@ def _others(raw: Raw, fields: Sequence[Field]) -> dict[str, Value]:
     for field in fields:
         source = shown if field.custom else raw
         key = field.key if field.custom else AT_THE_ROOT.get(field.key, field.key)
-        if field.key not in (*NAMES, EMAIL, PHONE, ORGANIZATION) and key in source:
+        if field.key not in {*ON_THEIR_OWN, ORGANIZATION} and key in source:
             values[field.key] = value_from(field, source[key])
     return {key: value for key, value in values.items() if not isinstance(value, Missing)}
 
@@ -121,48 +123,63 @@ def organization_from(raw: Raw) -> Organization:
 # --- To JSON ----------------------------------------------------------------------------------------------------------
 
 
-def person_to(
+def new_person_to(
+    values: Mapping[str, Value], fields: Sequence[Field], *, owner_id: str | None, organization_id: str | None
+) -> dict[str, Json]:
+    """The body of a create. Raises InvalidForRemote naming the field, MappingBroken where there is no such field."""
+    sent = _shown(values)
+    body = {**_names_to(sent, None), **_addresses_to(sent, None), **_others_to(sent, fields)}
+    if owner_id is not None:
+        body["owner_id"] = int(owner_id)
+    if organization_id is not None:
+        body["org_id"] = int(organization_id)
+    return body
+
+
+def changed_person_to(
     values: Mapping[str, Value],
     fields: Sequence[Field],
     *,
-    seen: Record | None = None,
-    owner_id: str | None = None,
+    seen: Record | None,
     organization_id: str | Unchanged | None = UNCHANGED,
 ) -> dict[str, Json]:
-    """The body of a create (`seen` None) or an update. What is missing is not sent; what is empty is emptied.
+    """The body of an update: what is missing is not sent, what is empty is emptied. Raises as `new_person_to`.
 
-    Raises InvalidForRemote naming the field, MappingBroken where the account has no such field.
+    `seen` is what the person showed last; it is needed where a field of `ON_THEIR_OWN` is among the values.
     """
+    sent = _shown(values)
+    names = _names_to(sent, seen) if any(key in sent for key in NAMES) else _name_that_goes_along(sent, seen)
+    body = {**names, **_addresses_to(sent, seen), **_others_to(sent, fields)}
+    if not isinstance(organization_id, Unchanged):
+        body["org_id"] = None if organization_id is None else int(organization_id)
+    return body
+
+
+def _shown(values: Mapping[str, Value]) -> dict[str, Value]:
     for key, value in values.items():
         if isinstance(value, Unreadable):
             raise InvalidForRemote(
                 f"“{value.raw}” can't be written to “{key}”: it is {value.reason}.", field=key
             )
-    sent = {key: value for key, value in values.items() if not isinstance(value, Missing)}
-    body: dict[str, Json] = {**_names_to(sent, seen), **_addresses_to(sent, seen), **_others_to(sent, fields)}
-    if owner_id is not None:
-        body["owner_id"] = int(owner_id)
-    if not isinstance(organization_id, Unchanged) and (seen is not None or organization_id is not None):
-        body["org_id"] = None if organization_id is None else int(organization_id)
-    return body
+    return {key: value for key, value in values.items() if not isinstance(value, Missing)}
 
 
 def _names_to(values: Mapping[str, Value], seen: Record | None) -> dict[str, Json]:
-    if seen is not None and not any(key in values for key in NAMES):
-        return _name_that_goes_along(values, seen)
     first, last = (_text(values.get(key, seen.value(key) if seen else None)) for key in NAMES)
     if first and last:
         return {"first_name": first, "last_name": last}
     name = first or last or _stand_in(values, seen)
     if name is None:
         raise InvalidForRemote(
-            "A person without name, e-mail address and phone number can't be made in Pipedrive. Give it one of them."
+            "A person without name, e-mail address and phone number can't be kept in Pipedrive. Give it one of them."
         )
     return {"name": name}
 
 
-def _name_that_goes_along(values: Mapping[str, Value], seen: Record) -> dict[str, Json]:
+def _name_that_goes_along(values: Mapping[str, Value], seen: Record | None) -> dict[str, Json]:
     """A nameless person is called by its address: where that changes, so does what it is called."""
+    if seen is None:
+        return {}
     called_by_address = bool(seen.name) and all(seen.values.get(key, "") is None for key in NAMES)
     stand_in = _stand_in(values, seen)
     if (
@@ -215,7 +232,7 @@ def _others_to(values: Mapping[str, Value], fields: Sequence[Field]) -> dict[str
     body: dict[str, Json] = {}
     custom: dict[str, Json] = {}
     for key, value in values.items():
-        if key in (*NAMES, EMAIL, PHONE, ORGANIZATION):
+        if key in {*ON_THEIR_OWN, ORGANIZATION}:
             continue
         field = find_field(fields, key)
         if field is None:
