@@ -131,6 +131,9 @@ class Webhook:
     last_delivery_at: datetime | None = None
     last_status: int | None = None
     remove_reason: str | None = None
+    user: str = ""
+    password: str = field(default="", repr=False)
+    """What deliveries carry, where Pipedrive's answer shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,27 @@ class WebhookRequest:
     name: str
     user: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What a delivery of Pipedrive's webhooks tells. It says *look at this record*, no more."""
+
+    event_id: str
+    """The same for every delivery of one event, as far as Pipedrive keeps it so."""
+    entity: str
+    """`person`, `organization`, `user`, `pipeline`, `stage`, `person_field`."""
+    record_id: str
+    action: str
+    """`create`, `change`, `delete`."""
+    at: datetime
+    merged_into: str | None = None
+    """Of a delete: the record that lives on."""
+    actor_id: str | None = None
+    """The Pipedrive user who did it."""
+    company_id: str | None = None
+    body: Record | None = None
+    """The person as the delivery showed it; what it did not show is missing."""
 
 
 class Crm(Protocol):
