@@ -345,7 +345,9 @@ def to_text(field_type: FieldType | str, value: Json) -> str:
         case dict() if field_type == FieldType.MONEY:
             return f"{Decimal(str(value['amount'])):f} {value['currency']}"
         case dict() if field_type == FieldType.TIME:
-            clock = str(value["at"]).removesuffix(":00") if str(value["at"]).count(":") == 2 else str(value["at"])
+            clock = (
+                str(value["at"]).removesuffix(":00") if str(value["at"]).count(":") == 2 else str(value["at"])
+            )
             return f"{clock} {value['zone'] or ''}".strip()
         case dict() if field_type == FieldType.DATE_RANGE:
             return f"{value['start']}/{value['end']}" if value["end"] else str(value["start"])
