@@ -8,11 +8,11 @@ what is certainly dead: two servers on one data directory would destroy it.
 import ctypes
 import fcntl
 import os
+import platform
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -101,9 +101,7 @@ class EmbeddedDatabase:
     def run_tool(self, name: str, *arguments: str, version: int | None = None, **options: Any) -> str:
         """Run one of PostgreSQL's own programs as the server's user; its output, or an error that quotes it."""
         command = [str(binaries(version) / name), *arguments]
-        result = subprocess.run(  # noqa: S603
-            command, capture_output=True, check=False, **self._as_user(), **options
-        )
+        result = subprocess.run(command, capture_output=True, check=False, **self._as_user(), **options)
         if result.returncode:
             said = " ".join((result.stderr or result.stdout).decode(errors="replace").split())
             raise ConfigurationError(f"The embedded database: {name} failed: {said}")
@@ -186,7 +184,7 @@ class EmbeddedDatabase:
         _keep_small(self.log)
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603
+            self.process = subprocess.Popen(
                 [str(binaries() / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -254,7 +252,7 @@ def bundled_versions() -> dict[int, Path]:
     places = [] if spec is None else [Path(p) for p in spec.submodule_search_locations or []]
     found = {}
     for program in (p for place in places for p in place.glob("pginstall*/bin/postgres")):
-        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True)
         found[int(said.stdout.split()[-1].split(".")[0])] = program.parent
     if not found:
         raise ConfigurationError(
@@ -266,7 +264,7 @@ def bundled_versions() -> dict[int, Path]:
 
 def end_with_parent(number: signal.Signals) -> Callable[[], None]:
     """For a child between fork and exec: let the system send it this signal when its parent dies (Linux only)."""
-    if not sys.platform.startswith("linux"):
+    if platform.system() != "Linux":
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
@@ -281,7 +279,7 @@ def end_with_parent(number: signal.Signals) -> Callable[[], None]:
 
 def _run_quietly(command: Sequence[str]) -> None:
     try:
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+        subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise ConfigurationError(
             f"PostgreSQL can't run as root, and “{command[0]}” could not make a user for it ({error}). "
@@ -291,13 +289,13 @@ def _run_quietly(command: Sequence[str]) -> None:
 
 def _command_line(pid: int) -> list[str]:
     """What this process was started as; empty when there is none."""
-    if sys.platform.startswith("linux"):
+    if Path("/proc/self/cmdline").exists():
         with suppress(OSError):
             return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
         return []
     shown = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )  # noqa: S603, S607
+    )
     return shown.stdout.split()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.prospects.models import Prospect, ProspectList
@@ -99,7 +100,7 @@ def _clean_name(name: str) -> str:
 
 def _checked_name(workspace_id: UUID, name: str, *, besides: int | None = None) -> str:
     clean = _clean_name(name)
-    others = ProspectList.objects.filter(workspace_id=workspace_id, name__iexact=clean).exclude(pk=besides)
+    others = ProspectList.objects.filter(~Q(pk=besides), workspace_id=workspace_id, name__iexact=clean)
     if others.exists():
         raise Conflict(f"There is a list named “{clean}” already.")
     return clean
