@@ -192,9 +192,18 @@ def _ordered(rows: QuerySet[Prospect], sort: Sort, *, reverse: bool = False) -> 
 def count(wanted: Filter) -> int:
     if wanted.list_id is not None and wanted.is_open:
         return Prospect.lists.through.objects.filter(
-            prospectlist_id=wanted.list_id, prospect__workspace_id=wanted.workspace_id
+            prospectlist_id=wanted.list_id, prospectlist__workspace_id=wanted.workspace_id
         ).count()
     return select(wanted).count()
+
+
+def in_lists(workspace_id: UUID, list_ids: Sequence[int] | None) -> QuerySet[Prospect]:
+    """The prospects that are in at least one of these lists, each once; all of the workspace for None."""
+    rows = Prospect.objects.filter(workspace_id=workspace_id)
+    if list_ids is None:
+        return rows
+    through = Prospect.lists.through.objects.filter(prospect_id=OuterRef("pk"), prospectlist_id__in=list_ids)
+    return rows.filter(Exists(through))
 
 
 def walk(wanted: Filter, *, batch: int = 1_000) -> Iterator[list[Prospect]]:
