@@ -1,3 +1,3 @@
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = [path("api/v1/", include("tidegate.api.urls"))]
+urlpatterns: list[URLPattern | URLResolver] = []
