@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "tidegate.store",
     "tidegate.prospects",
     "tidegate.web",
+    "tidegate.api",
     "tidegate.cli",
 ]
 MIDDLEWARE = [
