@@ -27,7 +27,7 @@ WORKSPACE_KEY = "workspace_id"
 class MemberRequest(HttpRequest):
     """A request of a signed-in member, as `member_required` hands it to a view."""
 
-    user: User  # type: ignore[assignment]  # never anonymous behind member_required
+    user: User
     workspace: Workspace
     membership: Membership
     htmx: HtmxDetails
@@ -50,7 +50,7 @@ def member_required(view: MemberView[P]) -> PlainView[P]:
         with timezone.override(ZoneInfo(membership.workspace.time_zone)):
             return view(member, *args, **kwargs)
 
-    return login_required(inner)
+    return cast(PlainView[P], login_required(inner))
 
 
 def editor_required(view: MemberView[P]) -> PlainView[P]:
@@ -64,13 +64,13 @@ def editor_required(view: MemberView[P]) -> PlainView[P]:
             )
         return view(request, *args, **kwargs)
 
-    return member_required(inner)
+    return member_required(cast(MemberView[P], inner))
 
 
 def chosen_membership(request: HttpRequest) -> Membership | None:
     """The membership of the workspace the user works in: the one chosen last, else the first."""
     memberships = list(
-        Membership.objects.filter(user_id=request.user.pk).select_related("workspace").order_by("pk")
+        Membership.objects.filter(user=cast(User, request.user)).select_related("workspace").order_by("pk")
     )
     chosen = request.session.get(WORKSPACE_KEY)
     return next(

@@ -1,5 +1,6 @@
 """Where a visitor is led first, the rail's own status, and the choice of a workspace."""
 
+from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -50,7 +51,9 @@ def sync_status(request: MemberRequest) -> HttpResponse:
 @login_required
 def choose_workspace(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("workspace", "")
-    if not any(str(m.workspace_id) == chosen for m in Membership.objects.filter(user_id=request.user.pk)):
+    if not any(
+        str(m.workspace_id) == chosen for m in Membership.objects.filter(user=cast(User, request.user))
+    ):
         raise Http404
     request.session[WORKSPACE_KEY] = chosen
     return redirect("home")
@@ -59,6 +62,6 @@ def choose_workspace(request: HttpRequest) -> HttpResponse:
 @login_required
 def no_workspace(request: HttpRequest) -> HttpResponse:
     """For a signed-in user whom nobody has let into a workspace yet."""
-    if Membership.objects.filter(user_id=request.user.pk).exists():
+    if Membership.objects.filter(user=cast(User, request.user)).exists():
         return redirect("home")
     return render(request, "web/no_workspace.html", status=403)
