@@ -9,368 +9,687 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Workspace',
+            name="Workspace",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(blank=True, max_length=150)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False)),
-                ('date_joined', models.DateTimeField(auto_now_add=True)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(blank=True, max_length=150)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_staff", models.BooleanField(default=False)),
+                ("date_joined", models.DateTimeField(auto_now_add=True)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Lane',
+            name="Lane",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('company_id', models.CharField(max_length=40)),
-                ('api_domain', models.URLField(max_length=300)),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('held_until', models.DateTimeField(blank=True, null=True)),
-                ('holder_pid', models.IntegerField(blank=True, null=True)),
-                ('wait_until', models.DateTimeField(blank=True, null=True)),
-                ('wait_reason', models.TextField(blank=True)),
-                ('plan', models.CharField(default='lite', max_length=20)),
-                ('seats', models.PositiveIntegerField(default=1)),
-                ('daily_budget', models.PositiveIntegerField(blank=True, null=True)),
-                ('reserve_percent', models.PositiveSmallIntegerField(default=30)),
-                ('burst_limit', models.PositiveIntegerField(blank=True, null=True)),
-                ('persons_walked_at', models.DateTimeField(blank=True, null=True)),
-                ('persons_high_water', models.DateTimeField(blank=True, null=True)),
-                ('persons_cursor', models.TextField(blank=True)),
-                ('organizations_walked_at', models.DateTimeField(blank=True, null=True)),
-                ('organizations_high_water', models.DateTimeField(blank=True, null=True)),
-                ('organizations_cursor', models.TextField(blank=True)),
-                ('checked_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("company_id", models.CharField(max_length=40)),
+                ("api_domain", models.URLField(max_length=300)),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("held_until", models.DateTimeField(blank=True, null=True)),
+                ("holder_pid", models.IntegerField(blank=True, null=True)),
+                ("wait_until", models.DateTimeField(blank=True, null=True)),
+                ("wait_reason", models.TextField(blank=True)),
+                ("plan", models.CharField(default="lite", max_length=20)),
+                ("seats", models.PositiveIntegerField(default=1)),
+                ("daily_budget", models.PositiveIntegerField(blank=True, null=True)),
+                ("reserve_percent", models.PositiveSmallIntegerField(default=30)),
+                ("burst_limit", models.PositiveIntegerField(blank=True, null=True)),
+                ("persons_walked_at", models.DateTimeField(blank=True, null=True)),
+                ("persons_high_water", models.DateTimeField(blank=True, null=True)),
+                ("persons_cursor", models.TextField(blank=True)),
+                ("organizations_walked_at", models.DateTimeField(blank=True, null=True)),
+                ("organizations_high_water", models.DateTimeField(blank=True, null=True)),
+                ("organizations_cursor", models.TextField(blank=True)),
+                ("checked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('api_domain', 'company_id'), name='one_lane_per_company')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("api_domain", "company_id"), name="one_lane_per_company")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('outreach_app', models.CharField(default='prospects', max_length=40)),
-                ('status', models.CharField(choices=[('paused', 'paused'), ('active', 'active'), ('syncing', 'syncing'), ('failed', 'failed')], default='paused', max_length=10)),
-                ('reason', models.CharField(blank=True, default='new', max_length=20)),
-                ('reason_text', models.TextField(blank=True)),
-                ('before_syncing', models.CharField(blank=True, max_length=10)),
-                ('launched_at', models.DateTimeField(blank=True, null=True)),
-                ('disconnected_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('settings', models.JSONField(default=dict)),
-                ('settings_version', models.PositiveIntegerField(default=1)),
-                ('catalogue', models.JSONField(default=dict)),
-                ('catalogue_read_at', models.DateTimeField(blank=True, null=True)),
-                ('auth_method', models.CharField(choices=[('oauth', 'OAuth'), ('token', 'personal token')], max_length=10)),
-                ('secret', models.BinaryField(null=True)),
-                ('token_expires_at', models.DateTimeField(blank=True, null=True)),
-                ('refreshing_until', models.DateTimeField(blank=True, null=True)),
-                ('scopes', models.JSONField(default=list)),
-                ('api_domain', models.URLField(max_length=300)),
-                ('company_id', models.CharField(max_length=40)),
-                ('company_name', models.CharField(max_length=200)),
-                ('company_domain', models.CharField(max_length=200)),
-                ('pipedrive_user_id', models.CharField(max_length=40)),
-                ('pipedrive_user_name', models.CharField(max_length=200)),
-                ('hook_token', models.CharField(default=tidegate.store.models.connections.make_hook_token, max_length=64, unique=True)),
-                ('hook_secret', models.BinaryField(null=True)),
-                ('webhooks_checked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_delivery_at', models.DateTimeField(blank=True, null=True)),
-                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='store.lane')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connections', to='store.workspace')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("outreach_app", models.CharField(default="prospects", max_length=40)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("paused", "paused"),
+                            ("active", "active"),
+                            ("syncing", "syncing"),
+                            ("failed", "failed"),
+                        ],
+                        default="paused",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="new", max_length=20)),
+                ("reason_text", models.TextField(blank=True)),
+                ("before_syncing", models.CharField(blank=True, max_length=10)),
+                ("launched_at", models.DateTimeField(blank=True, null=True)),
+                ("disconnected_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("settings", models.JSONField(default=dict)),
+                ("settings_version", models.PositiveIntegerField(default=1)),
+                ("catalogue", models.JSONField(default=dict)),
+                ("catalogue_read_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "auth_method",
+                    models.CharField(
+                        choices=[("oauth", "OAuth"), ("token", "personal token")], max_length=10
+                    ),
+                ),
+                ("secret", models.BinaryField(null=True)),
+                ("token_expires_at", models.DateTimeField(blank=True, null=True)),
+                ("refreshing_until", models.DateTimeField(blank=True, null=True)),
+                ("scopes", models.JSONField(default=list)),
+                ("api_domain", models.URLField(max_length=300)),
+                ("company_id", models.CharField(max_length=40)),
+                ("company_name", models.CharField(max_length=200)),
+                ("company_domain", models.CharField(max_length=200)),
+                ("pipedrive_user_id", models.CharField(max_length=40)),
+                ("pipedrive_user_name", models.CharField(max_length=200)),
+                (
+                    "hook_token",
+                    models.CharField(
+                        default=tidegate.store.models.connections.make_hook_token, max_length=64, unique=True
+                    ),
+                ),
+                ("hook_secret", models.BinaryField(null=True)),
+                ("webhooks_checked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_delivery_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "lane",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="connections",
+                        to="store.lane",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="connections",
+                        to="store.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Transfer",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('direction', models.CharField(max_length=20)),
-                ('source_app', models.CharField(max_length=10)),
-                ('state', models.CharField(default='running', max_length=12)),
-                ('state_text', models.TextField(blank=True)),
-                ('cursor', models.TextField(blank=True)),
-                ('page', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(blank=True, null=True)),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('updated', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('skipped', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('tokens', models.PositiveIntegerField(default=0)),
-                ('settings', models.JSONField(default=dict)),
-                ('settings_version', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.CharField(blank=True, max_length=200)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transfers', to='store.connection')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("direction", models.CharField(max_length=20)),
+                ("source_app", models.CharField(max_length=10)),
+                ("state", models.CharField(default="running", max_length=12)),
+                ("state_text", models.TextField(blank=True)),
+                ("cursor", models.TextField(blank=True)),
+                ("page", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(blank=True, null=True)),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("updated", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                ("skipped", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("tokens", models.PositiveIntegerField(default=0)),
+                ("settings", models.JSONField(default=dict)),
+                ("settings_version", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_by", models.CharField(blank=True, max_length=200)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="transfers",
+                        to="store.connection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LogEntry',
+            name="LogEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('side', models.CharField(max_length=10)),
-                ('act', models.CharField(max_length=20)),
-                ('prospect_id', models.CharField(blank=True, max_length=64)),
-                ('person_id', models.CharField(blank=True, max_length=64)),
-                ('record_name', models.CharField(blank=True, max_length=300)),
-                ('changes', models.JSONField(default=list)),
-                ('cause', models.CharField(blank=True, max_length=20)),
-                ('cause_text', models.CharField(blank=True, max_length=300)),
-                ('message', models.TextField(blank=True)),
-                ('tokens', models.PositiveIntegerField(default=0)),
-                ('seconds', models.FloatField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='store.connection')),
-                ('transfer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='log', to='store.transfer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("side", models.CharField(max_length=10)),
+                ("act", models.CharField(max_length=20)),
+                ("prospect_id", models.CharField(blank=True, max_length=64)),
+                ("person_id", models.CharField(blank=True, max_length=64)),
+                ("record_name", models.CharField(blank=True, max_length=300)),
+                ("changes", models.JSONField(default=list)),
+                ("cause", models.CharField(blank=True, max_length=20)),
+                ("cause_text", models.CharField(blank=True, max_length=300)),
+                ("message", models.TextField(blank=True)),
+                ("tokens", models.PositiveIntegerField(default=0)),
+                ("seconds", models.FloatField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="log", to="store.connection"
+                    ),
+                ),
+                (
+                    "transfer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="log",
+                        to="store.transfer",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TransferRecord',
+            name="TransferRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source_id', models.CharField(max_length=64)),
-                ('target_id', models.CharField(blank=True, max_length=64)),
-                ('name', models.CharField(blank=True, max_length=300)),
-                ('outcome', models.CharField(max_length=12)),
-                ('reason', models.TextField(blank=True)),
-                ('changes', models.JSONField(default=list)),
-                ('transfer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='records', to='store.transfer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source_id", models.CharField(max_length=64)),
+                ("target_id", models.CharField(blank=True, max_length=64)),
+                ("name", models.CharField(blank=True, max_length=300)),
+                ("outcome", models.CharField(max_length=12)),
+                ("reason", models.TextField(blank=True)),
+                ("changes", models.JSONField(default=list)),
+                (
+                    "transfer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="records",
+                        to="store.transfer",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OAuthState',
+            name="OAuthState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='store.connection')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='store.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="store.connection",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="store.workspace"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('viewer', 'Viewer')], default='viewer', max_length=10)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='store.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("admin", "Admin"), ("viewer", "Viewer")],
+                        default="viewer",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="store.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(max_length=12)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('scopes', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='store.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("prefix", models.CharField(max_length=12)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("scopes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="store.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attention',
+            name="Attention",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('side', models.CharField(blank=True, max_length=10)),
-                ('prospect_id', models.CharField(blank=True, max_length=64)),
-                ('person_id', models.CharField(blank=True, max_length=64)),
-                ('record_name', models.CharField(blank=True, max_length=300)),
-                ('message', models.TextField()),
-                ('cure', models.TextField(blank=True)),
-                ('facts', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('tried_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('settled_by', models.CharField(blank=True, max_length=200)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attention', to='store.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                ("side", models.CharField(blank=True, max_length=10)),
+                ("prospect_id", models.CharField(blank=True, max_length=64)),
+                ("person_id", models.CharField(blank=True, max_length=64)),
+                ("record_name", models.CharField(blank=True, max_length=300)),
+                ("message", models.TextField()),
+                ("cure", models.TextField(blank=True)),
+                ("facts", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("tried_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                ("settled_by", models.CharField(blank=True, max_length=200)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attention",
+                        to="store.connection",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('settled_at__isnull', True)), fields=('connection', 'kind', 'prospect_id', 'person_id'), name='one_open_attention')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("settled_at__isnull", True)),
+                        fields=("connection", "kind", "prospect_id", "person_id"),
+                        name="one_open_attention",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Intent',
+            name="Intent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('key', models.CharField(max_length=300)),
-                ('facts', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='intents', to='store.connection')),
-                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='intents', to='store.lane')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=20)),
+                ("key", models.CharField(max_length=300)),
+                ("facts", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="intents",
+                        to="store.connection",
+                    ),
+                ),
+                (
+                    "lane",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="intents", to="store.lane"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('connection', 'kind', 'key'), name='one_open_intent')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("connection", "kind", "key"), name="one_open_intent")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Change',
+            name="Change",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('side', models.CharField(max_length=10)),
-                ('entity', models.CharField(default='person', max_length=20)),
-                ('record_id', models.CharField(max_length=64)),
-                ('action', models.CharField(default='change', max_length=10)),
-                ('source', models.CharField(max_length=20)),
-                ('delivery_id', models.CharField(blank=True, max_length=80, null=True)),
-                ('body', models.JSONField(blank=True, null=True)),
-                ('merged_into', models.CharField(blank=True, max_length=64)),
-                ('actor', models.CharField(blank=True, max_length=200)),
-                ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('due_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('outcome', models.CharField(blank=True, max_length=20)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='store.connection')),
-                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='store.lane')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("side", models.CharField(max_length=10)),
+                ("entity", models.CharField(default="person", max_length=20)),
+                ("record_id", models.CharField(max_length=64)),
+                ("action", models.CharField(default="change", max_length=10)),
+                ("source", models.CharField(max_length=20)),
+                ("delivery_id", models.CharField(blank=True, max_length=80, null=True)),
+                ("body", models.JSONField(blank=True, null=True)),
+                ("merged_into", models.CharField(blank=True, max_length=64)),
+                ("actor", models.CharField(blank=True, max_length=200)),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("due_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("outcome", models.CharField(blank=True, max_length=20)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="store.connection",
+                    ),
+                ),
+                (
+                    "lane",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="changes", to="store.lane"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('done_at__isnull', True)), fields=['lane', 'id'], name='change_waiting'), models.Index(fields=['connection', 'received_at'], name='change_recent')],
-                'constraints': [models.UniqueConstraint(fields=('connection', 'delivery_id'), name='one_row_per_delivery')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("done_at__isnull", True)),
+                        fields=["lane", "id"],
+                        name="change_waiting",
+                    ),
+                    models.Index(fields=["connection", "received_at"], name="change_recent"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("connection", "delivery_id"), name="one_row_per_delivery")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LedgerDay',
+            name="LedgerDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('feature', models.CharField(max_length=20)),
-                ('tokens', models.PositiveBigIntegerField(default=0)),
-                ('requests', models.PositiveBigIntegerField(default=0)),
-                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ledger', to='store.lane')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("feature", models.CharField(max_length=20)),
+                ("tokens", models.PositiveBigIntegerField(default=0)),
+                ("requests", models.PositiveBigIntegerField(default=0)),
+                (
+                    "lane",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ledger", to="store.lane"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('lane', 'day', 'feature'), name='one_ledger_row')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("lane", "day", "feature"), name="one_ledger_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Link',
+            name="Link",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prospect_id', models.CharField(max_length=64)),
-                ('person_id', models.CharField(max_length=64)),
-                ('base', models.BinaryField(default=b'{}')),
-                ('state', models.CharField(default='linked', max_length=20)),
-                ('quarrels', models.PositiveSmallIntegerField(default=0)),
-                ('written_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='store.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("prospect_id", models.CharField(max_length=64)),
+                ("person_id", models.CharField(max_length=64)),
+                ("base", models.BinaryField(default=b"{}")),
+                ("state", models.CharField(default="linked", max_length=20)),
+                ("quarrels", models.PositiveSmallIntegerField(default=0)),
+                ("written_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="store.connection",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('connection', 'prospect_id'), name='one_link_per_prospect'), models.UniqueConstraint(fields=('connection', 'person_id'), name='one_link_per_person')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("connection", "prospect_id"), name="one_link_per_prospect"
+                    ),
+                    models.UniqueConstraint(fields=("connection", "person_id"), name="one_link_per_person"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MirrorAddress',
+            name="MirrorAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(max_length=320)),
-                ('person_id', models.BigIntegerField()),
-                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='store.lane')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("address", models.CharField(max_length=320)),
+                ("person_id", models.BigIntegerField()),
+                ("lane", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="store.lane")),
             ],
             options={
-                'indexes': [models.Index(fields=['lane', 'person_id'], name='addresses_by_person')],
-                'constraints': [models.UniqueConstraint(fields=('lane', 'address', 'person_id'), name='one_mirror_address')],
+                "indexes": [models.Index(fields=["lane", "person_id"], name="addresses_by_person")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("lane", "address", "person_id"), name="one_mirror_address"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MirrorOrganization',
+            name="MirrorOrganization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organization_id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=300)),
-                ('name_key', models.CharField(max_length=300)),
-                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='organizations', to='store.lane')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("organization_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=300)),
+                ("name_key", models.CharField(max_length=300)),
+                (
+                    "lane",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="organizations",
+                        to="store.lane",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['lane', 'name_key'], name='organizations_by_name')],
-                'constraints': [models.UniqueConstraint(fields=('lane', 'organization_id'), name='one_mirror_organization')],
+                "indexes": [models.Index(fields=["lane", "name_key"], name="organizations_by_name")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("lane", "organization_id"), name="one_mirror_organization"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MirrorPerson',
+            name="MirrorPerson",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('person_id', models.BigIntegerField()),
-                ('name', models.CharField(blank=True, max_length=300)),
-                ('organization_id', models.BigIntegerField(blank=True, null=True)),
-                ('record', models.BinaryField()),
-                ('updated_at', models.DateTimeField(blank=True, null=True)),
-                ('walk', models.BigIntegerField(default=0)),
-                ('lane', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='persons', to='store.lane')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("person_id", models.BigIntegerField()),
+                ("name", models.CharField(blank=True, max_length=300)),
+                ("organization_id", models.BigIntegerField(blank=True, null=True)),
+                ("record", models.BinaryField()),
+                ("updated_at", models.DateTimeField(blank=True, null=True)),
+                ("walk", models.BigIntegerField(default=0)),
+                (
+                    "lane",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="persons", to="store.lane"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['lane', 'organization_id'], name='mirror_by_organization')],
-                'constraints': [models.UniqueConstraint(fields=('lane', 'person_id'), name='one_mirror_person')],
+                "indexes": [models.Index(fields=["lane", "organization_id"], name="mirror_by_organization")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("lane", "person_id"), name="one_mirror_person")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['running', 'paused'])), fields=('connection',), name='one_transfer_at_a_time'),
+            model_name="transfer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["running", "paused"])),
+                fields=("connection",),
+                name="one_transfer_at_a_time",
+            ),
         ),
         migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(fields=['connection', '-at'], name='log_recent'),
+            model_name="logentry",
+            index=models.Index(fields=["connection", "-at"], name="log_recent"),
         ),
         migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(fields=['connection', 'prospect_id'], name='log_by_prospect'),
+            model_name="logentry",
+            index=models.Index(fields=["connection", "prospect_id"], name="log_by_prospect"),
         ),
         migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(fields=['connection', 'person_id'], name='log_by_person'),
+            model_name="logentry",
+            index=models.Index(fields=["connection", "person_id"], name="log_by_person"),
         ),
         migrations.AddIndex(
-            model_name='transferrecord',
-            index=models.Index(fields=['transfer', 'outcome', 'id'], name='records_by_outcome'),
+            model_name="transferrecord",
+            index=models.Index(fields=["transfer", "outcome", "id"], name="records_by_outcome"),
         ),
         migrations.AddConstraint(
-            model_name='transferrecord',
-            constraint=models.UniqueConstraint(fields=('transfer', 'source_id'), name='one_outcome_per_record'),
+            model_name="transferrecord",
+            constraint=models.UniqueConstraint(
+                fields=("transfer", "source_id"), name="one_outcome_per_record"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('workspace', 'user'), name='one_membership_each'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("workspace", "user"), name="one_membership_each"),
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.UniqueConstraint(condition=models.Q(('disconnected_at__isnull', True)), fields=('workspace', 'outreach_app', 'company_id'), name='one_connection_per_company'),
+            model_name="connection",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("disconnected_at__isnull", True)),
+                fields=("workspace", "outreach_app", "company_id"),
+                name="one_connection_per_company",
+            ),
         ),
     ]
