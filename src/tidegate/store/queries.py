@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from tidegate.core.records import Side
 from tidegate.errors import Invalid
-from tidegate.prospects.models import Prospect
+from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.store.models import (
     Attention,
     Connection,
@@ -26,6 +26,7 @@ from tidegate.store.models import (
     MirrorOrganization,
     MirrorPerson,
     Transfer,
+    TransferRecord,
 )
 
 PLAN_FACTORS = {"lite": 1, "growth": 2, "premium": 5, "ultimate": 7}
@@ -159,11 +160,23 @@ def _writes_by_side(connection: Connection, *, since: datetime) -> dict[Side, in
     return {side: counted.get(side.value, 0) for side in Side}
 
 
-def count_prospects(connection: Connection) -> int | None:
-    """How many prospects the outreach app holds; None where only the app itself could say."""
+def count_prospects(connection: Connection, list_ids: Collection[str] | None = None) -> int | None:
+    """How many prospects the outreach app holds (in these lists); None where only the app itself could say."""
     if connection.outreach_app != "prospects":
         return None
-    return Prospect.objects.filter(workspace_id=connection.workspace_id).count()
+    prospects = Prospect.objects.filter(workspace_id=connection.workspace_id)
+    if list_ids is not None:
+        members = Prospect.lists.through.objects.filter(
+            prospectlist_id__in=[pk for pk in list_ids if pk.isdecimal()]
+        )
+        prospects = prospects.filter(pk__in=members.values("prospect_id"))
+    return prospects.count()
+
+
+def count_lists(connection: Connection) -> int | None:
+    if connection.outreach_app != "prospects":
+        return None
+    return ProspectList.objects.filter(workspace_id=connection.workspace_id).count()
 
 
 def count_persons(lane: Lane) -> int | None:
@@ -444,3 +457,48 @@ def outcome_counts(transfer: Transfer) -> dict[str, int]:
 
 def waiting_changes(connection: Connection) -> int:
     return connection.changes.filter(done_at=None).count()
+
+
+def shown_records(
+    transfer: Transfer, *, outcomes: Collection[str] = (), after: int = 0, limit: int = 50
+) -> tuple[list[TransferRecord], int | None]:
+    """Records of a transfer in the order they were dealt with, by keyset, and the id to go on after (None: the end)."""
+    records = transfer.records.filter(id__gt=after)
+    if outcomes:
+        records = records.filter(outcome__in=outcomes)
+    rows = list(records.order_by("id")[: limit + 1])
+    return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
+
+
+def latest_records(transfer: Transfer, limit: int = 8) -> list[TransferRecord]:
+    return list(transfer.records.order_by("-id")[:limit])
+
+
+RATE_WINDOW = timedelta(seconds=60)
+
+
+def records_a_second(transfer: Transfer) -> float | None:
+    """How fast a running transfer goes; None while too little is done to tell.
+
+    The average since the start counts pauses in, and the log of the last minute counts no unchanged record: the higher
+    of the two is the closer.
+    """
+    if transfer.state != "running" or transfer.started_at is None or transfer.done == 0:
+        return None
+    now = timezone.now()
+    elapsed = (now - transfer.started_at).total_seconds()
+    if elapsed < 5:
+        return None
+    window = min(RATE_WINDOW.total_seconds(), elapsed)
+    logged = transfer.log.filter(
+        at__gte=now - timedelta(seconds=window), act__in=("create", "update", "link", "skip", "fail")
+    )
+    return max(transfer.done / elapsed, logged.count() / window)
+
+
+def seconds_left(transfer: Transfer) -> float | None:
+    """About how long a running transfer still takes; None where nobody can know."""
+    rate = records_a_second(transfer)
+    if rate is None or transfer.total is None:
+        return None
+    return max(transfer.total - transfer.done, 0) / rate
