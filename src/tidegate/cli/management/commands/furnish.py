@@ -32,6 +32,7 @@ SHARED = 150
 
 class Command(BaseCommand):
     help = "Fill the demo with sample data and say where it is."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--prospects", type=Path)
