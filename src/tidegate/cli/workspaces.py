@@ -1,30 +1,39 @@
-"""Which workspace a command is about: the one it names, or the only one there is."""
+"""Which workspace or connection a command means, by name or because there is only one."""
 
-from uuid import UUID
+from django.core.management.base import CommandError, CommandParser
 
-from django.core.management.base import CommandError
-
-from tidegate.store.models import Workspace
+from tidegate.store.models import Connection, Workspace
 
 
-def find_workspace(asked: str | None) -> Workspace:
-    """By id or name. Raises CommandError that lists what there is."""
-    every = list(Workspace.objects.order_by("created_at"))
-    if asked:
-        found = [item for item in every if asked in (str(item.pk), item.name) or _is_id(asked, item.pk)]
-    else:
-        found = every
+def add_workspace_option(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--workspace", metavar="NAME", help="its name or id; not needed when there is only one"
+    )
+
+
+def choose_workspace(name: str | None) -> Workspace:
+    workspaces = list(Workspace.objects.order_by("name"))
+    found = [w for w in workspaces if name in (None, w.name, str(w.pk))]
     if len(found) == 1:
         return found[0]
-    if not every:
-        raise CommandError("There is no workspace yet. Open the web page and finish the first sign-in.")
-    names = "\n".join(f"  {item.pk}  {item.name}" for item in every)
-    wrong = f"There is no workspace “{asked}”." if asked and not found else "There are several workspaces."
-    raise CommandError(f"{wrong} Choose one with --workspace:\n{names}")
+    if not workspaces:
+        raise CommandError("There is no workspace yet. Open the pages and create one first.")
+    names = ", ".join(f"“{w.name}”" for w in workspaces)
+    raise CommandError(f"Say which workspace by --workspace: {names}.")
 
 
-def _is_id(asked: str, workspace_id: UUID) -> bool:
-    try:
-        return UUID(asked) == workspace_id
-    except ValueError:
-        return False
+def add_connection_option(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--connection", metavar="ID", help="its id or company; not needed when there is only one"
+    )
+
+
+def choose_connection(name: str | None) -> Connection:
+    connections = list(Connection.objects.filter(disconnected_at__isnull=True).order_by("company_name"))
+    found = [c for c in connections if name in (None, str(c.pk), c.company_name, c.company_domain)]
+    if len(found) == 1:
+        return found[0]
+    if not connections:
+        raise CommandError("There is no connection yet. Connect Pipedrive on the Integrations page first.")
+    names = ", ".join(f"{c.pk} ({c.company_name})" for c in connections)
+    raise CommandError(f"Say which connection by --connection: {names}.")

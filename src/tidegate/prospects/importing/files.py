@@ -86,6 +86,11 @@ class Row:
     line: int
     cells: tuple[str, ...]
 
+    @property
+    def printable(self) -> list[str]:
+        """The cells, with a question mark for what could not be read."""
+        return [cell.encode("utf-8", "replace").decode().replace("\x00", "?") for cell in self.cells]
+
 
 def look_at(file: BinaryIO, *, encoding: str = "", delimiter: str = "") -> Shape:
     """How the file is written, unless told. Leaves it at its start. Raises Invalid where it is no CSV file."""
