@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from tidegate.core.operations import Base
 from tidegate.core.records import ORGANIZATION, Record, Side
 from tidegate.core.settings import Pair
-from tidegate.core.values import MISSING, Unreadable, Value, is_readable, same
+from tidegate.core.values import MISSING, Unreadable, Value, is_readable
 
 
 def is_echo(person: Record, base: Base, pairs: Iterable[Pair]) -> bool:
@@ -23,7 +23,7 @@ def _agrees(person: Record, base: Base, pair: Pair) -> bool:
     if shown is MISSING:
         return True
     entry = base.get(pair.key)
-    return entry is not None and is_readable(shown) and same(pair.kind, shown, entry[1])
+    return entry is not None and is_readable(shown) and pair.same(shown, entry[1])
 
 
 def _shown(person: Record, key: str) -> Value:
