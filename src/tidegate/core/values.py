@@ -236,6 +236,11 @@ def option_key(label: str) -> str:
     return label.strip().casefold()
 
 
+def name_key(name: str) -> str:
+    """What two spellings of one organization's name share: no case, no extra space."""
+    return " ".join(name.casefold().split())
+
+
 def same(kind: Kind, one: Value, other: Value, country: str = "") -> bool:
     """Whether two values of a kind mean the same, whatever their spelling. `country`: how phone numbers are read.
 
