@@ -133,7 +133,9 @@ def _target(target: str) -> str:
         return f"a custom field, {FieldType(target.removeprefix(NEW)).label.lower()}"
     if target == SKIP:
         return "not imported"
-    return f"custom field {target.removeprefix(CUSTOM)}" if target.startswith(CUSTOM) else SYSTEM_TARGETS[target]
+    return (
+        f"custom field {target.removeprefix(CUSTOM)}" if target.startswith(CUSTOM) else SYSTEM_TARGETS[target]
+    )
 
 
 def lines_about(summary: Summary) -> list[str]:
