@@ -5,12 +5,15 @@ import os
 import socket
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+import psycopg
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from procrastinate import App
 from procrastinate.contrib.django import DjangoApp, app
 from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
 
+from tidegate.cli.management.commands.prepare import pending_migrations
 from tidegate.config import config
 
 
@@ -23,7 +26,13 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, default=config.worker_concurrency, metavar="N")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asyncio.run(run_worker(options["concurrency"]))
+        if pending_migrations():
+            raise CommandError("The database is of another version than this worker. Run: tidegate migrate")
+        try:
+            asyncio.run(run_worker(options["concurrency"]))
+        except (ConnectorException, psycopg.OperationalError) as error:
+            said = " ".join(str(error.__cause__ or error).split())
+            raise CommandError(f"The worker lost the database and ends: {said}") from error
 
 
 async def run_worker(concurrency: int) -> None:
