@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from tidegate.core.operations import Base
 from tidegate.core.records import ORGANIZATION, Record, Side
 from tidegate.core.settings import Pair
-from tidegate.core.values import MISSING, Unreadable, Value, is_readable, same
+from tidegate.core.values import MISSING, Unreadable, Value, is_readable
 
 
 def is_echo(record: Record, base: Base, pairs: Iterable[Pair]) -> bool:
@@ -25,7 +25,7 @@ def _agrees(record: Record, base: Base, pair: Pair) -> bool:
     entry = base.get(pair.key)
     if entry is None or not is_readable(shown):
         return False
-    return same(pair.kind, shown, entry[0] if record.side is Side.OUTREACH else entry[1])
+    return pair.same(shown, entry[0] if record.side is Side.OUTREACH else entry[1])
 
 
 def _shown(record: Record, key: str) -> Value:
