@@ -84,6 +84,13 @@ class EmbeddedDatabase:
             self.stop()
             raise
 
+    def revive(self) -> None:
+        """Start it again if it died by itself; it replays its log and nothing committed is lost."""
+        if self.process is not None and self.process.poll() is not None:
+            self.tell(f"The database ended unexpectedly ({_last_line(self.log)}); it starts again.")
+            self._clear_remains()
+            self._launch()
+
     def stop(self) -> None:
         """End it in good order: clients are cut off, everything committed is on disk."""
         if self.process is not None:
@@ -106,6 +113,17 @@ class EmbeddedDatabase:
             said = " ".join((result.stderr or result.stdout).decode(errors="replace").split())
             raise ConfigurationError(f"The embedded database: {name} failed: {said}")
         return str(result.stdout, errors="replace")
+
+    def is_owned_by_another(self) -> bool:
+        """Whether some process runs it, or is about to."""
+        try:
+            with (self.home / "postgres.lock").open("a+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            pass
+        return False
 
     def _own(self) -> None:
         self._lock = (self.home / "postgres.lock").open("a+")
@@ -262,16 +280,16 @@ def bundled_versions() -> dict[int, Path]:
     return found
 
 
-def end_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """For a child between fork and exec: let the system send it this signal when its parent dies (Linux only)."""
+def end_with_parent(number: signal.Signals, parent: int | None = None) -> Callable[[], None]:
+    """For a child, before its own work: let the system send it this signal when its parent dies (Linux only)."""
     if platform.system() != "Linux":
         return lambda: None
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
+    prctl = ctypes.CDLL(None).prctl  # found here: between fork and exec as little as possible may happen
+    expected = os.getpid() if parent is None else parent
 
     def ask() -> None:
         prctl(1, number.value)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:  # it died before we asked
+        if os.getppid() != expected:  # it died before we asked
             os.kill(os.getpid(), number)
 
     return ask

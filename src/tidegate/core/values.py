@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
@@ -123,7 +123,10 @@ in the field's order · e-mail and phone: tuple of strings, the primary one firs
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
+LISTS: Final = frozenset({Kind.EMAIL, Kind.PHONE})
+"""Kinds whose value is a tuple with the primary one first."""
 _TEXTS = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.LINK})
+_MOST_PLACES = 40
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
 
 
@@ -188,7 +191,21 @@ def normal_number(raw: str | int | float | Decimal) -> Decimal | Unreadable:
         return Unreadable(str(raw), "not a number")
     if not number.is_finite():
         return Unreadable(str(raw), "not a number")
-    return number.normalize() + 0
+    if abs(number.adjusted()) > _MOST_PLACES:
+        return Unreadable(str(raw), "not a number of a usual size")
+    return plain_number(number)
+
+
+def plain_number(number: Decimal) -> Decimal:
+    """The number without trailing zeros and without a negative zero; every digit that counts is kept."""
+    if not number:
+        return Decimal(0)
+    # Decimal.normalize rounds to the context's 28 digits unless told otherwise.
+    return number.normalize(Context(prec=len(number.as_tuple().digits)))
+
+
+def significant_digits(number: Decimal) -> int:
+    return len(plain_number(number).as_tuple().digits)
 
 
 def normal_date(raw: str) -> date | Unreadable:
@@ -203,34 +220,55 @@ def option_key(label: str) -> str:
     return label.strip().casefold()
 
 
+def name_key(name: str) -> str:
+    """What two spellings of one organization's name share: no case, no extra space."""
+    return " ".join(name.casefold().split())
+
+
 def same(kind: Kind, one: Value, other: Value) -> bool:
-    """Whether two values of a kind mean the same, whatever their spelling. An equivalence on readable values."""
-    if one == other or (is_empty(one) and is_empty(other)):
+    """Whether two values of a kind mean the same, whatever their spelling.
+
+    An equivalence: two values are the same when what they are compared by is equal. Missing and unreadable values are
+    the same as themselves alone.
+    """
+    if type(one) is type(other) and one == other:
         return True
-    if is_empty(one) or is_empty(other) or not is_readable(one) or not is_readable(other):
-        return False
     return comparison_key(kind, one) == comparison_key(kind, other)
 
 
 def comparison_key(kind: Kind, value: Value) -> object:
-    """What `same` compares: equal keys mean equal values."""
+    """What `same` compares: equal keys mean equal values. All that is empty has the key None."""
     match value:
-        case tuple() if kind is Kind.PHONE:
-            return (phone_key(value[0]), frozenset(map(phone_key, value))) if value else ()
-        case tuple() if kind is Kind.EMAIL:
-            return (value[0], frozenset(value)) if value else ()
+        case Missing() | Unreadable() | bool():
+            return (type(value), value)
         case tuple():
-            return frozenset(map(option_key, value))
+            return _items_key(kind, value) if value else None
         case str() if kind in (Kind.OPTION, Kind.USER):
-            return option_key(value)
+            return option_key(value) or None
         case str():
             return normal_text(value)
         case Address():
             return normal_text(value.text)
+        case Decimal():
+            return plain_number(value)
         case Money():
-            return (value.amount.normalize(), value.currency)
+            return (plain_number(value.amount), value.currency)
+        case datetime():
+            return value.astimezone(UTC)
         case _:
             return value
+
+
+def _items_key(kind: Kind, items: tuple[str, ...]) -> object:
+    if kind in LISTS:
+        keys = [item_key(kind, item) for item in items]
+        return (keys[0], frozenset(keys))
+    return frozenset(map(option_key, items))
+
+
+def item_key(kind: Kind, item: str) -> str:
+    """By what two addresses or two numbers are told to be the same."""
+    return phone_key(item) if kind is Kind.PHONE else normal_email(item)
 
 
 def to_json(value: Value) -> Json:
@@ -264,7 +302,14 @@ def to_json(value: Value) -> Json:
 
 
 def from_json(kind: Kind, raw: Json) -> Value:
-    """The inverse of `to_json` for values of a kind."""
+    """The inverse of `to_json` for values of a kind. What was kept as another kind comes back Unreadable."""
+    try:
+        return _from_json(kind, raw)
+    except (ValueError, KeyError, InvalidOperation):
+        return Unreadable(str(raw), f"kept as another type of data than {kind.value}")
+
+
+def _from_json(kind: Kind, raw: Json) -> Value:
     if isinstance(raw, dict):
         return _from_object(kind, raw)
     if isinstance(raw, list):
@@ -305,7 +350,7 @@ def _from_object(kind: Kind, raw: dict[str, Json]) -> Value:
                 _text_or_none(raw["zone"]),
             )
         case _:
-            parts = raw.get("parts")
+            parts = raw["parts"]
             pairs = parts if isinstance(parts, list) else []
             return Address(
                 str(raw["text"]), tuple((str(p[0]), str(p[1])) for p in pairs if isinstance(p, list))

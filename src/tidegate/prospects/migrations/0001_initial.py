@@ -7,88 +7,160 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='CustomField',
+            name="CustomField",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('workspace_id', models.UUIDField(db_index=True)),
-                ('key', models.SlugField(max_length=60)),
-                ('name', models.CharField(max_length=100)),
-                ('type', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('time', 'Time'), ('datetime', 'Date and time'), ('date_range', 'Date range'), ('boolean', 'Yes or no'), ('option', 'Single option'), ('options', 'Multiple options'), ('phone', 'Phone'), ('email', 'E-mail'), ('address', 'Address'), ('link', 'Link')], max_length=12)),
-                ('options', models.JSONField(default=list)),
-                ('position', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("workspace_id", models.UUIDField(db_index=True)),
+                ("key", models.SlugField(max_length=60)),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("long_text", "Long text"),
+                            ("number", "Number"),
+                            ("money", "Money"),
+                            ("date", "Date"),
+                            ("time", "Time"),
+                            ("datetime", "Date and time"),
+                            ("date_range", "Date range"),
+                            ("boolean", "Yes or no"),
+                            ("option", "Single option"),
+                            ("options", "Multiple options"),
+                            ("phone", "Phone"),
+                            ("email", "E-mail"),
+                            ("address", "Address"),
+                            ("link", "Link"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("options", models.JSONField(default=list)),
+                ("position", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'ordering': ['position', 'id'],
-                'constraints': [models.UniqueConstraint(fields=('workspace_id', 'key'), name='one_field_per_key')],
+                "ordering": ["position", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace_id", "key"), name="one_field_per_key")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProspectList',
+            name="ProspectList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('workspace_id', models.UUIDField(db_index=True)),
-                ('name', models.CharField(max_length=100)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("workspace_id", models.UUIDField(db_index=True)),
+                ("name", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('workspace_id', 'name'), name='one_list_per_name')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace_id", "name"), name="one_list_per_name")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Prospect',
+            name="Prospect",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('workspace_id', models.UUIDField()),
-                ('first_name', models.CharField(blank=True, max_length=255)),
-                ('last_name', models.CharField(blank=True, max_length=255)),
-                ('company', models.CharField(blank=True, max_length=255)),
-                ('job_title', models.CharField(blank=True, max_length=255)),
-                ('emails', models.JSONField(default=list)),
-                ('phones', models.JSONField(default=list)),
-                ('email_status', models.CharField(choices=[('unverified', 'Unverified'), ('valid', 'Valid'), ('unverifiable', 'Unverifiable'), ('invalid', 'Invalid')], default='unverified', max_length=12)),
-                ('custom', models.JSONField(default=dict)),
-                ('origin', models.CharField(default='person', max_length=20)),
-                ('origin_key', models.CharField(blank=True, max_length=100, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('lists', models.ManyToManyField(blank=True, related_name='prospects', to='prospects.prospectlist')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("workspace_id", models.UUIDField()),
+                ("first_name", models.CharField(blank=True, max_length=255)),
+                ("last_name", models.CharField(blank=True, max_length=255)),
+                ("company", models.CharField(blank=True, max_length=255)),
+                ("job_title", models.CharField(blank=True, max_length=255)),
+                ("emails", models.JSONField(default=list)),
+                ("phones", models.JSONField(default=list)),
+                (
+                    "email_status",
+                    models.CharField(
+                        choices=[
+                            ("unverified", "Unverified"),
+                            ("valid", "Valid"),
+                            ("unverifiable", "Unverifiable"),
+                            ("invalid", "Invalid"),
+                        ],
+                        default="unverified",
+                        max_length=12,
+                    ),
+                ),
+                ("custom", models.JSONField(default=dict)),
+                ("origin", models.CharField(default="person", max_length=20)),
+                ("origin_key", models.CharField(blank=True, max_length=100, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "lists",
+                    models.ManyToManyField(blank=True, related_name="prospects", to="prospects.prospectlist"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProspectEmail',
+            name="ProspectEmail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('workspace_id', models.UUIDField()),
-                ('address', models.CharField(max_length=320)),
-                ('prospect', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='prospects.prospect')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("workspace_id", models.UUIDField()),
+                ("address", models.CharField(max_length=320)),
+                (
+                    "prospect",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="addresses",
+                        to="prospects.prospect",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['workspace_id', 'address'], name='prospect_by_address')],
-                'constraints': [models.UniqueConstraint(fields=('prospect', 'address'), name='one_row_per_address')],
+                "indexes": [models.Index(fields=["workspace_id", "address"], name="prospect_by_address")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("prospect", "address"), name="one_row_per_address")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='prospect',
-            index=models.Index(fields=['workspace_id', '-updated_at'], name='prospects_recent'),
+            model_name="prospect",
+            index=models.Index(fields=["workspace_id", "-updated_at"], name="prospects_recent"),
         ),
         migrations.AddIndex(
-            model_name='prospect',
-            index=models.Index(fields=['workspace_id', 'id'], name='prospects_in_order'),
+            model_name="prospect",
+            index=models.Index(fields=["workspace_id", "id"], name="prospects_in_order"),
         ),
         migrations.AddIndex(
-            model_name='prospect',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['custom'], name='prospects_custom', opclasses=['jsonb_path_ops']),
+            model_name="prospect",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["custom"], name="prospects_custom", opclasses=["jsonb_path_ops"]
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prospect',
-            constraint=models.UniqueConstraint(fields=('workspace_id', 'origin_key'), name='one_prospect_per_key'),
+            model_name="prospect",
+            constraint=models.UniqueConstraint(
+                fields=("workspace_id", "origin_key"), name="one_prospect_per_key"
+            ),
         ),
     ]

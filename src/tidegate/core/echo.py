@@ -1,0 +1,38 @@
+"""Whether a webhook's body proves that nothing happened: our own write coming back, or a change of what isn't mapped.
+
+The sender of a change tells nothing (another app of the same user looks like us), so an echo is known by its values. A
+body may only ever save a look, never cause a write: where it can't prove sameness, the record is looked at.
+Rules: docs/sync-rules.md, "Echoes".
+"""
+
+from collections.abc import Iterable
+
+from tidegate.core.operations import Base
+from tidegate.core.records import ORGANIZATION, Record, Side
+from tidegate.core.settings import Pair
+from tidegate.core.values import MISSING, Unreadable, Value, is_readable, same
+
+
+def is_echo(person: Record, base: Base, pairs: Iterable[Pair]) -> bool:
+    """Whether every mapped field that the person shows equals what the base remembers of Pipedrive's side."""
+    return all(_agrees(person, base, pair) for pair in pairs)
+
+
+def _agrees(person: Record, base: Base, pair: Pair) -> bool:
+    shown = _shown(person, pair.of(Side.PIPEDRIVE))
+    if shown is MISSING:
+        return True
+    entry = base.get(pair.key)
+    return entry is not None and is_readable(shown) and same(pair.kind, shown, entry[1])
+
+
+def _shown(person: Record, key: str) -> Value:
+    """Bodies name the organization by id alone: without its name, nothing is proven."""
+    value = person.value(key)
+    if key == ORGANIZATION and value is MISSING:
+        return (
+            None
+            if person.organization_id is None
+            else Unreadable(person.organization_id, "an id, not a name")
+        )
+    return value
