@@ -44,7 +44,6 @@ class FakeActions:
     raises: BaseException | None = None
     before_each: Callable[[], object] = lambda: None
     found: list[Problem] = field(default_factory=list)
-    figures: Any = None
 
     def _note(self, name: str, **given: Any) -> None:
         self.calls.append((name, given))
@@ -98,11 +97,11 @@ class FakeActions:
         self._note("pause", actor=actor)
         Connection.objects.filter(pk=connection.pk).update(status="paused", reason="")
 
-    def resume(self, connection: Connection, *, actor: str) -> list[Problem]:
-        return self._start("resume", connection, actor)
+    def resume(self, connection: Connection, *, actor: str, apply_waiting: bool = True) -> list[Problem]:
+        return self._start("resume", connection, actor, apply_waiting=apply_waiting)
 
-    def _start(self, name: str, connection: Connection, actor: str) -> list[Problem]:
-        self._note(name, actor=actor)
+    def _start(self, name: str, connection: Connection, actor: str, **more: bool) -> list[Problem]:
+        self._note(name, actor=actor, **more)
         if not self.found:
             Connection.objects.filter(pk=connection.pk).update(status="active", reason="")
         return self.found
@@ -145,7 +144,3 @@ class FakeActions:
     ) -> None:
         self._note("settle_attention", actor=actor, person_id=person_id, prospect_id=prospect_id)
         Attention.objects.filter(pk=attention.pk).update(settled_at=timezone.now(), settled_by=actor)
-
-    def health(self, connection: Connection) -> Any:
-        self._note("health")
-        return self.figures

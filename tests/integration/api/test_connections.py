@@ -144,6 +144,18 @@ def test_what_is_not_complete_names_each_place(
     assert found["errors"] == {"sync_to_list": ["Choose the list."], "mappings.4": ["Gone.", "Twice."]}
 
 
+@pytest.mark.parametrize(
+    ("body", "applies"),
+    [(None, True), ({}, True), ({"apply_waiting": True}, True), ({"apply_waiting": False}, False)],
+)
+def test_what_happened_during_a_pause_is_applied_unless_told_otherwise(
+    alice: Caller, actions: FakeActions, path: str, body: Any, applies: bool
+) -> None:
+    alice.ok("POST", f"{path}/resume", body)
+
+    assert actions.calls[0][1]["apply_waiting"] is applies
+
+
 def test_the_problems_are_those_of_the_core(alice: Caller, actions: FakeActions, path: str) -> None:
     found = alice.ok("GET", f"{path}/problems")
 

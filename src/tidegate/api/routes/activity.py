@@ -10,6 +10,7 @@ from tidegate.api.auth import ApiRequest, Scope, actor, needs
 from tidegate.api.find import find_attention, find_connection
 from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.schemas import Answer, Body, GivenId, GivenMoment, Id, Moment
+from tidegate.store import queries
 from tidegate.store.models import Attention, LogEntry
 from tidegate.wiring import actions
 
@@ -113,6 +114,10 @@ class HealthAnswer(Answer):
     webhooks_ok: bool | None
     webhooks_checked_at: Moment | None
     checked_at: Moment | None = Field(description="When both sides were last compared.")
+    delay_p50: float | None = Field(
+        description="Seconds from a change to its copy: the median of the last hour."
+    )
+    delay_p95: float | None
 
 
 @of_connection.get(
@@ -146,7 +151,7 @@ def list_attention(request: ApiRequest, connection_id: UUID, page: Query[PageQue
     "/{connection_id}/health", auth=needs(Scope.READ), response=HealthAnswer, summary="Read the health"
 )
 def read_health(request: ApiRequest, connection_id: UUID) -> HealthAnswer:
-    return HealthAnswer.model_validate(actions.health(find_connection(request, connection_id)))
+    return HealthAnswer.model_validate(queries.health(find_connection(request, connection_id)))
 
 
 @attention.post(

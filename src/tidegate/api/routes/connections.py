@@ -127,6 +127,13 @@ class SettingsChange(Body):
         return replace(settings, **given)
 
 
+class Resumption(Body):
+    apply_waiting: Flag = Field(
+        default=True,
+        description="Whether what changed during the pause is applied now, or left as it is in either app.",
+    )
+
+
 class ProblemAnswer(Answer):
     """One thing that keeps the connection from being launched."""
 
@@ -233,10 +240,13 @@ def pause(request: ApiRequest, connection_id: UUID) -> ConnectionAnswer:
     summary="Resume",
 )
 @outside_transaction
-def resume(request: ApiRequest, connection_id: UUID) -> ConnectionAnswer:
-    """With settings missing the connection fails, and `errors` names each place (409)."""
+def resume(
+    request: ApiRequest, connection_id: UUID, resumption: Resumption | None = None
+) -> ConnectionAnswer:
+    """Goes on after a pause. With settings missing the connection fails, and `errors` names each place (409)."""
     connection = find_connection(request, connection_id)
-    return _started(connection, actions.resume(connection, actor=actor(request)))
+    apply_waiting = (resumption or Resumption()).apply_waiting
+    return _started(connection, actions.resume(connection, actor=actor(request), apply_waiting=apply_waiting))
 
 
 def _started(connection: Connection, found: list[Problem]) -> ConnectionAnswer:
@@ -244,7 +254,7 @@ def _started(connection: Connection, found: list[Problem]) -> ConnectionAnswer:
         faults: dict[str, list[str]] = {}
         for problem in found:
             faults.setdefault(problem.place, []).append(problem.message)
-        detail = f"The settings are not complete: {found[0].message}"
+        detail = f"The connection can't be started. {found[0].message}"
         raise ProblemError(409, "incomplete", "Incomplete", detail, errors=faults)
     return _as_it_is_now(connection)
 
