@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,9 @@ def ready(tidegate: Start, port: int) -> Started:
 
 
 @pytest.mark.parametrize(
-    "command", [["worker"], ["web"], ["up"], ["demo"], ["migrate"], ["status"], ["manage", "check"]], ids=" ".join
+    "command",
+    [["worker"], ["web"], ["up"], ["demo"], ["migrate"], ["status"], ["manage", "check"]],
+    ids=" ".join,
 )
 def test_a_wrong_setting_is_one_line_and_exit_code_2(tidegate: Start, command: list[str]) -> None:
     refused = tidegate(*command, TIDEGATE_PORT="http")

@@ -6,21 +6,20 @@ import socket
 from typing import Any
 
 import psycopg
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from procrastinate import App
 from procrastinate.contrib.django import DjangoApp, app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 from procrastinate.psycopg_connector import PsycopgConnector
 
-from tidegate.cli.management.commands.prepare import pending_migrations
+from tidegate.cli.commands import TidegateCommand
+from tidegate.cli.migrations import pending_migrations
 from tidegate.config import config
 
 
-class Command(BaseCommand):
+class Command(TidegateCommand):
     help = "Run one worker until Ctrl-C."
-    requires_system_checks = []
-    suppressed_base_arguments = {"--version", "--settings", "--pythonpath", "--traceback", "--skip-checks"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--concurrency", type=int, default=config.worker_concurrency, metavar="N")
