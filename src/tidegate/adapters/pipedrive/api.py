@@ -337,9 +337,12 @@ class Pipedrive:
 
     async def _send(self, endpoint: Endpoint, call: Call, headers: Mapping[str, str]) -> Answer:
         await self._quota.admit(endpoint.tokens, search=endpoint.search)
-        answer = await self._http.send(
-            Call(call.method, call.url, call.what, call.params, headers, call.json)
-        )
+        try:
+            answer = await self._http.send(
+                Call(call.method, call.url, call.what, call.params, headers, call.json)
+            )
+        finally:
+            self._quota.release(search=endpoint.search)
         self._quota.learn(answer.status, answer.headers)
         return answer
 
