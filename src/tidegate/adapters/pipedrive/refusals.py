@@ -33,6 +33,7 @@ BURST_PAUSE = 2.0
 LONGEST_BURST_PAUSE = 60.0
 
 _CUSTOM_KEY = re.compile(r"\b[0-9a-f]{40}\b")
+_NESTED = re.compile(r"custom_fields[.:] ?(?=[0-9a-f]{40}\b)")
 _UNKNOWN_KEY = re.compile(
     r"unknown key '?([0-9a-z_]+)'?|custom_fields\.?([0-9a-f]{40})[^;]*not allowed", re.IGNORECASE
 )
@@ -140,9 +141,9 @@ def _bad_input(text: str, asked: Asked) -> TidegateError:
 
 def in_plain_words(text: str, fields: Sequence[Field]) -> str:
     """Pipedrive's text with names in place of keys, without the prefix that says nothing."""
-    bare = text.removeprefix("Validation failed: ")
+    bare = _NESTED.sub("", text.removeprefix("Validation failed: "))
     named = _CUSTOM_KEY.sub(lambda match: _field_name(match.group(), fields), bare)
-    return _VENDOR_WORD.sub(lambda match: _PLAIN_WORDS[match.group()], named).replace("custom fields: “", "“")
+    return _VENDOR_WORD.sub(lambda match: _PLAIN_WORDS[match.group()], named)
 
 
 def _field_name(key: str, fields: Sequence[Field]) -> str:

@@ -186,7 +186,7 @@ async def test_revoking_where_the_server_fails_is_told():
 
 async def test_no_message_holds_a_token():
     for answer in (bad(400), bad(500), httpx2.ReadTimeout("x")):
-        with pytest.raises(Exception) as caught:  # noqa: B017, PT011
+        with pytest.raises(Exception) as caught:
             await Door(answer).oauth().refresh("11:22:refresh")
         assert "11:22:refresh" not in str(caught.value)
         assert "the-secret" not in repr(caught.value)

@@ -4,8 +4,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.payloads import payload
+
 from tidegate.adapters.pipedrive.definitions import person_fields, user_from
 from tidegate.adapters.pipedrive.translate import (
     changed_person_to,
@@ -262,7 +262,7 @@ def test_a_read_only_field_is_refused():
 
 
 def test_an_unreadable_value_is_never_written():
-    with pytest.raises(InvalidForRemote, match="31.1."):
+    with pytest.raises(InvalidForRemote, match=r"31\.1\."):
         change({MOTTO: Unreadable("31.1.", "not a text")})
 
 
