@@ -5,9 +5,11 @@ Read once. What is missing or wrong becomes one `ConfigurationError` line that n
 secret key and the encryption key are made on first use and kept under TIDEGATE_HOME with rights for the owner alone.
 """
 
+import hashlib
 import os
 import secrets
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,12 @@ class Config:
     embedded: bool
     secret_key: str = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
+    web_bind: str
     web_port: int
+    web_threads: int
+    worker_concurrency: int
+    """How many jobs one worker runs at once: lanes drained, mostly waiting for Pipedrive."""
+    sandbox_port: int
     pipedrive_client_id: str
     pipedrive_client_secret: str = field(repr=False)
     pipedrive_oauth_url: str
@@ -55,7 +62,11 @@ def read_config(environ: dict[str, str]) -> Config:
         or kept_secret(home, "secret-key", secrets.token_urlsafe),
         encryption_keys=read.keys("TIDEGATE_ENCRYPTION_KEYS")
         or (kept_secret(home, "encryption-key", lambda: Fernet.generate_key().decode()),),
+        web_bind=read.text("TIDEGATE_BIND", "127.0.0.1"),
         web_port=port,
+        web_threads=read.count("TIDEGATE_WEB_THREADS", 4, most=64),
+        worker_concurrency=read.count("TIDEGATE_WORKER_CONCURRENCY", 10, most=80),
+        sandbox_port=read.port("SANDBOX_PORT", 9400),
         pipedrive_client_id=read.text("TIDEGATE_PIPEDRIVE_CLIENT_ID", ""),
         pipedrive_client_secret=read.text("TIDEGATE_PIPEDRIVE_CLIENT_SECRET", ""),
         pipedrive_oauth_url=read.url("TIDEGATE_PIPEDRIVE_OAUTH_URL", "https://oauth.pipedrive.com"),
@@ -104,6 +115,14 @@ class _Reader:
             raise ConfigurationError(f"{name} is “{raw}”, which is not a port. Example: {name}={default}")
         return int(raw)
 
+    def count(self, name: str, default: int, *, most: int) -> int:
+        raw = self.text(name, str(default))
+        if not raw.isdigit() or not 0 < int(raw) <= most:
+            raise ConfigurationError(
+                f"{name} is “{raw}”, which is not a number from 1 to {most}. Example: {name}={default}"
+            )
+        return int(raw)
+
     def url(self, name: str, default: str) -> str:
         raw = self.text(name, default).rstrip("/")
         parts = urlsplit(raw)
@@ -144,10 +163,22 @@ def database_from_url(url: str) -> dict[str, Any]:
 
 
 def embedded_database(home: Path) -> dict[str, Any]:
-    """Django's description of the embedded PostgreSQL under TIDEGATE_HOME: a UNIX socket in its data directory."""
+    """Django's description of the embedded PostgreSQL under TIDEGATE_HOME: a UNIX socket, no network."""
     return _django_database(
-        "tidegate", host=str(home / "postgres"), port=None, user="postgres", password=None, options={}
+        "tidegate", host=str(socket_directory(home)), port=None, user="postgres", password=None, options={}
     )
+
+
+def socket_directory(home: Path) -> Path:
+    """Where the embedded PostgreSQL has its socket: beside its data, or in /tmp where that path would be too long.
+
+    The system limits a socket's path to 107 characters (103 on macOS), however deep TIDEGATE_HOME may be.
+    """
+    beside = home / "postgres"
+    if len(os.fsencode(beside / ".s.PGSQL.5432")) <= 103:
+        return beside
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    return Path("/tmp") / f"tidegate-{digest}"  # noqa: S108 - the directory is made for its owner alone
 
 
 def _django_database(
@@ -171,11 +202,13 @@ def kept_secret(home: Path, name: str, make: Any) -> str:
     path = home / "secrets" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(make())
-        except FileExistsError:  # another process of the same start made it first
-            pass
+        draft = path.with_name(f".{name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(make())
+        # A link appears whole or not at all: processes that start together all read the first one's secret.
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text().strip()
 
 

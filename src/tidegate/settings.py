@@ -14,17 +14,20 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django_htmx",
+    "tidegate.web",  # before allauth, whose templates it replaces
     "allauth",
     "allauth.account",
     "allauth.mfa",
     "procrastinate.contrib.django",
     "tidegate.store",
     "tidegate.prospects",
-    "tidegate.web",
+    "tidegate.wiring",
+    "tidegate.api",
     "tidegate.cli",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "tidegate.web.security.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -34,6 +37,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tidegate.web.errors.TidegateErrors",
 ]
 ROOT_URLCONF = "tidegate.urls"
 WSGI_APPLICATION = "tidegate.wsgi.application"
@@ -46,6 +50,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "tidegate.web.context.shell",
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "tidegate.web.templatetags.tidegate_tags",
             ],
         },
     },
@@ -63,6 +73,10 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
+CSRF_FAILURE_VIEW = "tidegate.web.errors.csrf_failure"
+ACCOUNT_ADAPTER = "tidegate.web.accounts.AccountAdapter"
+MFA_ADAPTER = "tidegate.web.accounts.MfaAdapter"
+MFA_TOTP_ISSUER = "Tidegate"
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_SECURE = config.public_url.startswith("https://")
@@ -90,6 +104,15 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 
 PROCRASTINATE_IMPORT_PATHS = ["tidegate.tasks"]
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": config.worker_concurrency,
+    "listen_notify": True,
+    "fetch_job_polling_interval": 2.0,
+    "update_heartbeat_interval": 3.0,
+    "stalled_worker_timeout": 10.0,
+    "shutdown_graceful_timeout": 10.0,
+    "delete_jobs": "successful",
+}
 
 LOGGING = {
     "version": 1,
