@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
-from tests.payloads import payload
 
+from tests.payloads import payload
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.api import Pipedrive
 from tidegate.adapters.pipedrive.quota import LaneQuota

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+from tidegate.adapters.pipedrive.definitions import MOST_DIGITS
 from tidegate.core.catalogue import Field
 from tidegate.core.values import (
     MISSING,
@@ -27,6 +28,7 @@ from tidegate.core.values import (
     normal_number,
     normal_phones,
     normal_text,
+    significant_digits,
 )
 from tidegate.errors import InvalidForRemote
 
@@ -43,8 +45,6 @@ ADDRESS_PARTS = (
 )
 NO_DATE = "0000-00-00"
 """What Pipedrive stores for a date that was emptied with an empty text."""
-MOST_DIGITS = 15
-"""A JSON number keeps this many; Pipedrive's documents say 14 to 16."""
 
 
 # --- From JSON --------------------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ def _text_to(field: Field, text: str) -> str:
 
 
 def _number_to(field: Field, number: Decimal) -> int | float:
-    if not number.is_finite() or len(number.normalize().as_tuple().digits) > MOST_DIGITS:
+    if not number.is_finite() or significant_digits(number) > MOST_DIGITS:
         raise refused(field, f"{number} has more digits than Pipedrive keeps ({MOST_DIGITS})")
     if number == number.to_integral_value() and abs(number) < 10**MOST_DIGITS:
         return int(number)

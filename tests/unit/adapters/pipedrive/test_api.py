@@ -1,12 +1,12 @@
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx2
 import pytest
+
 from tests.payloads import payload
 from tests.scripted_pipedrive import RenewableToken, ScriptedPipedrive, edge_page, no, ok
-
-from tidegate.adapters.pipedrive.auth import PersonalToken
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Gone, Record, Side
 from tidegate.errors import (
     AuthorizationLost,
@@ -19,6 +19,7 @@ from tidegate.errors import (
     RemoteUnavailable,
 )
 from tidegate.ports import UNCHANGED, WebhookRequest
+from tidegate.services.credentials import PersonalToken
 
 MOTTO = "1" * 40
 HOOK = WebhookRequest(
@@ -26,8 +27,9 @@ HOOK = WebhookRequest(
 )
 
 
-def raw_person(number: int = 42, **changes) -> dict:
-    return payload("pipedrive/person")["data"] | {"id": number} | changes
+def raw_person(number: int = 42, **changes) -> dict[str, Any]:
+    raw: dict[str, Any] = payload("pipedrive/person")["data"]
+    return raw | {"id": number} | changes
 
 
 def persons_by_ids(request: httpx2.Request) -> httpx2.Response:
@@ -347,7 +349,7 @@ async def test_a_refused_value_names_the_record_and_the_field(server):
 # --- Organizations ----------------------------------------------------------------------------------------------------
 
 
-def raw_organization(number: int, **changes) -> dict:
+def raw_organization(number: int, **changes) -> dict[str, Any]:
     return {
         "id": number,
         "name": f"Company {number}",
@@ -462,6 +464,21 @@ async def test_a_token_that_stays_dead_needs_a_new_authorisation(credentials):
 async def test_a_read_is_repeated_after_a_fault_that_passes(server, fault):
     server.answers("GET", "/api/v1/users/me", fault, ok({"id": 7}))
     assert (await server.crm().who_am_i()).user_id == "7"
+
+
+class NoToken(RenewableToken):
+    """Credentials whose server gives no answer."""
+
+    async def headers(self) -> dict[str, str]:
+        raise RemoteUnavailable("the sign-in server is down", sent=True)
+
+
+async def test_a_write_that_got_no_token_was_not_sent():
+    server = ScriptedPipedrive(credentials=NoToken())
+    with pytest.raises(RemoteUnavailable) as caught:
+        await server.crm().create_organization("Engine Ltd", owner_id=None)
+    assert not caught.value.sent
+    assert server.requests == []
 
 
 async def test_every_attempt_is_booked(server):

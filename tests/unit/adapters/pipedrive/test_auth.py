@@ -1,4 +1,3 @@
-import json
 from base64 import b64decode
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -8,10 +7,7 @@ import pytest
 
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.auth import (
-    EARLY,
     OAuth,
-    PersonalToken,
-    bearer_headers,
     missing_scopes,
     split_scopes,
 )
@@ -91,7 +87,7 @@ async def test_a_code_is_exchanged_by_a_form_with_the_apps_credentials():
     assert tokens.access_token == "v1u:access"
     assert tokens.refresh_token == "11:22:refresh"
     assert tokens.api_domain == "https://acme.pipedrive.com"
-    assert tokens.expires_at == ManualClock().now() + timedelta(seconds=3599) - EARLY
+    assert tokens.expires_at == ManualClock().now() + timedelta(seconds=3599)
     assert "contacts:full" in tokens.scopes
 
 
@@ -213,12 +209,3 @@ def test_an_administrators_scope_opens_webhooks_too():
 
 def test_where_no_scopes_are_told_none_are_called_missing():
     assert missing_scopes(()) == ()
-
-
-async def test_a_personal_token_goes_in_a_header_and_never_changes():
-    token = PersonalToken("abc")
-    assert await token.headers() == {"x-api-token": "abc"}
-    assert await token.renew(await token.headers()) is False
-    assert "abc" not in repr(token)
-    assert bearer_headers("a") == {"Authorization": "Bearer a"}
-    assert json.dumps(await token.headers())

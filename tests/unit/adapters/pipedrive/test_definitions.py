@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from tests.payloads import payload
 
+from tests.payloads import payload
 from tidegate.adapters.pipedrive.definitions import (
     ALWAYS,
     account_from,

@@ -1,6 +1,7 @@
 """What each refusal means: the table of reference section 6.2, one row a case."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def meaning(status: int, body: object, endpoint: Endpoint = prices.UPDATE_PERSON
     return refusal(answer(status, body, **headers), Asked(endpoint, "person 42 “Ada”", FIELDS))
 
 
-def failure(text: str, **more) -> dict:
+def failure(text: str, **more) -> dict[str, Any]:
     return {"success": False, "error": text, "error_info": "", "data": None, "additional_data": None} | more
 
 

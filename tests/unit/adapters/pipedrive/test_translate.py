@@ -1,11 +1,12 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.payloads import payload
 
+from tests.payloads import payload
 from tidegate.adapters.pipedrive.definitions import person_fields, user_from
 from tidegate.adapters.pipedrive.translate import (
     changed_person_to,
@@ -40,11 +41,11 @@ def person(**changes) -> Record:
     return record
 
 
-def create(values: dict[str, Value], *, owner_id=None, organization_id=None) -> dict:
+def create(values: dict[str, Value], *, owner_id=None, organization_id=None) -> dict[str, Any]:
     return new_person_to(values, FIELDS, owner_id=owner_id, organization_id=organization_id)
 
 
-def change(values: dict[str, Value], seen: Record | None = None, **more) -> dict:
+def change(values: dict[str, Value], seen: Record | None = None, **more) -> dict[str, Any]:
     return changed_person_to(values, FIELDS, seen=seen or person(), **more)
 
 
@@ -273,14 +274,14 @@ class Server:
     """Keeps a person as Pipedrive does: names derived, defaults filled in."""
 
     def __init__(self) -> None:
-        self.raw: dict = {
+        self.raw: dict[str, Any] = {
             "id": 1,
             "emails": [],
             "phones": [],
             "custom_fields": dict.fromkeys((MOTTO, SOURCE, INTERESTS)),
         }
 
-    def write(self, body: dict) -> Record:
+    def write(self, body: dict[str, Any]) -> Record:
         custom = self.raw["custom_fields"] | body.get("custom_fields", {})
         self.raw |= body | {"custom_fields": custom}
         if "name" in body:

@@ -3,8 +3,8 @@ from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
-from tests.payloads import payload, payload_bytes
 
+from tests.payloads import payload, payload_bytes
 from tidegate.adapters.pipedrive.definitions import person_fields
 from tidegate.adapters.pipedrive.webhooks import (
     check_genuine,
