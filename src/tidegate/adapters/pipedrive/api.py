@@ -370,7 +370,7 @@ async def together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T
 
 
 def _selection(updated_since: datetime | None, filter_id: str | None) -> dict[str, str | int]:
-    """All by id; or what changed, by update time. A filter switches the other selections off (reference 3.1).
+    """All by id; or what changed, by update time. A filter switches the other selections off, say the OpenAPI documents.
 
     No `updated_until`: what changes during the walk moves to its end, so it is read again rather than missed, and the
     difference between Pipedrive's clock and ours can't hide anything.

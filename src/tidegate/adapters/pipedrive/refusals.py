@@ -1,6 +1,6 @@
 """What a refusal of Pipedrive's means for us, by status and body. Pure.
 
-The table is section 6.2 of what is known about the API: 400 concerns the record, 401 the authorisation, 402 and 403 need a
+By https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes: 400 concerns the record, 401 the authorisation, 402 and 403 need a
 person (or, as an HTML page, a pause), 404 and 410 mean gone, 429 and 5xx pass. Messages name the record and the field in
 plain words, and carry Pipedrive's own words, never a header.
 """
@@ -26,7 +26,8 @@ from tidegate.errors import (
 )
 
 EDGE_PAUSE = 600.0
-"""Seconds of silence after an HTML 403: the edge blocks those who go on (reference 2.5)."""
+"""Seconds of silence after an HTML 403: the edge blocks those who go on
+(https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting)."""
 DAILY_PROBE = 1800.0
 """How soon to look again whether the daily budget has begun anew; the time zone of the reset is not documented."""
 BURST_PAUSE = 2.0

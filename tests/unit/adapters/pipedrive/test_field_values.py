@@ -1,4 +1,4 @@
-"""Values of every field type, as REST and as webhooks spell them (the table of reference section 7)."""
+"""Values of every field type, as REST and as webhooks spell them."""
 
 import string
 from datetime import UTC, date, datetime, time

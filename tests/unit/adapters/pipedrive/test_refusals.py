@@ -1,4 +1,4 @@
-"""What each refusal means: the table of reference section 6.2, one row a case."""
+"""What each refusal means, one row a case."""
 
 import json
 from typing import Any
