@@ -28,7 +28,8 @@ LOOK_AGAIN = 0.02
 LONGEST_WAIT = 10.0
 """A longer wait is left to the caller, who can let the lane go meanwhile."""
 STRAIGHT_REFUSALS = 5
-"""So many 429s in a row are the daily budget rather than the burst window (reference 2.5)."""
+"""So many 429s in a row are taken for the daily budget: nothing else tells the two apart for sure
+(https://github.com/pipedrive/client-nodejs/issues/725)."""
 SLACK_TOKENS = 500
 """Pipedrive's count may lag behind ours by calls under way; a larger drop means that a new day has begun."""
 
