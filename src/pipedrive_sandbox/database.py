@@ -41,7 +41,7 @@ KINDS = {
         ),
         Kind(
             "activity",
-            ("owner_id", "person_id", "org_id", "deal_id", "lead_id", "done"),
+            ("owner_id", "person_id", "org_id", "deal_id", "lead_id", "done", "due_date"),
             ("company, person_id", "company, org_id", "company, deal_id", "company, owner_id"),
         ),
         Kind("pipeline", ("order_nr",)),
