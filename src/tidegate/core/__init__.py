@@ -1,0 +1,1 @@
+"""Pure decisions: no Django, no HTTP, no clock, no randomness."""

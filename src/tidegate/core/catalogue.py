@@ -1,0 +1,101 @@
+"""What each side offers for the settings: fields with their kinds and options, lists, users, pipelines, stages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tidegate.core.values import Kind, option_key
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one side."""
+
+    key: str
+    name: str
+    kind: Kind
+    custom: bool = False
+    writable: bool = True
+    options: tuple[Option, ...] = ()
+    max_length: int | None = None
+    max_digits: int | None = None
+    """Numbers and amounts: how many significant digits the side keeps."""
+    single: bool = False
+    """Addresses and numbers: the field holds one of them only."""
+
+    def option_id(self, label: str) -> str | None:
+        wanted = option_key(label)
+        return next((option.id for option in self.options if option_key(option.label) == wanted), None)
+
+    def known_label(self, label: str) -> str | None:
+        """The label as this field spells it; None where it has no such option."""
+        wanted = option_key(label)
+        return next((option.label for option in self.options if option_key(option.label) == wanted), None)
+
+    def option_label(self, option_id: str) -> str | None:
+        return next((option.label for option in self.options if option.id == option_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedList:
+    id: str
+    name: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    name: str
+    email: str = ""
+    active: bool = True
+    is_me: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    id: str
+    name: str
+    pipeline_id: str
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    id: str
+    name: str
+    order: int
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutreachCatalogue:
+    fields: tuple[Field, ...] = ()
+    lists: tuple[NamedList, ...] = ()
+    read_at: datetime | None = None
+
+    def field(self, key: str) -> Field | None:
+        return find_field(self.fields, key)
+
+
+@dataclass(frozen=True, slots=True)
+class PipedriveCatalogue:
+    fields: tuple[Field, ...] = ()
+    """Person fields, plus the system field `organization`."""
+    users: tuple[User, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()
+    read_at: datetime | None = None
+    organization_fields: tuple[Field, ...] = field(default=())
+
+    def field(self, key: str) -> Field | None:
+        return find_field(self.fields, key)
+
+
+def find_field(fields: Iterable[Field], key: str) -> Field | None:
+    return next((candidate for candidate in fields if candidate.key == key), None)

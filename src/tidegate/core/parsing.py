@@ -1,0 +1,120 @@
+"""From what a person typed, or a file holds, to a value of a field. What does not fit is Unreadable with the reason."""
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+from tidegate.core.catalogue import Field
+from tidegate.core.values import (
+    Address,
+    DateRange,
+    Kind,
+    Money,
+    TimeOfDay,
+    Unreadable,
+    Value,
+    normal_date,
+    normal_emails,
+    normal_number,
+    normal_phones,
+    normal_text,
+)
+
+_TRUE = frozenset({"true", "yes", "1", "on"})
+_FALSE = frozenset({"false", "no", "0", "off"})
+
+
+def value_from_text(field: Field, raw: str) -> Value:
+    """The value a text stands for in this field, or Unreadable. Blank text is empty."""
+    text = normal_text(raw)
+    if text is None:
+        return None
+    match field.kind:
+        case Kind.NUMBER:
+            return normal_number(text)
+        case Kind.DATE:
+            return normal_date(text)
+        case Kind.BOOLEAN:
+            return _boolean(text)
+        case Kind.OPTION:
+            return _option(field, text)
+        case Kind.OPTIONS:
+            return _options(field, text)
+        case Kind.PHONE:
+            return normal_phones([text])
+        case Kind.EMAIL:
+            return normal_emails([text])
+        case Kind.MONEY:
+            return _money(text)
+        case Kind.TIME:
+            return _time(text)
+        case Kind.DATETIME:
+            return _datetime(text)
+        case Kind.DATE_RANGE:
+            return _date_range(text)
+        case Kind.ADDRESS:
+            return Address(text)
+        case Kind.TEXT | Kind.LONG_TEXT | Kind.LINK:
+            return _text(field, text)
+        case _:
+            return Unreadable(raw, "this type of field can't be filled in here")
+
+
+def _text(field: Field, text: str) -> Value:
+    if field.max_length is not None and len(text) > field.max_length:
+        return Unreadable(text, f"too long: {len(text)} of {field.max_length} characters")
+    return text
+
+
+def _boolean(text: str) -> Value:
+    word = text.casefold()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    return Unreadable(text, "neither yes nor no")
+
+
+def _option(field: Field, text: str) -> Value:
+    found = field.option_id(text)
+    label = None if found is None else field.option_label(found)
+    return label or Unreadable(text, f"not one of the options of “{field.name}”")
+
+
+def _options(field: Field, text: str) -> Value:
+    labels = []
+    for part in filter(None, (piece.strip() for piece in text.replace(";", ",").split(","))):
+        label = _option(field, part)
+        if not isinstance(label, str):
+            return label
+        labels.append(label)
+    return tuple(dict.fromkeys(labels))
+
+
+def _money(text: str) -> Value:
+    amount, _, currency = text.partition(" ")
+    number = normal_number(amount)
+    if not isinstance(number, Decimal) or len(currency.strip()) != 3:
+        return Unreadable(text, "not an amount with a currency like 120.50 EUR")
+    return Money(number, currency.strip().upper())
+
+
+def _time(text: str) -> Value:
+    clock, _, zone = text.partition(" ")
+    try:
+        return TimeOfDay(time.fromisoformat(clock), zone.strip() or None)
+    except ValueError:
+        return Unreadable(text, "not a time like 09:30")
+
+
+def _datetime(text: str) -> Value:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return Unreadable(text, "not a date and time like 2026-03-31 09:30+00:00")
+    return moment.astimezone(UTC) if moment.tzinfo else Unreadable(text, "the time needs a zone, like +00:00")
+
+
+def _date_range(text: str) -> Value:
+    start, _, end = text.partition("/")
+    first, last = normal_date(start), normal_date(end) if end else None
+    if not isinstance(first, date) or not (last is None or isinstance(last, date)):
+        return Unreadable(text, "not two dates like 2026-03-01/2026-03-31")
+    return DateRange(first, last)

@@ -1,0 +1,354 @@
+"""The settings of a connection, what keeps them from being launched, and what they mean for one record.
+
+One document for page, API, file and engine. `problems` is the only judge of a settings document; the pages mark what it
+names red, the API answers it, launch and resume refuse on it. Requirements: D1-D3, X1-X10, K1-K2, L1.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.parsing import value_from_text
+from tidegate.core.records import (
+    COMPANY,
+    EMAIL,
+    FIRST_NAME,
+    JOB_TITLE,
+    LAST_NAME,
+    ORGANIZATION,
+    PHONE,
+    Record,
+    Side,
+)
+from tidegate.core.values import (
+    Json,
+    Kind,
+    Value,
+    compatible,
+    is_email,
+    is_empty,
+    is_readable,
+    item_key,
+    same,
+)
+
+
+class Direction(StrEnum):
+    TWO_WAY = "two_way"
+    TO_PIPEDRIVE = "to_pipedrive"
+    FROM_PIPEDRIVE = "from_pipedrive"
+
+    def flows_to(self, side: Side) -> bool:
+        """Whether changes travel into this side."""
+        if self is Direction.TWO_WAY:
+            return True
+        return (self is Direction.TO_PIPEDRIVE) == (side is Side.PIPEDRIVE)
+
+    @property
+    def sender(self) -> Side | None:
+        """The side that data comes from; None where it comes from both."""
+        if self is Direction.TWO_WAY:
+            return None
+        return Side.OUTREACH if self is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """A pair of fields of one kind that share their value; `outreach` and `pipedrive` are field keys."""
+
+    outreach: str
+    pipedrive: str
+
+    @property
+    def key(self) -> str:
+        """Under what the link's base remembers this pair."""
+        return f"{self.outreach}={self.pipedrive}"
+
+    def of(self, side: Side) -> str:
+        return self.outreach if side is Side.OUTREACH else self.pipedrive
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A mapping that works, with the two fields it names."""
+
+    mapping: FieldMapping
+    outreach: Field
+    pipedrive: Field
+    country: str = ""
+    """How phone numbers without a country code are read."""
+
+    @property
+    def key(self) -> str:
+        return self.mapping.key
+
+    @property
+    def kind(self) -> Kind:
+        """By which kind the two values are compared."""
+        return self.outreach.kind
+
+    def of(self, side: Side) -> str:
+        return self.mapping.of(side)
+
+    def field(self, side: Side) -> Field:
+        return self.outreach if side is Side.OUTREACH else self.pipedrive
+
+    def same(self, one: Value, other: Value) -> bool:
+        """Whether two values mean the same, on whichever side they were seen."""
+        return same(self.kind, one, other, self.country)
+
+    def item_key(self, item: str) -> str:
+        """By what two addresses or numbers of this pair are told to be the same."""
+        return item_key(self.kind, item, self.country)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A custom field of one side and the value every record gets that is created in or transferred into it."""
+
+    side: Side
+    field: str
+    value: str
+
+
+SYSTEM_MAPPINGS = (
+    FieldMapping(FIRST_NAME, FIRST_NAME),
+    FieldMapping(LAST_NAME, LAST_NAME),
+    FieldMapping(EMAIL, EMAIL),
+    FieldMapping(COMPANY, ORGANIZATION),
+)
+"""Always there and always first; they can't be changed or removed."""
+
+DEFAULT_MAPPINGS = (FieldMapping(PHONE, PHONE), FieldMapping(JOB_TITLE, JOB_TITLE))
+"""There to begin with where both sides have the field; they can be removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    direction: Direction = Direction.TWO_WAY
+    sync_to_list: str | None = None
+    """The list that receives persons; required when data comes from Pipedrive."""
+    owner_id: str | None = None
+    """The Pipedrive user who owns what Tidegate creates; required when data goes to Pipedrive."""
+    sync_from_lists: tuple[str, ...] | None = None
+    """None: all lists, those still to be created included."""
+    mappings: tuple[FieldMapping, ...] = SYSTEM_MAPPINGS
+    constants: tuple[Constant, ...] = ()
+    include_email_history: bool = True
+    only_with_email: bool = True
+    source_app: Side = Side.PIPEDRIVE
+    """Whose value wins when both sides changed one field to different values."""
+    filter_id: str | None = None
+    """A Pipedrive filter that limits which persons come in."""
+
+    @property
+    def winner(self) -> Side:
+        """Whose value wins when both sides changed one field to different values: the sender's, or the source app's."""
+        return self.direction.sender or self.source_app
+
+    def in_direction(self, direction: Direction) -> "Settings":
+        """The same settings for a transfer, which goes in its own direction."""
+        return replace(self, direction=direction)
+
+    def why_not(self, record: Record) -> str:
+        """Why the settings keep this unlinked record from travelling to the other side; empty where they let it."""
+        if not self.direction.flows_to(record.side.other):
+            return (
+                f"Data flows only to {'Pipedrive' if record.side is Side.PIPEDRIVE else 'the outreach app'}."
+            )
+        if self.only_with_email and not any(map(is_email, record.emails)):
+            return "It has no e-mail address, and only records with one are synced."
+        if record.side is Side.OUTREACH and not self._in_synced_list(record):
+            return "It is in none of the lists that are synced."
+        return ""
+
+    def _in_synced_list(self, prospect: Record) -> bool:
+        return self.sync_from_lists is None or bool(prospect.list_ids & frozenset(self.sync_from_lists))
+
+    def admits(self, record: Record) -> bool:
+        """Whether the settings let this record travel to the other side while it is not linked yet."""
+        return not self.why_not(record)
+
+    def constants_of(self, side: Side) -> tuple[Constant, ...]:
+        return tuple(c for c in self.constants if c.side is side and self.direction.flows_to(side))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that keeps the connection from being launched."""
+
+    code: str
+    place: str
+    """The settings key it is about, with an index where there are several: `mappings.3`, `owner_id`."""
+    message: str
+
+
+def default_settings(
+    outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue, *, owner_id: str | None = None
+) -> Settings:
+    """What a new connection starts with: the system pairs, and the default pairs both sides have."""
+    extras = tuple(m for m in DEFAULT_MAPPINGS if not mapping_problems(m, outreach, pipedrive))
+    return Settings(mappings=SYSTEM_MAPPINGS + extras, owner_id=owner_id)
+
+
+def problems(settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue) -> list[Problem]:
+    """Everything that is missing or no longer there, in the order of the settings page. Empty: ready to launch."""
+    return [
+        *_list_problems(settings, outreach),
+        *_owner_problems(settings, pipedrive),
+        *_all_mapping_problems(settings, outreach, pipedrive),
+        *_constant_problems(settings, outreach, pipedrive),
+    ]
+
+
+def _list_problems(settings: Settings, outreach: OutreachCatalogue) -> Iterable[Problem]:
+    known = {named.id for named in outreach.lists}
+    if settings.direction.flows_to(Side.OUTREACH):
+        if settings.sync_to_list is None:
+            yield Problem(
+                "list-missing", "sync_to_list", "Choose the list that receives people from Pipedrive."
+            )
+        elif settings.sync_to_list not in known:
+            yield Problem(
+                "list-gone", "sync_to_list", "The chosen list no longer exists. Choose another one."
+            )
+    if settings.direction.flows_to(Side.PIPEDRIVE) and settings.sync_from_lists is not None:
+        if not settings.sync_from_lists:
+            yield Problem("lists-missing", "sync_from_lists", "Choose at least one list to sync from.")
+        elif not known.intersection(settings.sync_from_lists):
+            yield Problem(
+                "lists-gone", "sync_from_lists", "None of the chosen lists exists any more. Choose others."
+            )
+
+
+def _owner_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
+    if not settings.direction.flows_to(Side.PIPEDRIVE):
+        return
+    if settings.owner_id is None:
+        yield Problem("owner-missing", "owner_id", "Choose the Pipedrive user who will own new people.")
+        return
+    owner = next((user for user in pipedrive.users if user.id == settings.owner_id), None)
+    if owner is None:
+        yield Problem(
+            "owner-gone", "owner_id", "The chosen Pipedrive user no longer exists. Choose another one."
+        )
+    elif not owner.active:
+        yield Problem(
+            "owner-inactive", "owner_id", f"{owner.name} is deactivated in Pipedrive. Choose another user."
+        )
+
+
+def _all_mapping_problems(
+    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
+) -> Iterable[Problem]:
+    used: dict[tuple[Side, str], int] = {}
+    for index, mapping in enumerate(settings.mappings):
+        place = f"mappings.{index}"
+        yield from (replace(found, place=place) for found in mapping_problems(mapping, outreach, pipedrive))
+        for side in Side:
+            if used.setdefault((side, mapping.of(side)), index) != index:
+                message = "This field is mapped already. A field can be mapped once on each side."
+                yield Problem("field-twice", place, message)
+    missing = [m for m in SYSTEM_MAPPINGS if m not in settings.mappings]
+    if missing:
+        yield Problem("system-mapping", "mappings", "The system pairs can't be changed or removed.")
+
+
+def mapping_problems(
+    mapping: FieldMapping, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
+) -> list[Problem]:
+    """What is wrong with one pair by itself: a field is gone, or the two are of different kinds."""
+    left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
+    if left is None:
+        return [_gone(mapping, "The prospect field", mapping.outreach)]
+    if right is None:
+        return [_gone(mapping, "The Pipedrive field", mapping.pipedrive)]
+    if not compatible(left.kind, right.kind):
+        message = (
+            f"“{left.name}” and “{right.name}” hold different types of data. Choose two fields of one type."
+        )
+        return [Problem("kind-differs", mapping.key, message)]
+    return []
+
+
+def _gone(mapping: FieldMapping, what: str, key: str) -> Problem:
+    message = f"{what} “{key}” no longer exists. Choose another field or remove the pair."
+    return Problem("field-gone", mapping.key, message)
+
+
+def _constant_problems(
+    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
+) -> Iterable[Problem]:
+    for index, constant in enumerate(settings.constants):
+        place = f"constants.{index}"
+        catalogue = outreach if constant.side is Side.OUTREACH else pipedrive
+        target = catalogue.field(constant.field)
+        if target is None:
+            yield Problem("field-gone", place, "The constant's field no longer exists. Choose another one.")
+        elif any(m.of(constant.side) == constant.field for m in settings.mappings):
+            yield Problem(
+                "constant-mapped", place, f"“{target.name}” is mapped, so it can't be a constant as well."
+            )
+        elif is_empty(value := constant_value(constant, target)) or not is_readable(value):
+            yield Problem("constant-value", place, f"The value doesn't fit “{target.name}”.")
+
+
+def constant_value(constant: Constant, target: Field) -> Value:
+    """A constant's text as a value of its field; Unreadable where it doesn't fit."""
+    return value_from_text(target, constant.value)
+
+
+def active_pairs(
+    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue, *, country: str = ""
+) -> tuple[Pair, ...]:
+    """The pairs that work. A broken one sleeps and holds up nothing."""
+    working = []
+    for mapping in settings.mappings:
+        left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
+        if left is not None and right is not None and compatible(left.kind, right.kind):
+            working.append(Pair(mapping, left, right, country))
+    return tuple(working)
+
+
+def settings_to_json(settings: Settings) -> dict[str, Json]:
+    """The document as the API, the settings file and the database hold it."""
+    return {
+        "direction": settings.direction.value,
+        "sync_to_list": settings.sync_to_list,
+        "owner_id": settings.owner_id,
+        "sync_from_lists": None if settings.sync_from_lists is None else list(settings.sync_from_lists),
+        "mappings": [{"outreach": m.outreach, "pipedrive": m.pipedrive} for m in settings.mappings],
+        "constants": [{"side": c.side.value, "field": c.field, "value": c.value} for c in settings.constants],
+        "include_email_history": settings.include_email_history,
+        "only_with_email": settings.only_with_email,
+        "source_app": settings.source_app.value,
+        "filter_id": settings.filter_id,
+    }
+
+
+def settings_from_json(raw: Mapping[str, object]) -> Settings:
+    """The inverse; keys that are not there keep their default. Expects a document that was checked before."""
+    known = Settings()
+    lists = raw.get("sync_from_lists")
+    mappings, constants = raw.get("mappings"), raw.get("constants")
+    return Settings(
+        direction=Direction(str(raw.get("direction", known.direction))),
+        sync_to_list=_id(raw.get("sync_to_list")),
+        owner_id=_id(raw.get("owner_id")),
+        sync_from_lists=tuple(str(item) for item in lists) if isinstance(lists, list | tuple) else None,
+        mappings=tuple(FieldMapping(m["outreach"], m["pipedrive"]) for m in mappings)
+        if isinstance(mappings, list)
+        else known.mappings,
+        constants=tuple(Constant(Side(c["side"]), c["field"], c["value"]) for c in constants)
+        if isinstance(constants, list)
+        else (),
+        include_email_history=bool(raw.get("include_email_history", known.include_email_history)),
+        only_with_email=bool(raw.get("only_with_email", known.only_with_email)),
+        source_app=Side(str(raw.get("source_app", known.source_app))),
+        filter_id=_id(raw.get("filter_id")),
+    )
+
+
+def _id(raw: object) -> str | None:
+    return None if raw in (None, "") else str(raw)

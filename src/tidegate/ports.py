@@ -1,0 +1,575 @@
+"""What the engine asks of the world: Protocols, and the plain shapes that cross them.
+
+Implementations: `adapters.pipedrive` (Crm), `adapters.outreach` (OutreachApp), `store` (the rest). `tidegate.testing`
+ships an in-memory implementation of each, held to the same contract tests. Ports that reach over the network are async;
+those that reach our own database are plain functions, which the engine runs on a worker thread.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.connection import Reason, Status
+from tidegate.core.planning import Rules
+from tidegate.core.records import Record, Seen, Side
+from tidegate.core.values import Json, Value
+
+T = TypeVar("T")
+
+RunStep = Callable[..., Awaitable[object]]
+"""Runs a plain function that touches the database on a worker thread: `await step(function, *args)`."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for measuring spans in one process; they go on while the process is frozen."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+# --- The outreach app --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a walk over records. `next_cursor` None: this was the last one."""
+
+    records: tuple[Record, ...]
+    next_cursor: str | None = None
+
+
+class OutreachApp(Protocol):
+    """Any app that holds prospects in lists. Prospect ids and list ids are strings, opaque to the engine."""
+
+    async def read_catalogue(self) -> OutreachCatalogue:
+        """Fields (system fields under the keys of `core.records`) and lists with their sizes."""
+        ...
+
+    async def get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
+        """The present state of each id asked for; one that is not there comes back as Gone."""
+        ...
+
+    async def find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Normal-form address -> ids of the prospects that hold it, in a stable order. Addresses nobody holds are left out."""
+        ...
+
+    async def walk(self, *, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
+        """Prospects of these lists (None: all) in a stable order, each once, from an opaque cursor on."""
+        ...
+
+    async def count(self, *, list_ids: Sequence[str] | None) -> int: ...
+
+    async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
+        """A new prospect, e-mail status unverified. The same `key` again answers the prospect made then: safe to repeat.
+
+        Raises InvalidForRemote where a value does not fit, naming the field.
+        """
+        ...
+
+    async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
+        """Set these fields and no others. Raises RecordGone, InvalidForRemote."""
+        ...
+
+
+class Unchanged:
+    """The type of UNCHANGED: leave this as it is."""
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED = Unchanged()
+
+
+# --- The CRM -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose Pipedrive a connection reaches."""
+
+    company_id: str
+    company_name: str
+    company_domain: str
+    """The sub-domain alone."""
+    user_id: str
+    user_name: str
+    user_email: str
+    time_zone: str = "UTC"
+    currency: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    id: str
+    name: str
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPage:
+    organizations: tuple[Organization, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    id: str
+    url: str
+    event_object: str
+    event_action: str
+    is_active: bool = True
+    last_delivery_at: datetime | None = None
+    last_status: int | None = None
+    remove_reason: str | None = None
+    user: str = ""
+    password: str = field(default="", repr=False)
+    """What deliveries carry, where Pipedrive's answer shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A webhook to register; its user and password come back to us with every delivery."""
+
+    url: str
+    event_object: str
+    event_action: str
+    name: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What a delivery of Pipedrive's webhooks tells. It says *look at this record*, no more."""
+
+    event_id: str
+    """The same for every delivery of one event, as far as Pipedrive keeps it so."""
+    entity: str
+    """`person`, `organization`, `user`, `pipeline`, `stage`, `person_field`."""
+    record_id: str
+    action: str
+    """`create`, `change`, `delete`."""
+    at: datetime
+    merged_into: str | None = None
+    """Of a delete: the record that lives on."""
+    actor_id: str | None = None
+    """The Pipedrive user who did it."""
+    company_id: str | None = None
+    body: Record | None = None
+    """The person as the delivery showed it; what it did not show is missing."""
+
+
+class Crm(Protocol):
+    """Pipedrive, in Tidegate's words. Every method may raise TemporaryError or NeedsAttention.
+
+    Persons come back without the name of their organization (`Record.organization_id` alone): the engine's own index
+    knows the names.
+    """
+
+    async def who_am_i(self) -> Account: ...
+
+    async def read_catalogue(self) -> PipedriveCatalogue:
+        """Person fields (with `organization` as a writable system field), users, pipelines and stages; all pages."""
+        ...
+
+    async def get_persons(self, ids: Collection[str]) -> dict[str, Seen]:
+        """The present state of each, the cheapest way; one that is not returned comes back as Gone."""
+        ...
+
+    async def walk_persons(
+        self,
+        *,
+        cursor: str | None = None,
+        updated_since: datetime | None = None,
+        filter_id: str | None = None,
+    ) -> Page:
+        """500 persons at a time: all by id, or those updated since (whole seconds, inclusive) by update time."""
+        ...
+
+    async def create_person(
+        self, values: Mapping[str, Value], *, owner_id: str | None, organization_id: str | None
+    ) -> Record:
+        """The new person as Pipedrive stored it. Raises InvalidForRemote.
+
+        RemoteUnavailable with `sent` True means that the person may exist all the same.
+        """
+        ...
+
+    async def update_person(
+        self,
+        person_id: str,
+        values: Mapping[str, Value],
+        *,
+        seen: Record | None,
+        organization_id: str | Unchanged | None,
+    ) -> Record:
+        """Set these fields and no others, in one call. `seen` is what we last saw: its labels and names are kept.
+
+        Raises RecordGone, InvalidForRemote.
+        """
+        ...
+
+    async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]: ...
+
+    async def walk_organizations(
+        self, *, cursor: str | None = None, updated_since: datetime | None = None
+    ) -> OrganizationPage: ...
+
+    async def create_organization(self, name: str, *, owner_id: str | None) -> Organization: ...
+
+    async def list_webhooks(self) -> tuple[Webhook, ...]: ...
+
+    async def create_webhook(self, request: WebhookRequest) -> Webhook: ...
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Gone already is fine."""
+        ...
+
+
+# --- Quota ---------------------------------------------------------------------------------------------------------
+
+
+class Feature(StrEnum):
+    """On what tokens are spent; also their priority, the first first."""
+
+    LIVE = "live"
+    """Real-time sync."""
+    TRANSFER = "transfer"
+    CHECK = "check"
+    """Reconciliation, webhooks, index."""
+    SETUP = "setup"
+    """Connecting and refreshing."""
+
+
+class Quota(Protocol):
+    """Stands between the adapter and the network: one for each Pipedrive company."""
+
+    async def admit(self, tokens: int, *, search: bool = False) -> None:
+        """Wait for a place in the burst window and book the tokens. Raises BudgetSpent when the day's share is used up."""
+        ...
+
+    def learn(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take in what an answer tells about limits."""
+        ...
+
+
+# --- OAuth -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an authorisation gave us."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_at: datetime
+    scopes: tuple[str, ...]
+    api_domain: str
+
+
+class Authorizer(Protocol):
+    """The OAuth dialogue with Pipedrive."""
+
+    def authorize_url(self, state: str) -> str: ...
+
+    async def exchange_code(self, code: str) -> Tokens:
+        """Raises AuthorizationLost where the code is wrong or expired."""
+        ...
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        """Raises AuthorizationLost where Pipedrive refuses it for good."""
+        ...
+
+    async def revoke(self, token: str) -> None: ...
+
+
+class Credentials(Protocol):
+    """Gives the adapter what to put on the next call; keeps it fresh, one refresher at a time."""
+
+    async def headers(self) -> Mapping[str, str]: ...
+
+    async def renew(self, stale: Mapping[str, str]) -> bool:
+        """After a 401: get a newer token. False where there is none to get (a personal token)."""
+        ...
+
+
+SIDE_WORDS: Mapping[Side, str] = {Side.OUTREACH: "the prospect store", Side.PIPEDRIVE: "Pipedrive"}
+
+
+# --- What we remember ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row of the inbox. It says *look at this record*; `body` may only ever prove that there is nothing to do."""
+
+    id: int
+    connection_id: str
+    side: Side
+    entity: str
+    record_id: str
+    action: str
+    source: str
+    received_at: datetime
+    body: Record | None = None
+    merged_into: str | None = None
+    actor: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLink:
+    id: int
+    prospect_id: str
+    person_id: str
+    base: Mapping[str, Json]
+    """Mapping key -> [outreach value, Pipedrive value] as JSON: `core.bases` decodes it for the pairs in force."""
+    state: str
+    quarrels: int = 0
+    written_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkToSave:
+    prospect_id: str
+    person_id: str
+    base: Mapping[str, Json]
+    state: str = "linked"
+    quarrels: int = 0
+    written_at: datetime | None = None
+    id: int | None = None
+    """The row to change; None makes a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A create about to be sent."""
+
+    kind: str
+    key: str
+    facts: Mapping[str, Json]
+    created_at: datetime | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What was done, as the activity log shows it."""
+
+    side: Side
+    act: str
+    prospect_id: str = ""
+    person_id: str = ""
+    record_name: str = ""
+    changes: tuple[Mapping[str, Json], ...] = ()
+    cause: str = "live"
+    cause_text: str = ""
+    message: str = ""
+    tokens: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something for *Needs attention*."""
+
+    kind: str
+    message: str
+    cure: str = ""
+    side: Side | None = None
+    prospect_id: str = ""
+    person_id: str = ""
+    record_name: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record of a transfer."""
+
+    source_id: str
+    target_id: str
+    name: str
+    outcome: str
+    reason: str = ""
+    changes: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(slots=True)
+class Results:
+    """What a batch comes to; stored in one transaction, and only where the lane is still ours."""
+
+    done: dict[int, str] = field(default_factory=dict)
+    """Change id -> outcome."""
+    later: dict[int, datetime] = field(default_factory=dict)
+    """Change id -> when to try again."""
+    links: list[LinkToSave] = field(default_factory=list)
+    log: list[LogLine] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    settled: list[tuple[str, str]] = field(default_factory=list)
+    """(prospect id, person id) pairs that were written: what waited for them is settled."""
+    intents_done: list[tuple[str, str]] = field(default_factory=list)
+    """(kind, key) of creates whose record is known now."""
+    persons: list[Record] = field(default_factory=list)
+    persons_gone: list[str] = field(default_factory=list)
+    organizations: list[Organization] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    follow_up: list[str] = field(default_factory=list)
+    """Person ids to look at in turn, because their organization was renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferState:
+    """A running transfer as the engine sees it."""
+
+    id: str
+    connection_id: str
+    direction: str
+    source_app: Side
+    cursor: str
+    page: int
+    settings: Mapping[str, Json]
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How far the mirror of a company's persons or organizations reaches."""
+
+    complete: bool
+    cursor: str
+    high_water: datetime | None
+    """Pipedrive's clock: updates up to here are in."""
+
+
+class Hold(Protocol):
+    """A lane in our hands. It ends with our database session; `check` tells whether it still lives."""
+
+    lane_id: int
+    epoch: int
+
+    def check(self) -> None:
+        """Beat the heart. Raises LaneLost."""
+        ...
+
+    def release(self) -> None: ...
+
+
+class Memory(Protocol):
+    """The store of one lane and its connections. Plain functions that touch the database."""
+
+    def take_changes(self, connection_id: str, limit: int) -> list[Change]:
+        """Waiting and due, oldest first."""
+        ...
+
+    def links_of(
+        self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()
+    ) -> list[StoredLink]: ...
+
+    def linked_persons(self, connection_id: str, person_ids: Collection[str]) -> dict[str, str]:
+        """Person id -> the prospect it is linked to."""
+        ...
+
+    def holders(self, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Normal-form address -> persons of the mirror that hold it, lowest id first."""
+        ...
+
+    def mirrored(self, person_ids: Collection[str]) -> dict[str, Record]:
+        """What the mirror last saw of these persons, the organization's name filled in."""
+        ...
+
+    def organization_names(self, ids: Collection[str]) -> dict[str, str]: ...
+
+    def organizations_named(self, names: Collection[str]) -> dict[str, str]:
+        """Name key -> the organization of that name with the lowest id."""
+        ...
+
+    def persons_of_organization(self, organization_id: str) -> list[str]: ...
+
+    def persons_named(self, name: str, since: datetime) -> list[Record]:
+        """Persons of the mirror of exactly this name that changed since."""
+        ...
+
+    def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:
+        """Put these persons into the inbox: something about them differs from what we know."""
+        ...
+
+    def index_state(self, entity: str) -> IndexState: ...
+
+    def save_index(
+        self,
+        entity: str,
+        state: IndexState,
+        *,
+        persons: Sequence[Record] = (),
+        organizations: Sequence[Organization] = (),
+        hold: Hold,
+    ) -> None: ...
+
+    def open_intents(self, connection_id: str) -> list[Intent]: ...
+
+    def write_intents(self, connection_id: str, intents: Sequence[Intent], hold: Hold) -> None:
+        """Committed before anything is sent. One that is there already is left as it is."""
+        ...
+
+    def drop_intents(self, connection_id: str, keys: Sequence[tuple[str, str]], hold: Hold) -> None: ...
+
+    def commit(
+        self, connection_id: str, results: Results, hold: Hold, *, spent: Mapping[str, tuple[int, int]]
+    ) -> None:
+        """Everything of a batch in one transaction. Raises LaneLost where another worker holds the lane by now."""
+        ...
+
+    def settled_records(self, transfer_id: str, source_ids: Collection[str]) -> set[str]:
+        """Which of these records have their outcome in this transfer already."""
+        ...
+
+    def commit_page(
+        self,
+        transfer: TransferState,
+        results: Results,
+        hold: Hold,
+        *,
+        cursor: str | None,
+        spent: Mapping[str, tuple[int, int]],
+    ) -> None:
+        """The same for a page of a transfer, with its cursor. `cursor` None: that was the last page."""
+        ...
+
+
+# --- What a lane has to do ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a connection wants done now, by the settings in force."""
+
+    status: Status
+    rules: Rules
+    transfer: TransferState | None = None
+
+
+class Schedule(Protocol):
+    """What the drain asks about the connections of its lane, and tells of them. Plain functions on the database."""
+
+    def load(self, connection_id: str) -> Serving:
+        """Read anew before each batch, so that new settings hold from then on."""
+        ...
+
+    def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
+        """Pause or fail a connection that a person must look after."""
+        ...
+
+    def wait(self, lane_id: int, until: datetime, reason: str) -> None:
+        """Nothing is to be done for this lane before."""
+        ...

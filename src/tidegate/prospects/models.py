@@ -1,0 +1,199 @@
+"""The built-in prospect store: prospects, lists and custom fields of a workspace.
+
+It knows nothing of connections or Pipedrive. Writes go through `prospects.services`, which announce what changed in the
+same transaction (`prospects.signals`); nothing else may save a prospect.
+"""
+
+import uuid
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.utils import timezone
+
+
+class EmailStatus(models.TextChoices):
+    UNVERIFIED = "unverified", "Unverified"
+    VALID = "valid", "Valid"
+    UNVERIFIABLE = "unverifiable", "Unverifiable"
+    INVALID = "invalid", "Invalid"
+
+
+class ProspectList(models.Model):
+    """A named set of prospects."""
+
+    workspace_id = models.UUIDField(db_index=True)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace_id", "name"], name="one_list_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FieldType(models.TextChoices):
+    TEXT = "text", "Text"
+    LONG_TEXT = "long_text", "Long text"
+    NUMBER = "number", "Number"
+    MONEY = "money", "Money"
+    DATE = "date", "Date"
+    TIME = "time", "Time"
+    DATETIME = "datetime", "Date and time"
+    DATE_RANGE = "date_range", "Date range"
+    BOOLEAN = "boolean", "Yes or no"
+    OPTION = "option", "Single option"
+    OPTIONS = "options", "Multiple options"
+    PHONE = "phone", "Phone"
+    EMAIL = "email", "E-mail"
+    ADDRESS = "address", "Address"
+    LINK = "link", "Link"
+
+
+class CustomField(models.Model):
+    workspace_id = models.UUIDField(db_index=True)
+    key = models.SlugField(max_length=60)
+    """Made from the first name, never changed: what `custom` is keyed by."""
+    name = models.CharField(max_length=100)
+    type = models.CharField(max_length=12, choices=FieldType.choices)
+    options = models.JSONField(default=list)
+    """Labels in order, for single and multiple options."""
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace_id", "key"], name="one_field_per_key")]
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Prospect(models.Model):
+    workspace_id = models.UUIDField()
+    first_name = models.CharField(max_length=255, blank=True)
+    last_name = models.CharField(max_length=255, blank=True)
+    company = models.CharField(max_length=255, blank=True)
+    job_title = models.CharField(max_length=255, blank=True)
+    emails = models.JSONField(default=list)
+    """[{"value", "label"}], the primary one first, as written. `ProspectEmail` has them in normal form."""
+    phones = models.JSONField(default=list)
+    """[{"value", "label"}], the primary one first, as written."""
+    email_status = models.CharField(
+        max_length=12, choices=EmailStatus.choices, default=EmailStatus.UNVERIFIED
+    )
+    custom = models.JSONField(default=dict)
+    """Custom field key -> value in its JSON normal form (text, "12.5", "2026-03-31", true, ["a", "b"], ...). Empty ones are left out."""
+    lists = models.ManyToManyField(ProspectList, related_name="prospects", blank=True)
+    origin = models.CharField(max_length=20, default="person")
+    """How it came in: `page`, `import`, `api`, `sync`."""
+    origin_key = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 (null: made by hand)
+    """Who made it by a program gives a key, so that the same request twice makes one prospect."""
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    name_key = models.CharField(max_length=200, default="", db_collation="C", editable=False)
+    """The name without case and accents: what the table is sorted by. Kept by `prospects.search_keys`."""
+    search_words = models.TextField(default="", editable=False)
+    """The words of names, company and addresses, without case and accents: what a search looks in."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["workspace_id", "updated_at", "id"], name="prospects_recent"),
+            models.Index(fields=["workspace_id", "id"], name="prospects_in_order"),
+            models.Index(fields=["workspace_id", "name_key", "id"], name="prospects_by_name"),
+            models.Index(fields=["workspace_id", "email_status"], name="prospects_by_email_status"),
+            GinIndex(SearchVector("search_words", config="simple"), name="prospects_words"),
+            GinIndex(fields=["custom"], name="prospects_custom", opclasses=["jsonb_path_ops"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace_id", "origin_key"], name="one_prospect_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return (
+            f"{self.first_name} {self.last_name}".strip()
+            or self.email
+            or self.company
+            or f"Prospect {self.pk}"
+        )
+
+    @property
+    def email(self) -> str:
+        return str(self.emails[0]["value"]) if self.emails else ""
+
+    @property
+    def phone(self) -> str:
+        return str(self.phones[0]["value"]) if self.phones else ""
+
+
+class ProspectEmail(models.Model):
+    """An address of a prospect in normal form: for finding, never for showing. Not unique: doubles happen and are shown."""
+
+    workspace_id = models.UUIDField()
+    prospect = models.ForeignKey(Prospect, on_delete=models.CASCADE, related_name="addresses")
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["prospect", "address"], name="one_row_per_address")]
+        indexes = [models.Index(fields=["workspace_id", "address"], name="prospect_by_address")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class ImportState(models.TextChoices):
+    UPLOADED = "uploaded", "Waiting for its columns"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class Import(models.Model):
+    """A file on its way in: its bytes until it is done, what its columns mean, and how far it has come."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace_id = models.UUIDField()
+    file_name = models.CharField(max_length=255)
+    content = models.BinaryField(default=b"")
+    encoding = models.CharField(max_length=40, blank=True)
+    delimiter = models.CharField(max_length=1, blank=True)
+    plan = models.JSONField(default=dict)
+    """A `prospects.importing.Plan` as JSON; empty until the columns are matched."""
+    state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED)
+    message = models.TextField(blank=True)
+    """Why it failed, in words."""
+    actor = models.CharField(max_length=200)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    """Outcome -> number of rows, so far."""
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace_id", "-created_at"], name="imports_recent")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportProblem(models.Model):
+    """A row that was not taken, or a value of it that was left out, with the reason."""
+
+    run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems")
+    line = models.PositiveIntegerField()
+    """The line of the file where the row starts; the header is line 1."""
+    rejected = models.BooleanField(default=True)
+    """False: the row came in without the values the reason names."""
+    reason = models.TextField()
+    cells = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "line"], name="import_problems_in_order")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

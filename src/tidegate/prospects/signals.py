@@ -1,0 +1,12 @@
+"""What the prospect store announces, inside the transaction of the write itself.
+
+`prospects_changed` carries `workspace_id` (UUID), `ids` (list of int), `action` ("create", "change" or "delete"),
+`actor` (who, in words) and `origin` ("page", "import", "api" or "sync"; "sync" marks writes by the engine itself, which
+need no answer).
+"""
+
+from django.dispatch import Signal
+
+prospects_changed = Signal()
+lists_changed = Signal()
+"""A list or custom field was made, renamed or deleted: `workspace_id`."""

@@ -1,0 +1,52 @@
+"""Keys for programs: made once, shown once, kept as a hash.
+
+A key is `tg_` and 256 random bits, so a plain SHA-256 is as good as any slow hash and costs nothing per call.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from tidegate.store.models import ApiKey, Workspace
+
+MARK = "tg_"
+"""How a key begins, so that scanners for leaked secrets can recognise it."""
+PREFIX_LENGTH = 11
+"""So much of a key stays readable, to tell keys apart."""
+SEEN_EVERY = timedelta(minutes=1)
+"""`last_used_at` is no more exact than this: a busy key would else cost a write per call."""
+
+
+def make_api_key(workspace: Workspace, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
+    """A new key and its plain text, which nobody can read again."""
+    plain = MARK + secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        workspace=workspace,
+        name=name,
+        prefix=plain[:PREFIX_LENGTH],
+        digest=digest_of(plain),
+        scopes=sorted(set(scopes)),
+    )
+    return key, plain
+
+
+def find_api_key(plain: str) -> ApiKey | None:
+    """The key with this plain text, unless there is none or it was revoked; notes that it was used."""
+    key = (
+        ApiKey.objects.select_related("workspace")
+        .filter(digest=digest_of(plain), revoked_at__isnull=True)
+        .first()
+    )
+    if key is not None:
+        now = timezone.now()
+        if key.last_used_at is None or now - key.last_used_at > SEEN_EVERY:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+            key.last_used_at = now
+    return key
+
+
+def digest_of(plain: str) -> str:
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,32 @@
+"""What Tidegate remembers. One module a subject; everything is imported from here."""
+
+from tidegate.store.models.connections import Connection, OAuthState
+from tidegate.store.models.idempotency import IdempotencyKey
+from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
+from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization, MirrorPerson
+from tidegate.store.models.log import Attention, LogEntry
+from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
+from tidegate.store.models.transfers import Transfer, TransferRecord
+
+__all__ = [
+    "ApiKey",
+    "Attention",
+    "Change",
+    "Connection",
+    "IdempotencyKey",
+    "Intent",
+    "Lane",
+    "LedgerDay",
+    "Link",
+    "LogEntry",
+    "Membership",
+    "MirrorAddress",
+    "MirrorOrganization",
+    "MirrorPerson",
+    "OAuthState",
+    "Role",
+    "Transfer",
+    "TransferRecord",
+    "User",
+    "Workspace",
+]

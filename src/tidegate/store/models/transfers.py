@@ -1,0 +1,74 @@
+"""A transfer: the manual sync of existing records in one direction, and what became of each record."""
+
+import uuid
+
+from django.db import models
+
+from tidegate.store.models.connections import Connection
+
+
+class Transfer(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="transfers")
+    direction = models.CharField(max_length=20)
+    """`to_pipedrive` or `from_pipedrive`."""
+    source_app = models.CharField(max_length=10)
+    state = models.CharField(max_length=12, default="running")
+    """`preview`, `ready`, `running`, `paused`, `done`, `cancelled`, `failed`, `undone`."""
+    state_text = models.TextField(blank=True)
+    cursor = models.TextField(blank=True)
+    """Where the walk over the source goes on."""
+    page = models.PositiveIntegerField(default=0)
+    """How many pages are done: a page is done when its records' rows are there."""
+    total = models.PositiveIntegerField(null=True, blank=True)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    tokens = models.PositiveIntegerField(default=0)
+    settings = models.JSONField(default=dict)
+    """The connection's settings as they were at the start."""
+    settings_version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=models.Q(state__in=["running", "paused"]),
+                name="one_transfer_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"transfer {self.direction}: {self.state}"
+
+    @property
+    def done(self) -> int:
+        return self.created + self.updated + self.unchanged + self.skipped + self.failed
+
+
+class TransferRecord(models.Model):
+    """One record of a transfer: what became of it and why."""
+
+    transfer = models.ForeignKey(Transfer, on_delete=models.CASCADE, related_name="records")
+    source_id = models.CharField(max_length=64)
+    target_id = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=300, blank=True)
+    outcome = models.CharField(max_length=12)
+    """`created`, `updated`, `unchanged`, `skipped`, `failed`, `attention`."""
+    reason = models.TextField(blank=True)
+    changes = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["transfer", "source_id"], name="one_outcome_per_record")
+        ]
+        indexes = [models.Index(fields=["transfer", "outcome", "id"], name="records_by_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.outcome}"

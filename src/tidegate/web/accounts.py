@@ -1,0 +1,73 @@
+"""Who may become a user, how long a second factor lasts, and the account page.
+
+Nobody signs up by themselves: the first owner comes in by the set-up code (`web.first_run`), the others are added by an owner.
+The secrets of second factors are encrypted in the database with the server's own keys.
+"""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet, MultiFernet
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from tidegate.config import config
+from tidegate.store.models import User
+from tidegate.web.access import MemberRequest, member_required
+from tidegate.web.context import THEMES
+
+THEME_SECONDS = 400 * 86400
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def add_message(self, *args: object, **kwargs: object) -> None:
+        """Signing in and out is seen; it needs no message."""
+
+
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    def encrypt(self, text: str) -> str:
+        return _keys().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _keys().decrypt(encrypted_text.encode()).decode()
+
+
+def _keys() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in config.encryption_keys])
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+    class Meta:
+        model = User
+        fields = ["name"]
+        labels = {"name": gettext_lazy("Your name")}
+
+
+@member_required
+def account(request: MemberRequest) -> HttpResponse:
+    """The member's own name and second factor."""
+    form = AccountForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Saved"))
+        return redirect("account")
+    has_totp = Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists()
+    return render(request, "web/account.html", {"form": form, "has_totp": has_totp})
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark or as the system has it; remembered by the browser, so that the sign-in page follows too."""
+    chosen = request.POST.get("theme", "")
+    response = redirect("account")
+    if chosen in THEMES:
+        response.set_cookie("theme", chosen, max_age=THEME_SECONDS, samesite="Lax", httponly=True)
+    return response

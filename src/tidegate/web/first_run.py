@@ -1,0 +1,182 @@
+"""The first visit to a new server: whoever holds the set-up code becomes the owner of its first workspace.
+
+The code is printed to the server's log at the start while there is no user; only its hash is kept, in a file under
+TIDEGATE_HOME. It works once: when the owner exists, page and code are gone. Two people who send the form at the same
+moment make one owner.
+"""
+
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.contrib.auth import login, password_validation
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tidegate.config import config
+from tidegate.store.models import Membership, Role, User, Workspace
+from tidegate.web.countries import COUNTRIES
+
+logger = logging.getLogger(__name__)
+
+ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Without the letters and digits that are read for one another."""
+MOST_TRIES = 10
+TRIES_SECONDS = 600
+FIRST_OWNER_LOCK = 7_301
+
+
+def announce(public_url: str) -> str | None:
+    """Makes a new set-up code while there is no user, and says it in the log. Called once when the server starts."""
+    if User.objects.exists():
+        return None
+    code = "-".join("".join(secrets.choice(ALPHABET) for _i in range(4)) for _part in range(3))
+    _keep(_digest(code))
+    logger.warning("No user exists yet. Open %s/first-run/ and enter the set-up code %s", public_url, code)
+    return code
+
+
+def is_right(code: str) -> bool:
+    """Whether this is the set-up code; case, spaces and dashes don't matter."""
+    path = _path()
+    kept = path.read_text().strip() if path.exists() else ""
+    return bool(kept) and hmac.compare_digest(kept, _digest(code))
+
+
+def _digest(code: str) -> str:
+    plain = "".join(letter for letter in code.upper() if letter in ALPHABET)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _path() -> Path:
+    return config.home / "secrets" / "setup-code"
+
+
+def _keep(digest: str) -> None:
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(digest)
+
+
+class FirstRunForm(forms.Form):
+    code = forms.CharField(
+        label=gettext_lazy("Set-up code"),
+        max_length=40,
+        help_text=gettext_lazy(
+            "Printed in the server’s log when it started. It proves that this server is yours."
+        ),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "XXXX-XXXX-XXXX"}
+        ),
+    )
+    workspace = forms.CharField(
+        label=gettext_lazy("Workspace name"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Your name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    email = forms.EmailField(
+        label=gettext_lazy("E-mail address"),
+        error_messages={"invalid": gettext_lazy("Enter a full address, such as maja@northlight.example")},
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        help_text=gettext_lazy("10 characters or more, and not one of those that everybody uses."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+    )
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        help_text=gettext_lazy("Times on all pages are shown in it."),
+        initial="Europe/London",
+    )
+    country = forms.ChoiceField(
+        label=gettext_lazy("Country"),
+        help_text=gettext_lazy("How phone numbers without a country code are read."),
+        choices=[("", gettext_lazy("Choose…")), *COUNTRIES],
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+        zone_field = self.fields["time_zone"]
+        assert isinstance(zone_field, forms.ChoiceField)  # noqa: S101 (declared above)
+        zone_field.choices = time_zone_choices()
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        if not is_right(code):
+            raise forms.ValidationError(
+                _("This is not the code. Look for “set-up code” in the log of the server’s latest start.")
+            )
+        return code
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        user = User(email=self.cleaned_data.get("email", ""), name=self.cleaned_data.get("name", ""))
+        password_validation.validate_password(password, user)
+        return password
+
+
+def time_zone_choices() -> list[tuple[str, str]]:
+    """Every zone of a place, with the time it is there."""
+    now = timezone.now()
+    names = sorted(
+        name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    )
+    return [("UTC", f"UTC, {now:%H:%M}")] + [
+        (name, f"{name}, {now.astimezone(ZoneInfo(name)):%H:%M}") for name in names
+    ]
+
+
+def first_run(request: HttpRequest) -> HttpResponse:
+    """The form for the first owner; gone as soon as there is one."""
+    if User.objects.exists():
+        return redirect("home")
+    if request.method == "POST" and too_many_tries(request):
+        return render(request, "429.html", status=429)
+    form = FirstRunForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        owner = create_owner(form.cleaned_data)
+        if owner is not None:
+            login(request, owner, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return redirect("home")
+    return render(request, "web/first_run.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def too_many_tries(request: HttpRequest) -> bool:
+    """Counts this try. The code is long; this keeps the log quiet and the guesser out."""
+    key = f"first-run:{request.META.get('REMOTE_ADDR', '')}"
+    cache.add(key, 0, TRIES_SECONDS)
+    return cache.incr(key) > MOST_TRIES
+
+
+@transaction.atomic
+def create_owner(facts: dict[str, str]) -> User | None:
+    """The first user with the first workspace; None where another request was faster."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_OWNER_LOCK])
+    if User.objects.exists():
+        return None
+    owner = User.objects.create_user(facts["email"], facts["password"], name=facts["name"])
+    workspace = Workspace.objects.create(
+        name=facts["workspace"], time_zone=facts["time_zone"], country=facts["country"]
+    )
+    Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
+    transaction.on_commit(lambda: _path().unlink(missing_ok=True))
+    return owner

@@ -1,0 +1,98 @@
+/*
+  The little that HTML can't do yet. Every page works without this file.
+  Listens on the document, so that swapped-in parts need no set-up of their own.
+*/
+
+document.documentElement.classList.add("scripted");
+
+document.addEventListener("click", (event) => {
+  const dismiss = event.target.closest("[data-dismiss]");
+  if (dismiss) {
+    dismiss.closest(dismiss.dataset.dismiss)?.remove();
+    return;
+  }
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    navigator.clipboard?.writeText(document.querySelector(copy.dataset.copy).textContent.trim());
+    return;
+  }
+  const reveal = event.target.closest("[data-reveal]");
+  if (reveal) {
+    const input = document.querySelector(reveal.dataset.reveal);
+    const shown = input.type === "text";
+    input.type = shown ? "password" : "text";
+    reveal.setAttribute("aria-pressed", String(!shown));
+    return;
+  }
+  command(event);
+  closeMenus(event);
+});
+
+/* command="show-modal" and "close" where the browser lacks invoker commands. */
+function command(event) {
+  const button = event.target.closest("button[commandfor]");
+  if (!button || "commandForElement" in HTMLButtonElement.prototype) return;
+  const dialog = document.getElementById(button.getAttribute("commandfor"));
+  if (button.getAttribute("command") === "show-modal") dialog?.showModal();
+  if (button.getAttribute("command") === "close") dialog?.close();
+}
+
+/* An open menu closes when something else is chosen, and on Escape, with focus back on its button. */
+function closeMenus(event) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.activeElement?.closest("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+/* Nothing is polled while nobody looks. */
+document.addEventListener("htmx:before:request", (event) => {
+  const source = event.detail.ctx?.sourceElement;
+  if (document.hidden && source?.getAttribute("hx-trigger")?.includes("every")) event.preventDefault();
+});
+
+/* After a swap, focus stays on the same control by its id; if that is gone, on what the answer names. */
+let focused = null;
+
+document.addEventListener("htmx:before:swap", () => {
+  const active = document.activeElement;
+  focused = active && active !== document.body ? { id: active.id, region: active.closest("[id][data-focus-home]")?.id } : null;
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  const wanted = document.querySelector("[data-autofocus]");
+  if (wanted) {
+    wanted.removeAttribute("data-autofocus");
+    wanted.focus();
+    return;
+  }
+  if (!focused || document.activeElement !== document.body) return;
+  const again = focused.id && document.getElementById(focused.id);
+  const home = focused.region && document.getElementById(focused.region);
+  (again || home?.querySelector("h2"))?.focus();
+});
+
+/* An answer that never came is said, not swallowed. */
+document.addEventListener("htmx:error", sayLost);
+document.addEventListener("htmx:response:error", (event) => {
+  if (event.detail.ctx?.response?.raw?.status >= 500 || event.detail.ctx?.response?.status >= 500) sayLost(event);
+});
+
+function sayLost(event) {
+  const source = event.detail?.ctx?.sourceElement;
+  if (source?.getAttribute("hx-trigger")?.includes("every")) return;
+  const toasts = document.getElementById("toasts");
+  const template = document.getElementById("lost-toast");
+  if (toasts && template) toasts.replaceChildren(template.content.cloneNode(true));
+}
+
+/* A page that opens with a summary of what is wrong begins there. */
+document.querySelector("[data-autofocus]")?.focus();

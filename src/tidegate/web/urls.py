@@ -1,0 +1,33 @@
+"""The addresses of the pages. A name here is what templates and redirects use.
+
+Pages about a connection live under /connections/<uuid:connection_id>/ and take `connection_id`; `overview`, `activity`,
+`transfers` and `settings` are what the rail leads to. Each area keeps its own `urlpatterns` and is included here.
+"""
+
+from allauth.account import views as account_views
+from allauth.mfa import urls as mfa_urls
+from django.urls import URLPattern, URLResolver, include, path
+
+from tidegate.web import accounts, first_run, home
+
+sign_in: list[URLPattern | URLResolver] = [
+    path("login/", account_views.login, name="account_login"),
+    path("login/code/", include(mfa_urls.urlpatterns)),
+    path("login/again/", account_views.reauthenticate, name="account_reauthenticate"),
+    path("login/inactive/", account_views.account_inactive, name="account_inactive"),
+    path("logout/", account_views.logout, name="account_logout"),
+    path("first-run/", first_run.first_run, name="first-run"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("sync-status/", home.sync_status, name="sync-status"),
+    path("workspace/", home.choose_workspace, name="choose-workspace"),
+    path("no-workspace/", home.no_workspace, name="no-workspace"),
+    path("account/", accounts.account, name="account"),
+    path("account/theme/", accounts.theme, name="theme"),
+    *sign_in,
+    path("connections/<uuid:connection_id>/", include("tidegate.web.overview.urls")),
+    path("connections/<uuid:connection_id>/activity/", include("tidegate.web.activity.urls")),
+    path("connections/<uuid:connection_id>/transfers/", include("tidegate.web.transfers.urls")),
+]

@@ -1,0 +1,1 @@
+"""The only place that chooses implementations: which adapter, which store, which clock."""

@@ -1,0 +1,35 @@
+"""What all tests share: a PostgreSQL of their own, started when the first test needs one and surely ended."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[None]:
+    """A running PostgreSQL: the one DATABASE_URL names, or an embedded one that lives as long as this run."""
+    from tests.settings import HOME
+    from tidegate.config import config
+    from tidegate.database import TEST_SETTINGS, EmbeddedDatabase
+
+    if not config.embedded:
+        yield
+        return
+    database = EmbeddedDatabase(HOME, settings=TEST_SETTINGS)
+    database.start()
+    try:
+        yield
+    finally:
+        database.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(postgres: None, django_db_setup: None) -> None:
+    """pytest-django's own set-up of the test database, once there is a server to make it on."""
+
+
+def pytest_unconfigure() -> None:
+    from tests.settings import HOME
+
+    shutil.rmtree(HOME, ignore_errors=True)
