@@ -144,7 +144,7 @@ def test_being_added_to_a_list_is_a_change(author, announced):
     known = create_prospect(author, {"email": "a@example.com"}).prospect
     announced.forget()
 
-    items = [
+    items: list[dict[str, object]] = [
         {"email": "a@example.com", "list_ids": [list_id]},
         {"email": "b@example.com", "list_ids": [str(list_id)]},
     ]
