@@ -22,7 +22,7 @@ from tidegate.api.idempotency import carry_out_once
 from tidegate.api.openapi import complete
 from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
-from tidegate.api.routes import connections
+from tidegate.api.routes import activity, catalogues, connections, transfers
 
 DESCRIPTION = "Everything the pages do, for programs: connections and their settings, transfers, logs, and the prospect store."
 
@@ -91,3 +91,8 @@ api = Api(
 answer_with_problems(api)
 api.default_router.add_decorator(_checked, mode="operation")
 api.add_router("/connections", connections.router)
+api.add_router("/connections", catalogues.router)
+api.add_router("/connections", transfers.of_connection)
+api.add_router("/transfers", transfers.router)
+api.add_router("/connections", activity.of_connection)
+api.add_router("/attention", activity.attention)
