@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "tidegate.store",
     "tidegate.prospects",
+    "tidegate.wiring",
     "tidegate.api",
     "tidegate.cli",
 ]

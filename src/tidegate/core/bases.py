@@ -8,19 +8,19 @@ from datetime import datetime
 
 from tidegate.core.operations import Base
 from tidegate.core.records import Record, Side
-from tidegate.core.settings import FieldMapping
+from tidegate.core.settings import Pair
 from tidegate.core.values import Json, Kind, Value, from_json, to_json
 
-Pairs = Sequence[tuple[FieldMapping, Kind]]
+Pairs = Sequence[Pair]
 
 
 def base_from_json(raw: Mapping[str, Json], pairs: Pairs) -> Base:
     """What both sides showed for the pairs in force; a pair that was not in force then has no entry."""
     base: dict[str, tuple[Value, Value]] = {}
-    for mapping, kind in pairs:
-        entry = raw.get(mapping.key)
+    for pair in pairs:
+        entry = raw.get(pair.key)
         if isinstance(entry, list) and len(entry) == 2:
-            base[mapping.key] = (from_json(kind, entry[0]), from_json(kind, entry[1]))
+            base[pair.key] = (from_json(pair.kind, entry[0]), from_json(pair.kind, entry[1]))
     return base
 
 

@@ -10,29 +10,31 @@ from collections.abc import Iterable
 from tidegate.core.operations import Base
 from tidegate.core.records import ORGANIZATION, Record, Side
 from tidegate.core.settings import Pair
-from tidegate.core.values import MISSING, Unreadable, Value, is_readable, same
+from tidegate.core.values import MISSING, Unreadable, Value, is_readable
 
 
-def is_echo(person: Record, base: Base, pairs: Iterable[Pair]) -> bool:
-    """Whether every mapped field that the person shows equals what the base remembers of Pipedrive's side."""
-    return all(_agrees(person, base, pair) for pair in pairs)
+def is_echo(record: Record, base: Base, pairs: Iterable[Pair]) -> bool:
+    """Whether every mapped field that the record shows equals what the base remembers of its side."""
+    return all(_agrees(record, base, pair) for pair in pairs)
 
 
-def _agrees(person: Record, base: Base, pair: Pair) -> bool:
-    shown = _shown(person, pair.of(Side.PIPEDRIVE))
+def _agrees(record: Record, base: Base, pair: Pair) -> bool:
+    shown = _shown(record, pair.of(record.side))
     if shown is MISSING:
         return True
     entry = base.get(pair.key)
-    return entry is not None and is_readable(shown) and same(pair.kind, shown, entry[1])
+    if entry is None or not is_readable(shown):
+        return False
+    return pair.same(shown, entry[0] if record.side is Side.OUTREACH else entry[1])
 
 
-def _shown(person: Record, key: str) -> Value:
+def _shown(record: Record, key: str) -> Value:
     """Bodies name the organization by id alone: without its name, nothing is proven."""
-    value = person.value(key)
+    value = record.value(key)
     if key == ORGANIZATION and value is MISSING:
         return (
             None
-            if person.organization_id is None
-            else Unreadable(person.organization_id, "an id, not a name")
+            if record.organization_id is None
+            else Unreadable(record.organization_id, "an id, not a name")
         )
     return value

@@ -20,6 +20,7 @@ from tidegate.core.values import (
     TimeRange,
     Value,
     describe,
+    is_email,
     is_empty,
     significant_digits,
 )
@@ -55,7 +56,7 @@ def fit(value: Value, target: Field, side: Side) -> Value | Refusal:
         return None if value == "" else value
     if not _right_type(value, target.kind):
         return _refuse(value, target, side, f"“{describe(value)}” is not a value of this type of field")
-    reason = _too_long(value, target) or _too_precise(value, target)
+    reason = _too_long(value, target) or _too_precise(value, target) or _no_address(value, target)
     if reason:
         return _refuse(value, target, side, reason)
     if target.kind in (Kind.OPTION, Kind.OPTIONS):
@@ -97,6 +98,13 @@ def _too_precise(value: Value, target: Field) -> str:
         return ""
     digits = significant_digits(number)
     return f"too many digits: {digits} of {target.max_digits}" if digits > target.max_digits else ""
+
+
+def _no_address(value: Value, target: Field) -> str:
+    if target.kind is not Kind.EMAIL or not isinstance(value, tuple):
+        return ""
+    strange = next((address for address in value if not is_email(address)), None)
+    return "" if strange is None else f"“{strange}” is not an e-mail address"
 
 
 def _fit_options(value: Value, target: Field, side: Side) -> Value | Refusal:

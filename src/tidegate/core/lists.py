@@ -5,12 +5,14 @@ an app spells in its own way (the base's two entries differ) are recognised as o
 docs/sync-rules.md, "Lists".
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidegate.core.records import Side
-from tidegate.core.values import Kind, item_key
 
 Items = tuple[str, ...]
+KeyOf = Callable[[str], str]
+"""By what two items are told to be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,17 @@ class MergedLists:
 
 
 def merge_lists(
-    kind: Kind, now: tuple[Items, Items], base: tuple[Items, Items], *, winner: Side, lead: Side | None = None
+    key_of: KeyOf,
+    now: tuple[Items, Items],
+    base: tuple[Items, Items],
+    *,
+    winner: Side,
+    lead: Side | None = None,
 ) -> MergedLists:
     """What both sides should hold. `lead` sets whose order counts; else the side that chose another primary one."""
-    aliases = _aliases(kind, now, base)
-    left, right = _keyed(kind, now[0], {}), _keyed(kind, now[1], aliases)
-    was_left, was_right = _keyed(kind, base[0], {}), _keyed(kind, base[1], aliases)
+    aliases = _aliases(key_of, now, base)
+    left, right = _keyed(key_of, now[0], {}), _keyed(key_of, now[1], aliases)
+    was_left, was_right = _keyed(key_of, base[0], {}), _keyed(key_of, base[1], aliases)
     moved = _moved(left, was_left), _moved(right, was_right)
     if lead is None:
         lead = winner if moved[0] == moved[1] else Side.OUTREACH if moved[0] else Side.PIPEDRIVE
@@ -46,19 +53,19 @@ def merge_lists(
     )
 
 
-def _keyed(kind: Kind, items: Items, aliases: dict[str, str]) -> dict[str, str]:
+def _keyed(key_of: KeyOf, items: Items, aliases: dict[str, str]) -> dict[str, str]:
     """Key -> the item as written, in order."""
     keyed: dict[str, str] = {}
     for item in items:
-        key = item_key(kind, item)
+        key = key_of(item)
         keyed.setdefault(aliases.get(key, key), item)
     return keyed
 
 
-def _aliases(kind: Kind, now: tuple[Items, Items], base: tuple[Items, Items]) -> dict[str, str]:
+def _aliases(key_of: KeyOf, now: tuple[Items, Items], base: tuple[Items, Items]) -> dict[str, str]:
     """Pipedrive's key of an item -> outreach's, for items that Pipedrive's side spells in its own way."""
-    left, right = ([item_key(kind, item) for item in items] for items in base)
-    shown = {item_key(kind, item) for item in now[1]}
+    left, right = ([key_of(item) for item in items] for items in base)
+    shown = {key_of(item) for item in now[1]}
     only_left = [key for key in left if key not in right]
     only_right = [key for key in right if key not in left]
     return {theirs: ours for theirs, ours in zip(only_right, only_left, strict=False) if ours not in shown}

@@ -8,7 +8,12 @@ candidate, never a match: equality is checked here. Records without an address f
 from collections.abc import Collection, Iterable, Mapping
 
 from tidegate.core.records import Record
-from tidegate.core.values import normal_emails
+from tidegate.core.values import is_email, normal_emails
+
+
+def addresses(record: Record) -> tuple[str, ...]:
+    """The record's addresses in normal form by which it can be known; "n/a" and the like are nobody's."""
+    return tuple(address for address in normal_emails(record.emails) if is_email(address))
 
 
 def find_candidates(record: Record, holders: Mapping[str, Collection[str]]) -> tuple[str, ...]:
@@ -17,18 +22,18 @@ def find_candidates(record: Record, holders: Mapping[str, Collection[str]]) -> t
     In the order of the record's own addresses, then in the order of each address's holders; each id once.
     """
     found: dict[str, None] = {}
-    for address in normal_emails(record.emails):
+    for address in addresses(record):
         found.update(dict.fromkeys(holders.get(address, ())))
     return tuple(found)
 
 
 def shares_address(one: Record, other: Record) -> bool:
-    return not set(normal_emails(one.emails)).isdisjoint(normal_emails(other.emails))
+    return not set(addresses(one)).isdisjoint(addresses(other))
 
 
 def shared_addresses(one: Record, other: Record) -> tuple[str, ...]:
-    held = set(normal_emails(other.emails))
-    return tuple(address for address in normal_emails(one.emails) if address in held)
+    held = set(addresses(other))
+    return tuple(address for address in addresses(one) if address in held)
 
 
 def group_by_identity(records: Iterable[Record]) -> tuple[tuple[Record, ...], ...]:
@@ -39,8 +44,8 @@ def group_by_identity(records: Iterable[Record]) -> tuple[tuple[Record, ...], ..
     groups: list[list[Record]] = []
     group_of: dict[str, list[Record]] = {}
     for record in records:
-        addresses = normal_emails(record.emails)
-        touched = list({id(g): g for a in addresses if (g := group_of.get(a)) is not None}.values())
+        held = addresses(record)
+        touched = list({id(g): g for a in held if (g := group_of.get(a)) is not None}.values())
         group = touched[0] if touched else []
         if not touched:
             groups.append(group)
@@ -48,7 +53,7 @@ def group_by_identity(records: Iterable[Record]) -> tuple[tuple[Record, ...], ..
         for absorbed in touched[1:]:
             group.extend(absorbed)
             groups.remove(absorbed)
-        group_of.update((a, group) for member in group for a in normal_emails(member.emails))
+        group_of.update((a, group) for member in group for a in addresses(member))
     return tuple(tuple(group) for group in groups)
 
 

@@ -16,7 +16,7 @@ from tidegate.core.lists import merge_lists
 from tidegate.core.operations import Base, FieldChange, Refusal
 from tidegate.core.records import Record, Side
 from tidegate.core.settings import Direction, Pair
-from tidegate.core.values import LISTS, Unreadable, Value, is_empty, is_readable, same
+from tidegate.core.values import LISTS, Unreadable, Value, is_empty, is_readable
 
 Entry = tuple[Value, Value]
 """What outreach showed and what Pipedrive showed."""
@@ -68,7 +68,7 @@ def merge_field(pair: Pair, outreach: Value, pipedrive: Value, entry: Entry | No
         return Merged(entry, refusals=_unreadable(pair, now))
     if entry is not None and not (is_readable(entry[0]) and is_readable(entry[1])):
         entry = None
-    if same(pair.kind, outreach, pipedrive):
+    if pair.same(outreach, pipedrive):
         return Merged(_rested(pair, now, entry))
     if isinstance(policy, Overwrite):
         return _overwrite(pair, now, entry, policy)
@@ -92,7 +92,7 @@ def _unreadable(pair: Pair, now: Entry) -> tuple[Refusal, ...]:
 def _changed(pair: Pair, now: Entry, entry: Entry) -> list[Side]:
     """The sides that differ from their own entry."""
     sides = zip(Side, now, entry, strict=True)
-    return [side for side, value, before in sides if not same(pair.kind, value, before)]
+    return [side for side, value, before in sides if not pair.same(value, before)]
 
 
 def _rested(pair: Pair, now: Entry, entry: Entry | None) -> Entry:
@@ -115,12 +115,11 @@ def _merge_single(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> 
 
 
 def _merge_lists(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> Merged:
-    merged = merge_lists(pair.kind, _items(now), _items(entry or (None, None)), winner=policy.winner)
+    merged = merge_lists(pair.item_key, _items(now), _items(entry or (None, None)), winner=policy.winner)
     values = {
         side: _as_held(pair, side, merged.of(side))
         for side in Side
-        if policy.may_write(side)
-        and not same(pair.kind, _as_held(pair, side, merged.of(side)), _of(now, side))
+        if policy.may_write(side) and not pair.same(_as_held(pair, side, merged.of(side)), _of(now, side))
     }
     if not values:
         return Merged(now)
@@ -134,10 +133,14 @@ def _overwrite(pair: Pair, now: Entry, entry: Entry | None, policy: Overwrite) -
     pending: Entry = (before, before)
     if pair.kind in LISTS:
         merged = merge_lists(
-            pair.kind, _items(now), _items(entry or (None, None)), winner=policy.source, lead=policy.source
+            pair.item_key,
+            _items(now),
+            _items(entry or (None, None)),
+            winner=policy.source,
+            lead=policy.source,
         )
         value, pending = _as_held(pair, target, merged.of(target)), (merged.common, merged.common)
-    if is_empty(_of(now, policy.source)) or not policy.may_write(target) or same(pair.kind, value, before):
+    if is_empty(_of(now, policy.source)) or not policy.may_write(target) or pair.same(value, before):
         return Merged(entry or now)
     known = entry is not None and target not in _changed(pair, now, entry)
     conflict = not is_empty(before) and not known

@@ -44,8 +44,11 @@ class Rules:
         return (self.outreach if side is Side.OUTREACH else self.pipedrive).field(key)
 
 
-def rules_of(settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue) -> Rules:
-    return Rules(settings, active_pairs(settings, outreach, pipedrive), outreach, pipedrive)
+def rules_of(
+    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue, *, country: str = ""
+) -> Rules:
+    """`country` (ISO 3166) is how phone numbers without a country code are read."""
+    return Rules(settings, active_pairs(settings, outreach, pipedrive, country=country), outreach, pipedrive)
 
 
 @dataclass(frozen=True, slots=True)

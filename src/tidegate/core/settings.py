@@ -21,7 +21,17 @@ from tidegate.core.records import (
     Record,
     Side,
 )
-from tidegate.core.values import Json, Kind, Value, compatible, is_empty, is_readable
+from tidegate.core.values import (
+    Json,
+    Kind,
+    Value,
+    compatible,
+    is_email,
+    is_empty,
+    is_readable,
+    item_key,
+    same,
+)
 
 
 class Direction(StrEnum):
@@ -66,6 +76,8 @@ class Pair:
     mapping: FieldMapping
     outreach: Field
     pipedrive: Field
+    country: str = ""
+    """How phone numbers without a country code are read."""
 
     @property
     def key(self) -> str:
@@ -81,6 +93,14 @@ class Pair:
 
     def field(self, side: Side) -> Field:
         return self.outreach if side is Side.OUTREACH else self.pipedrive
+
+    def same(self, one: Value, other: Value) -> bool:
+        """Whether two values mean the same, on whichever side they were seen."""
+        return same(self.kind, one, other, self.country)
+
+    def item_key(self, item: str) -> str:
+        """By what two addresses or numbers of this pair are told to be the same."""
+        return item_key(self.kind, item, self.country)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +157,7 @@ class Settings:
             return (
                 f"Data flows only to {'Pipedrive' if record.side is Side.PIPEDRIVE else 'the outreach app'}."
             )
-        if self.only_with_email and not record.emails:
+        if self.only_with_email and not any(map(is_email, record.emails)):
             return "It has no e-mail address, and only records with one are synced."
         if record.side is Side.OUTREACH and not self._in_synced_list(record):
             return "It is in none of the lists that are synced."
@@ -280,14 +300,14 @@ def constant_value(constant: Constant, target: Field) -> Value:
 
 
 def active_pairs(
-    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
+    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue, *, country: str = ""
 ) -> tuple[Pair, ...]:
     """The pairs that work. A broken one sleeps and holds up nothing."""
     working = []
     for mapping in settings.mappings:
         left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
         if left is not None and right is not None and compatible(left.kind, right.kind):
-            working.append(Pair(mapping, left, right))
+            working.append(Pair(mapping, left, right, country))
     return tuple(working)
 
 

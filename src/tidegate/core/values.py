@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
+
+import phonenumbers
 
 
 class Kind(StrEnum):
@@ -127,6 +130,7 @@ LISTS: Final = frozenset({Kind.EMAIL, Kind.PHONE})
 """Kinds whose value is a tuple with the primary one first."""
 _TEXTS = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.LINK})
 _MOST_PLACES = 40
+_EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+\.[^\s@,;<>().]+")
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
 
 
@@ -158,6 +162,11 @@ def normal_email(raw: str) -> str:
     return raw.strip().lower()
 
 
+def is_email(address: str) -> bool:
+    """Whether this can be somebody's address. People write "n/a" or "none" into such fields, which are nobody's."""
+    return _EMAIL.fullmatch(address) is not None
+
+
 def normal_emails(raw: Sequence[str]) -> tuple[str, ...]:
     """Addresses in order, the primary first, blanks and repetitions dropped."""
     return tuple(dict.fromkeys(address for address in map(normal_email, raw) if address))
@@ -173,15 +182,22 @@ def normal_phones(raw: Sequence[str]) -> tuple[str, ...]:
     return tuple(seen.values())
 
 
-def phone_key(number: str) -> str:
-    """The digits by which two spellings of one number are told to be the same, with the leading + or 00 as +."""
+@lru_cache(maxsize=100_000)
+def phone_key(number: str, country: str = "") -> str:
+    """By what two spellings of one number are told to be the same: +49301234567, with `;12` for an extension.
+
+    `country` (ISO 3166) is how a number without a country code is read; without it such a number is its digits. What is
+    no number at all is compared as text.
+    """
     text = number.strip()
-    digits = re.sub(r"\D", "", text)
-    if text.startswith("+"):
-        return "+" + digits
-    if digits.startswith("00"):
-        return "+" + digits[2:]
-    return digits or text.casefold()
+    if text.startswith("00"):
+        text = "+" + text[2:]
+    try:
+        parsed = phonenumbers.parse(text, country or None)
+    except phonenumbers.NumberParseException:
+        return re.sub(r"\D", "", text) or text.casefold()
+    key = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return f"{key};{parsed.extension}" if parsed.extension else key
 
 
 def normal_number(raw: str | int | float | Decimal) -> Decimal | Unreadable:
@@ -225,24 +241,24 @@ def name_key(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def same(kind: Kind, one: Value, other: Value) -> bool:
-    """Whether two values of a kind mean the same, whatever their spelling.
+def same(kind: Kind, one: Value, other: Value, country: str = "") -> bool:
+    """Whether two values of a kind mean the same, whatever their spelling. `country`: how phone numbers are read.
 
     An equivalence: two values are the same when what they are compared by is equal. Missing and unreadable values are
     the same as themselves alone.
     """
     if type(one) is type(other) and one == other:
         return True
-    return comparison_key(kind, one) == comparison_key(kind, other)
+    return comparison_key(kind, one, country) == comparison_key(kind, other, country)
 
 
-def comparison_key(kind: Kind, value: Value) -> object:
+def comparison_key(kind: Kind, value: Value, country: str = "") -> object:
     """What `same` compares: equal keys mean equal values. All that is empty has the key None."""
     match value:
         case Missing() | Unreadable() | bool():
             return (type(value), value)
         case tuple():
-            return _items_key(kind, value) if value else None
+            return _items_key(kind, value, country) if value else None
         case str() if kind in (Kind.OPTION, Kind.USER):
             return option_key(value) or None
         case str():
@@ -259,16 +275,16 @@ def comparison_key(kind: Kind, value: Value) -> object:
             return value
 
 
-def _items_key(kind: Kind, items: tuple[str, ...]) -> object:
+def _items_key(kind: Kind, items: tuple[str, ...], country: str) -> object:
     if kind in LISTS:
-        keys = [item_key(kind, item) for item in items]
+        keys = [item_key(kind, item, country) for item in items]
         return (keys[0], frozenset(keys))
     return frozenset(map(option_key, items))
 
 
-def item_key(kind: Kind, item: str) -> str:
+def item_key(kind: Kind, item: str, country: str = "") -> str:
     """By what two addresses or two numbers are told to be the same."""
-    return phone_key(item) if kind is Kind.PHONE else normal_email(item)
+    return phone_key(item, country) if kind is Kind.PHONE else normal_email(item)
 
 
 def to_json(value: Value) -> Json:

@@ -76,7 +76,11 @@ async def _round(lane: Lane, schedule: Schedule, ended: Drained) -> bool:
         try:
             busy |= await _serve(engine, schedule, ended)
         except NeedsAttention as error:
-            reason = Reason.RECONNECT if isinstance(error, AuthorizationLost | PermissionMissing) else Reason.BRAKES
+            reason = (
+                Reason.RECONNECT
+                if isinstance(error, AuthorizationLost | PermissionMissing)
+                else Reason.BRAKES
+            )
             await lane.step(schedule.stop, engine.connection_id, Status.PAUSED, reason, error.user_message)
     return busy
 
@@ -101,5 +105,3 @@ async def _wait(lane: Lane, schedule: Schedule, error: TemporaryError, seconds: 
     until = lane.clock.now() + timedelta(seconds=seconds or PAUSE_SECONDS)
     await lane.step(schedule.wait, lane.id, until, error.user_message)
     return until
-
-

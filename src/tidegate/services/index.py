@@ -46,7 +46,9 @@ async def _persons_up_to_date(engine: Engine, max_age: float) -> None:
             await _notice(engine, page.records)
         cursor = page.next_cursor
         reached = IndexState(state.complete or cursor is None, "" if since else cursor or "", high_water)
-        await engine.run(engine.memory.save_index, "persons", reached, persons=page.records, hold=engine.lane.hold)
+        await engine.run(
+            engine.memory.save_index, "persons", reached, persons=page.records, hold=engine.lane.hold
+        )
         if cursor is None:
             engine.lane.fresh["persons"] = began
             return
@@ -67,7 +69,11 @@ async def _organizations_up_to_date(engine: Engine, max_age: float) -> None:
         cursor = page.next_cursor
         reached = IndexState(state.complete or cursor is None, "" if since else cursor or "", high_water)
         await engine.run(
-            engine.memory.save_index, "organizations", reached, organizations=page.organizations, hold=engine.lane.hold
+            engine.memory.save_index,
+            "organizations",
+            reached,
+            organizations=page.organizations,
+            hold=engine.lane.hold,
         )
         if cursor is None:
             engine.lane.fresh["organizations"] = began
@@ -103,7 +109,9 @@ async def _unexpected(engine: Engine, persons: Sequence[Record]) -> list[str]:
             if before is None or before.updated_at != person.updated_at:
                 found.append(person.id)
         elif not is_echo(
-            with_organization(person, names), base_from_json(link.base, engine.rules.pairs), engine.rules.pairs
+            with_organization(person, names),
+            base_from_json(link.base, engine.rules.pairs),
+            engine.rules.pairs,
         ):
             found.append(person.id)
     return found

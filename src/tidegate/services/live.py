@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from tidegate.core.bases import base_from_json
 from tidegate.core.echo import is_echo
-from tidegate.core.planning import Mode
-from tidegate.core.records import Side, with_organization
+from tidegate.core.planning import LIVE
+from tidegate.core.records import Record, Side, with_organization
 from tidegate.errors import BudgetSpent, RateLimited, TemporaryError
 from tidegate.ports import Change, Results
 from tidegate.services.engine import Engine
@@ -34,7 +34,7 @@ async def follow(engine: Engine) -> bool:
     await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
     units = await _units(engine, about_records, results)
     await look(engine, units)
-    await settle(engine, units, Mode.live(), results, cause="live")
+    await settle(engine, units, LIVE, results, cause="live")
     followed = ("prospect", "person", "organization")
     results.done.update((change.id, "noted") for change in changes if change.entity not in followed)
     await engine.run(
@@ -58,8 +58,31 @@ async def _units(engine: Engine, changes: Sequence[Change], results: Results) ->
     links = await engine.run(
         engine.memory.links_of, engine.connection_id, prospect_ids=prospects, person_ids=persons
     )
-    units = fold(changes, links)
-    return [unit for unit in units if not await _is_quiet(engine, unit, results)]
+    units = [unit for unit in fold(changes, links) if not await _is_quiet(engine, unit, results)]
+    return await _without_own_echoes(engine, units, results)
+
+
+async def _without_own_echoes(engine: Engine, units: list[Unit], results: Results) -> list[Unit]:
+    """A linked prospect that shows what the link remembers of it, and nothing about its person: no call is made."""
+    alone = [u for u in units if u.link is not None and all(c.side is Side.OUTREACH for c in u.changes)]
+    found = await engine.outreach.get_prospects({u.prospect_id for u in alone if u.prospect_id})
+    loud = []
+    for unit in units:
+        if unit in alone:
+            unit.prospect = found.get(unit.prospect_id or "")
+        if unit in alone and _shows_its_base(engine, unit):
+            results.done.update((change.id, "echo") for change in unit.changes)
+        else:
+            loud.append(unit)
+    return loud
+
+
+def _shows_its_base(engine: Engine, unit: Unit) -> bool:
+    if unit.link is None or unit.link.state != "linked" or not isinstance(unit.prospect, Record):
+        return False
+    if any(change.source in ("retry", "check") for change in unit.changes):
+        return False
+    return is_echo(unit.prospect, base_from_json(unit.link.base, engine.rules.pairs), engine.rules.pairs)
 
 
 async def _is_quiet(engine: Engine, unit: Unit, results: Results) -> bool:

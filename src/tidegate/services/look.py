@@ -19,7 +19,19 @@ async def look(engine: Engine, units: Sequence[Unit], *, persons_from_mirror: bo
     """
     await _look_at_prospects(engine, units)
     await _look_at_persons(engine, units, persons_from_mirror=persons_from_mirror)
+    await _find_survivors(engine, units)
     await _find_candidates(engine, units)
+
+
+async def _find_survivors(engine: Engine, units: Sequence[Unit]) -> None:
+    """Of merges: whether the record that lives on is linked to somebody else already."""
+    merged = {u.person.merged_into: u for u in units if isinstance(u.person, Gone) and u.person.merged_into}
+    if not merged:
+        return
+    linked = await engine.run(engine.memory.linked_persons, engine.connection_id, [i for i in merged if i])
+    for survivor, unit in merged.items():
+        if survivor in linked and linked[survivor] != unit.prospect_id:
+            unit.taken = (survivor,)
 
 
 async def _look_at_prospects(engine: Engine, units: Sequence[Unit]) -> None:
@@ -39,7 +51,9 @@ async def _look_at_persons(engine: Engine, units: Sequence[Unit], *, persons_fro
         if unit.person_id is not None and unit.person is None:
             merged_into = next((c.merged_into for c in unit.changes if c.merged_into), None)
             seen = found.get(unit.person_id) or Gone(Side.PIPEDRIVE, unit.person_id)
-            unit.person = replace(seen, merged_into=merged_into) if isinstance(seen, Gone) and merged_into else seen
+            unit.person = (
+                replace(seen, merged_into=merged_into) if isinstance(seen, Gone) and merged_into else seen
+            )
 
 
 async def _persons(engine: Engine, ids: set[str], *, from_mirror: bool) -> dict[str, Seen]:
@@ -52,20 +66,31 @@ async def _persons(engine: Engine, ids: set[str], *, from_mirror: bool) -> dict[
         persons = [seen for seen in fetched.values() if isinstance(seen, Record)]
         names = await organization_names(engine, persons)
         found.update(
-            {i: with_organization(seen, names) if isinstance(seen, Record) else seen for i, seen in fetched.items()}
+            {
+                i: with_organization(seen, names) if isinstance(seen, Record) else seen
+                for i, seen in fetched.items()
+            }
         )
     return found
 
 
 async def _find_candidates(engine: Engine, units: Sequence[Unit]) -> None:
     unlinked = [unit for unit in units if unit.link is None]
-    await _candidate_persons(engine, [u for u in unlinked if isinstance(u.prospect, Record) and u.person is None])
-    await _candidate_prospects(engine, [u for u in unlinked if isinstance(u.person, Record) and u.prospect is None])
+    await _candidate_persons(
+        engine, [u for u in unlinked if isinstance(u.prospect, Record) and u.person is None]
+    )
+    await _candidate_prospects(
+        engine, [u for u in unlinked if isinstance(u.person, Record) and u.prospect is None]
+    )
 
 
 async def _candidate_persons(engine: Engine, units: Sequence[Unit]) -> None:
     """Persons that share an address with an unlinked prospect. The mirror answers; it is made fresh first."""
-    wanted = [unit for unit in units if isinstance(unit.prospect, Record) and engine.rules.settings.admits(unit.prospect)]
+    wanted = [
+        unit
+        for unit in units
+        if isinstance(unit.prospect, Record) and engine.rules.settings.admits(unit.prospect)
+    ]
     if not wanted:
         return
     await bring_up_to_date(engine, max_age=FRESH_ENOUGH)

@@ -18,6 +18,9 @@ from tidegate.services.units import Unit
 AT_ONCE = 32
 """Requests under way at once; the burst window sets the pace."""
 
+Made = dict[str, Organization | TidegateError]
+"""Name as written -> its organization, or why there is none."""
+
 
 async def perform(engine: Engine, units: Sequence[Unit], results: Results) -> None:
     """Carry out every plan; each unit gets what its writes returned, or its error.
@@ -55,9 +58,7 @@ async def _perform_unit(engine: Engine, unit: Unit, organizations: Made) -> None
         unit.error = error
 
 
-async def _write_person(
-    engine: Engine, unit: Unit, write: Write, organizations: Made
-) -> Record:
+async def _write_person(engine: Engine, unit: Unit, write: Write, organizations: Made) -> Record:
     values = dict(write.values)
     organization_id = _organization_of(values, organizations)
     seen = unit.person if isinstance(unit.person, Record) else None
@@ -122,9 +123,6 @@ def _facts(write: Write) -> dict[str, Json]:
     return {"name": name, "emails": to_json(values.get(EMAIL))}
 
 
-Made = dict[str, "Organization | TidegateError"]
-
-
 async def _ensure_organizations(engine: Engine, units: Sequence[Unit], results: Results) -> Made:
     """Name as written -> organization, for every name these writes need: from the mirror, else created once.
 
@@ -139,7 +137,9 @@ async def _ensure_organizations(engine: Engine, units: Sequence[Unit], results: 
         if name_key(name) not in known:
             missing.setdefault(name_key(name), name)
     made = await _create_organizations(engine, missing, results)
-    return {n: made[name_key(n)] if name_key(n) in made else Organization(known[name_key(n)], n) for n in names}
+    return {
+        n: made[name_key(n)] if name_key(n) in made else Organization(known[name_key(n)], n) for n in names
+    }
 
 
 def _names_needed(unit: Unit) -> list[str]:
@@ -163,7 +163,9 @@ async def _create_organizations(engine: Engine, missing: dict[str, str], results
     answers = await asyncio.gather(*(one(name) for name in missing.values()), return_exceptions=True)
     made: Made = {}
     for key, answer in zip(missing, answers, strict=True):
-        if isinstance(answer, LaneLost | NeedsAttention) or not isinstance(answer, Organization | TidegateError):
+        if isinstance(answer, LaneLost | NeedsAttention) or not isinstance(
+            answer, Organization | TidegateError
+        ):
             raise answer
         made[key] = answer
     await _remember(engine, {key: o for key, o in made.items() if isinstance(o, Organization)}, results)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
 from tidegate.core.catalogue import find_field
-from tidegate.core.operations import Decision, FieldChange, Plan, Write
+from tidegate.core.operations import Decision, FieldChange, LinkState, Plan, Write
 from tidegate.core.planning import LinkView, Mode, Situation, decide, finish
 from tidegate.core.records import Gone, Record, Side
 from tidegate.core.values import Json, describe, to_json
@@ -63,7 +63,7 @@ def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
     if unit.link is None:
         return None
     base = base_from_json(unit.link.base, engine.rules.pairs)
-    return LinkView(unit.link.prospect_id, unit.link.person_id, base, unit.link.state)
+    return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
 
 
 async def settle(engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str) -> None:
@@ -93,30 +93,25 @@ def _remember_seen(unit: Unit, results: Results) -> None:
         results.persons_gone.append(latest.id)
 
 
-def _remember_plan(engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str) -> None:
+def _remember_plan(
+    engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
+) -> None:
     match plan.decision:
         case Decision.CREATE | Decision.UPDATE | Decision.UNCHANGED:
             _remember_pair(engine, unit, plan, results, now=now, cause=cause)
-        case Decision.UNLINK:
-            _remember_unlink(unit, plan, results, cause=cause)
+        case Decision.UNLINK | Decision.MOVE:
+            _remember_loss(unit, plan, results, cause=cause)
         case Decision.ASK:
             results.questions.append(_ambiguous(unit, plan))
         case Decision.SKIP:
             pass
 
 
-def _remember_pair(engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str) -> None:
+def _remember_pair(
+    engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
+) -> None:
     prospect_id, person_id = _ids_of_pair(unit, plan)
-    before = unit.link.base if unit.link else {}
-    results.links.append(
-        LinkToSave(
-            prospect_id=prospect_id,
-            person_id=person_id,
-            base=base_to_json(finish(plan, unit.returned), before),
-            written_at=now if plan.writes else (unit.link.written_at if unit.link else None),
-            id=unit.link.id if unit.link else None,
-        )
-    )
+    results.links.append(_link_to_save(unit, plan, prospect_id, person_id, now))
     results.intents_done.append(("person", prospect_id))
     results.settled.append((prospect_id, person_id))
     seconds = _seconds_waited(unit.changes, now)
@@ -139,6 +134,18 @@ def _remember_pair(engine: Engine, unit: Unit, plan: Plan, results: Results, *, 
     results.questions.extend(_refused(unit, plan, prospect_id, person_id))
 
 
+def _link_to_save(unit: Unit, plan: Plan, prospect_id: str, person_id: str, now: datetime) -> LinkToSave:
+    link = unit.link
+    return LinkToSave(
+        prospect_id=prospect_id,
+        person_id=person_id,
+        base=base_to_json(finish(plan, unit.returned), link.base if link is not None else {}),
+        state=plan.state.value,
+        written_at=now if unit.returned else link.written_at if link is not None else None,
+        id=link.id if link is not None else None,
+    )
+
+
 def _ids_of_pair(unit: Unit, plan: Plan) -> tuple[str, str]:
     prospect = unit.returned.get(Side.OUTREACH)
     person = unit.returned.get(Side.PIPEDRIVE)
@@ -147,20 +154,21 @@ def _ids_of_pair(unit: Unit, plan: Plan) -> tuple[str, str]:
     return prospect_id, person_id
 
 
-def _remember_unlink(unit: Unit, plan: Plan, results: Results, *, cause: str) -> None:
+def _remember_loss(unit: Unit, plan: Plan, results: Results, *, cause: str) -> None:
     """A link outlives its records: it remembers that nothing is to be made anew, and follows merges."""
     link = unit.link
     if link is None:
         return
-    gone_state = "person_gone" if isinstance(unit.person, Gone) else "prospect_gone"
-    person_id, state = (plan.merged_into, "linked") if plan.merged_into else (link.person_id, gone_state)
+    prospect_id, person_id = plan.prospect_id or link.prospect_id, plan.person_id or link.person_id
     results.links.append(
-        LinkToSave(link.prospect_id, person_id, dict(link.base), state=state, written_at=link.written_at, id=link.id)
+        LinkToSave(
+            prospect_id, person_id, link.base, state=plan.state.value, written_at=link.written_at, id=link.id
+        )
     )
-    if plan.merged_into:
-        results.follow_up.append(plan.merged_into)
-    if link.state != state or plan.merged_into:
-        results.log.append(_line(unit, "unlink", plan, cause, link.prospect_id, person_id))
+    if plan.decision is Decision.MOVE:
+        results.follow_up.append(person_id)
+    act = "move" if plan.decision is Decision.MOVE else "unlink"
+    results.log.append(_line(unit, act, plan, cause, prospect_id, person_id))
 
 
 def _line(unit: Unit, act: str, plan: Plan, cause: str, prospect_id: str, person_id: str) -> LogLine:
@@ -209,29 +217,42 @@ def _refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Q
 
 
 def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
+    """What was written before the failure is remembered; the rest is tried again or put to a person."""
     error = unit.error
+    if unit.link is not None and unit.plan is not None and unit.returned:
+        results.links.append(_link_to_save(unit, unit.plan, unit.link.prospect_id, unit.link.person_id, now))
     attempts = max((change.attempts for change in unit.changes), default=0)
     if isinstance(error, TemporaryError) or (isinstance(error, RecordGone) and attempts == 0):
         results.later.update((change.id, retry_at(attempts, now, error)) for change in unit.changes)
         return
-    side = next((w.side for w in unit.plan.writes), unit.origin.other) if unit.plan else unit.origin.other
-    message = error.user_message if error else ""
-    ids = {"prospect_id": unit.prospect_id or "", "person_id": unit.person_id or ""}
-    kind = "gone" if isinstance(error, RecordGone) else "invalid"
+    message = error.user_message if error is not None else ""
+    failed = unit.origin.other
+    if unit.plan is not None and unit.plan.writes:
+        failed = next((w.side for w in unit.plan.writes if w.side not in unit.returned), failed)
+    prospect_id, person_id = unit.prospect_id or "", unit.person_id or ""
     results.questions.append(
         Question(
-            kind=kind,
-            side=side,
+            kind="gone" if isinstance(error, RecordGone) else "invalid",
+            side=failed,
+            prospect_id=prospect_id,
+            person_id=person_id,
             record_name=unit.record_name,
             message=message,
             cure="Correct the record, then retry.",
-            **ids,
         )
     )
     results.log.append(
-        LogLine(side=side, act="fail", record_name=unit.record_name, message=message, cause_text=cause_text(unit.changes), **ids)
+        LogLine(
+            side=failed,
+            act="fail",
+            prospect_id=prospect_id,
+            person_id=person_id,
+            record_name=unit.record_name,
+            message=message,
+            cause_text=cause_text(unit.changes),
+        )
     )
-    results.intents_done.append(("person", unit.prospect_id or ""))
+    results.intents_done.append(("person", prospect_id))
     results.done.update((change.id, "attention") for change in unit.changes)
 
 

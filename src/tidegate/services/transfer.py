@@ -7,7 +7,7 @@ reason keep the cursor where it is: the page is walked again, and records that h
 from collections.abc import Sequence
 
 from tidegate.core.operations import Decision, Plan
-from tidegate.core.planning import Mode
+from tidegate.core.planning import Transfer
 from tidegate.core.records import Record, Side, with_organization
 from tidegate.core.settings import Direction
 from tidegate.errors import BudgetSpent, RateLimited, TemporaryError
@@ -38,7 +38,7 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     units = await _units(engine, transfer, direction, page.records)
     await look(engine, units, persons_from_mirror=True)
     results = Results()
-    await settle(engine, units, Mode.transfer(direction, transfer.source_app), results, cause="transfer")
+    await settle(engine, units, Transfer(direction, transfer.source_app), results, cause="transfer")
     unsettled = [unit for unit in units if _may_try_again(engine, transfer, unit)]
     results.outcomes.extend(_outcome(engine, unit) for unit in units if unit not in unsettled)
     cursor = transfer.cursor if unsettled else page.next_cursor
@@ -76,7 +76,9 @@ async def _units(
     if direction is Direction.TO_PIPEDRIVE:
         links = await engine.run(memory.links_of, engine.connection_id, prospect_ids=ids)
         by_prospect = {link.prospect_id: link for link in links}
-        units = [Unit(Side.OUTREACH, prospect_id=r.id, prospect=r, link=by_prospect.get(r.id)) for r in waiting]
+        units = [
+            Unit(Side.OUTREACH, prospect_id=r.id, prospect=r, link=by_prospect.get(r.id)) for r in waiting
+        ]
         for unit in units:
             unit.person_id = unit.link.person_id if unit.link else None
         return units
@@ -104,7 +106,7 @@ def _may_try_again(engine: Engine, transfer: TransferState, unit: Unit) -> bool:
     return tries[key] < MOST_TRIES
 
 
-_OUTCOMES = {Decision.ASK: "attention", Decision.UNLINK: "skipped"}
+_OUTCOMES = {Decision.UNLINK: "skipped", Decision.MOVE: "skipped"}
 
 
 def _outcome(engine: Engine, unit: Unit) -> Outcome:
@@ -121,7 +123,9 @@ def _outcome(engine: Engine, unit: Unit) -> Outcome:
         name=name,
         outcome=_OUTCOMES.get(plan.decision, plan.decision.value),
         reason=plan.reason,
-        changes=tuple(change_to_json(engine, write, change) for write in plan.writes for change in write.changes),
+        changes=tuple(
+            change_to_json(engine, write, change) for write in plan.writes for change in write.changes
+        ),
     )
 
 

@@ -53,15 +53,15 @@ def fold(changes: Sequence[Change], links: Iterable[StoredLink]) -> list[Unit]:
         by_person[link.person_id] = link
     units: dict[tuple[Side, str] | int, Unit] = {}
     for change in changes:
-        link = (by_prospect if change.side is Side.OUTREACH else by_person).get(change.record_id)
-        key = link.id if link else (change.side, change.record_id)
-        unit = units.get(key) or units.setdefault(key, _unit_of(change, link))
+        known = (by_prospect if change.side is Side.OUTREACH else by_person).get(change.record_id)
+        key = known.id if known is not None else (change.side, change.record_id)
+        unit = units.setdefault(key, _unit_of(change, known))
         unit.changes.append(change)
     return list(units.values())
 
 
 def _unit_of(change: Change, link: StoredLink | None) -> Unit:
-    if link:
+    if link is not None:
         return Unit(change.side, link.prospect_id, link.person_id, link)
     if change.side is Side.OUTREACH:
         return Unit(change.side, prospect_id=change.record_id)

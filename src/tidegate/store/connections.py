@@ -46,7 +46,11 @@ def make_state(user: User, workspace: Workspace, connection: Connection | None) 
 
 def use_state(user: User, state: str) -> OAuthState:
     """The authorisation this state began. It works once, for the member who began it, for a short while."""
-    row = OAuthState.objects.select_related("workspace", "connection").filter(digest=_digest(state), user=user).first()
+    row = (
+        OAuthState.objects.select_related("workspace", "connection")
+        .filter(digest=_digest(state), user=user)
+        .first()
+    )
     if row is None:
         raise NotFound("This sign-in was not started here, or by somebody else. Start again with Connect.")
     young = OAuthState.objects.filter(pk=row.pk, used_at=None, created_at__gte=timezone.now() - STATE_LIFE)
@@ -75,7 +79,9 @@ def save_authorisation(
     facts = _facts(account, tokens, personal_token, api_domain)
     if connection is not None:
         return _reconnect(connection, account, facts)
-    known = Connection.objects.filter(workspace=workspace, company_id=account.company_id, api_domain=api_domain)
+    known = Connection.objects.filter(
+        workspace=workspace, company_id=account.company_id, api_domain=api_domain
+    )
     before = known.order_by(F("disconnected_at").desc(nulls_first=True)).first()
     if before is not None:
         return _reconnect(before, account, facts)
@@ -140,10 +146,13 @@ def store_settings(connection: Connection, settings: Settings, *, version: int |
         rows = rows.filter(settings_version=version)
     current = Connection.objects.values_list("settings_version", flat=True).get(pk=connection.pk)
     changed = rows.update(
-        settings=settings_to_json(settings), settings_version=(version if version is not None else current) + 1
+        settings=settings_to_json(settings),
+        settings_version=(version if version is not None else current) + 1,
     )
     if not changed:
-        raise Conflict("Somebody else saved these settings meanwhile. Look at theirs, then make your changes again.")
+        raise Conflict(
+            "Somebody else saved these settings meanwhile. Look at theirs, then make your changes again."
+        )
     connection.refresh_from_db()
     if connection.is_live:
         wake_lane(connection.lane_id)
@@ -231,7 +240,10 @@ def hold_transfer(transfer: Transfer) -> None:
 
 def go_on_with_transfer(transfer: Transfer) -> None:
     with transaction.atomic():
-        if Transfer.objects.filter(pk=transfer.pk, state="paused").update(state="running", state_text="") != 1:
+        if (
+            Transfer.objects.filter(pk=transfer.pk, state="paused").update(state="running", state_text="")
+            != 1
+        ):
             raise Conflict("This transfer is not paused.")
         connection = transfer.connection
         if connection.status != Status.SYNCING:

@@ -162,7 +162,9 @@ class LaneMemory(Memory):
         _ask(connection_id, results.questions)
         _drop_intents(connection_id, results.intents_done)
         inbox.finish_changes(results.done, results.later)
-        _look_at(connection_id, results.follow_up, source="organization", actor="Organization renamed in Pipedrive")
+        _look_at(
+            connection_id, results.follow_up, source="organization", actor="Organization renamed in Pipedrive"
+        )
         add_spent(self.lane_id, spent)
 
 
@@ -170,7 +172,8 @@ def _look_at(connection_id: str, person_ids: Sequence[str], *, source: str, acto
     if person_ids:
         connection = models.Connection.objects.get(pk=connection_id)
         looks = [
-            inbox.News(Side.PIPEDRIVE, "person", i, action="check", source=source, actor=actor) for i in person_ids
+            inbox.News(Side.PIPEDRIVE, "person", i, action="check", source=source, actor=actor)
+            for i in person_ids
         ]
         inbox.add_changes(connection, looks)
 

@@ -98,7 +98,9 @@ def mirrored(lane_id: int, ids: Collection[str]) -> dict[str, Record]:
 
 def persons_named(lane_id: int, name: str, since: datetime) -> list[Record]:
     rows = MirrorPerson.objects.filter(lane_id=lane_id, name=name[:300], updated_at__gte=since)
-    return list(mirrored(lane_id, [str(number) for number in rows.values_list("person_id", flat=True)]).values())
+    return list(
+        mirrored(lane_id, [str(number) for number in rows.values_list("person_id", flat=True)]).values()
+    )
 
 
 def holders(lane_id: int, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:

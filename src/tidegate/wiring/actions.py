@@ -51,7 +51,9 @@ def finish_oauth(*, user: User, state: str, code: str) -> Connection:
     return finish_authorisation(began.workspace, code, connection=began.connection)
 
 
-def finish_authorisation(workspace: Workspace, code: str, *, connection: Connection | None = None) -> Connection:
+def finish_authorisation(
+    workspace: Workspace, code: str, *, connection: Connection | None = None
+) -> Connection:
     """Turn a code into a connection. Also where an install begins in the Marketplace, with no state."""
 
     async def dialogue(http: HttpSender) -> tuple[Tokens, Account]:
@@ -88,7 +90,9 @@ def connect_with_token(
 
 def _subdomain(company_domain: str) -> str:
     """`acme` from `acme`, `acme.pipedrive.com` or the address of a page there."""
-    name = company_domain.strip().lower().removeprefix("https://").split("/")[0].removesuffix(".pipedrive.com")
+    name = (
+        company_domain.strip().lower().removeprefix("https://").split("/")[0].removesuffix(".pipedrive.com")
+    )
     if not name or not all(part.isalnum() for part in name.split("-") if part):
         text = "Enter the part before .pipedrive.com in Pipedrive's address. Example: acme"
         raise Invalid("The company's address can't be read.", errors={"company_domain": [text]})
@@ -155,7 +159,9 @@ def _read_catalogues(connection: Connection) -> Connection:
     refresh(connection)
     if not connection.settings:
         start = default_settings(
-            outreach_catalogue(connection), pipedrive_catalogue(connection), owner_id=connection.pipedrive_user_id
+            outreach_catalogue(connection),
+            pipedrive_catalogue(connection),
+            owner_id=connection.pipedrive_user_id,
         )
         connections.store_settings(connection, start, version=None)
     return connection
@@ -181,7 +187,9 @@ def problems_of(connection: Connection, settings: Settings) -> list[Problem]:
     return settings_problems(settings, outreach_catalogue(connection), pipedrive_catalogue(connection))
 
 
-def save_settings(connection: Connection, settings: Settings, *, version: int | None, actor: str) -> Connection:
+def save_settings(
+    connection: Connection, settings: Settings, *, version: int | None, actor: str
+) -> Connection:
     """Save what may still be incomplete, but never what can't be. Raises Invalid by place, and Conflict."""
     errors: dict[str, list[str]] = {}
     for problem in problems_of(connection, settings):
@@ -211,7 +219,11 @@ def _activate(connection: Connection) -> list[Problem]:
     if connection.status in (Status.ACTIVE, Status.SYNCING):
         return []
     if connection.secret is None or connection.reason == Reason.RECONNECT:
-        return [Problem("reconnect", "connection", "Pipedrive no longer accepts this connection. Reconnect it first.")]
+        return [
+            Problem(
+                "reconnect", "connection", "Pipedrive no longer accepts this connection. Reconnect it first."
+            )
+        ]
     found = problems(connection)
     if found:
         text = " ".join(problem.message for problem in found[:3])
@@ -236,9 +248,13 @@ def start_transfer(
 ) -> Transfer:
     """Begin to transfer what exists. The source app is the sender unless another one is chosen."""
     if direction is Direction.TWO_WAY:
-        raise Invalid(errors={"direction": ["A transfer goes one way: choose to_pipedrive or from_pipedrive."]})
+        raise Invalid(
+            errors={"direction": ["A transfer goes one way: choose to_pipedrive or from_pipedrive."]}
+        )
     settings = connection.get_settings()
-    wanted = replace(settings, direction=direction) if settings.direction is not Direction.TWO_WAY else settings
+    wanted = (
+        replace(settings, direction=direction) if settings.direction is not Direction.TWO_WAY else settings
+    )
     found = problems_of(connection, wanted)
     if found:
         raise Invalid(

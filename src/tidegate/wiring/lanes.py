@@ -92,9 +92,7 @@ async def _work(hold: Hold) -> Drained:
             lane.engines.append(await _engine(row, lane, quota))
             await keep_up(row, lane.engines[-1])
         except NeedsAttention as error:
-            await worker_step(
-                schedule.stop, str(row.pk), Status.PAUSED, Reason.RECONNECT, error.user_message
-            )
+            await worker_step(schedule.stop, str(row.pk), Status.PAUSED, Reason.RECONNECT, error.user_message)
             lane.engines = [engine for engine in lane.engines if engine.connection_id != str(row.pk)]
     ended = await drain(lane, schedule)
     await worker_step(_learn, hold.lane_id, quota)
@@ -121,7 +119,9 @@ async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
 
 def _learn(lane_id: int, quota: LaneQuota) -> None:
     """What the answers told about the burst window outlives the process."""
-    LaneRow.objects.filter(pk=lane_id).exclude(burst_limit=quota.burst_limit).update(burst_limit=quota.burst_limit)
+    LaneRow.objects.filter(pk=lane_id).exclude(burst_limit=quota.burst_limit).update(
+        burst_limit=quota.burst_limit
+    )
 
 
 def _wake_again(lane_id: int, ended: Drained) -> None:

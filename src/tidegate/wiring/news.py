@@ -33,7 +33,10 @@ def take_news(
     for connection in listeners:
         add_changes(
             connection,
-            [News(Side.OUTREACH, "prospect", str(i), action=action, source="store", actor=actor) for i in ids],
+            [
+                News(Side.OUTREACH, "prospect", str(i), action=action, source="store", actor=actor)
+                for i in ids
+            ],
         )
 
 

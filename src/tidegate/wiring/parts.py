@@ -45,7 +45,9 @@ def outreach_of(connection: Connection, step: RunStep) -> OutreachApp:
 def authorizer(http: HttpSender) -> Authorizer:
     """Raises Invalid where no OAuth app is set up."""
     if not config.pipedrive_client_id or not config.pipedrive_client_secret:
-        raise Invalid("No Pipedrive app is registered yet. Register one first, or connect with a personal API token.")
+        raise Invalid(
+            "No Pipedrive app is registered yet. Register one first, or connect with a personal API token."
+        )
     return OAuth(
         address=config.pipedrive_oauth_url,
         client_id=config.pipedrive_client_id,
@@ -110,5 +112,3 @@ def crm_of(connection: Connection, *, quota: Quota, http: HttpSender, step: RunS
         clock=CLOCK,
         catalogue=catalogue if catalogue.fields else None,
     )
-
-

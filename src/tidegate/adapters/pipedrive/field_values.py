@@ -262,7 +262,7 @@ def _composite_to(field: Field, value: Value) -> Json:
         case Kind.ADDRESS, Address():
             parts: dict[str, Json] = {part: text for part, text in value.parts if part in ADDRESS_PARTS}
             return {"value": _text_to(field, value.text), **parts}
-    raise refused(field, f"“{describe(value)}” is not a {field.kind.value.replace('_', ' ')}")
+    raise refused(field, f"“{describe(value)}” does not fit a field of type {field.kind.value.replace('_', ' ')}")
 
 
 def _text_to(field: Field, text: str) -> str:
@@ -311,7 +311,7 @@ def _zone_to(zone: str | None) -> dict[str, Json]:
 
 def moment_to(moment: datetime) -> str:
     """Whole seconds and Z: Pipedrive answers 400 to a fraction (seen 2026, reference 3.1)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def refused(field: Field, reason: str) -> InvalidForRemote:

@@ -37,7 +37,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "adresse email", "correo electronico", "courriel", "e mail adresse",
     ),
     "other_emails": (
-        "more email addresses", "other emails", "other email", "secondary email", "additional emails",
+        "more email addresses", "more e mail addresses", "other emails", "other email", "secondary email", "additional emails",
         "additional email addresses", "email 2", "email 3", "personal email", "email home", "email other",
     ),
     "first_name": (
@@ -85,7 +85,7 @@ _STATUSES: Mapping[str, EmailStatus] = {
     "not checked": EmailStatus.UNVERIFIED,
 }
 _MANY_OPTIONS = 30
-_OPTION_LENGTH = 60
+_OPTION_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def guess_type(cells: Sequence[str]) -> FieldType:
 
 def _are_options(cells: Sequence[str]) -> bool:
     distinct = {cell.strip().casefold() for cell in cells}
-    short = all(len(cell) <= _OPTION_LENGTH and ";" not in cell for cell in distinct)
+    short = all(len(cell) <= _OPTION_LENGTH and not re.search(r";|[.!?]$", cell) for cell in distinct)
     return short and len(distinct) <= _MANY_OPTIONS and len(cells) >= 5 * len(distinct)
 
 

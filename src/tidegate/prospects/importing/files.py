@@ -9,7 +9,7 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -104,7 +104,7 @@ def look_at(file: BinaryIO, *, encoding: str = "", delimiter: str = "") -> Shape
     return Shape(found, *_sniff(sample))
 
 
-def read_rows(file: BinaryIO, shape: Shape) -> Iterator[Row]:
+def read_rows(file: BinaryIO, shape: Shape) -> Generator[Row, None, None]:
     """The rows from the header on, blank ones left out. Raises Invalid where the file can't be read on."""
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=shape.encoding, errors="surrogateescape", newline="")
@@ -204,10 +204,13 @@ def _sniff(sample: str) -> tuple[str, str]:
     try:
         dialect = clevercsv.Sniffer().sniff(sample[:8192], delimiters=list(DELIMITERS))
     except clevercsv.Error:
+        dialect = None
+    if dialect is None:
         return ",", ""
-    delimiter = dialect.delimiter if dialect.delimiter in DELIMITERS else ""
+    delimiter = str(dialect.delimiter or "")
     header = sample.split("\n", 1)[0]
-    delimiter = delimiter or next((sign for sign in DELIMITERS if sign in header), ",")
+    if delimiter not in DELIMITERS:
+        delimiter = next((sign for sign in DELIMITERS if sign in header), ",")
     return delimiter, "\\" if dialect.escapechar == "\\" else ""
 
 

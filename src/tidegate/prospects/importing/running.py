@@ -29,8 +29,8 @@ from tidegate.prospects.models import CustomField, FieldType
 from tidegate.prospects.services.bulk import Item, Policy, upsert_items
 from tidegate.prospects.services.fields import WITH_OPTIONS, change_field, create_field
 from tidegate.prospects.services.lists import get_or_create_lists
-from tidegate.prospects.services.saving import Author, Outcome
-from tidegate.prospects.values import option_key, short
+from tidegate.prospects.services.saving import Author, Outcome, custom_shapes
+from tidegate.prospects.values import option_key
 
 BATCH = 500
 REJECTING = ("email", "first_name", "last_name", "row")
@@ -113,7 +113,8 @@ class Importer:
         """One batch, in one transaction; a report for each row, in order."""
         with transaction.atomic():
             self._learn_options(rows)
-            drafts = [self._draft(row, shapes_of(list(self.fields.values()))) for row in rows]
+            shapes = self._shapes()
+            drafts = [self._draft(row, shapes) for row in rows]
             self._resolve_lists(drafts)
             ready = [draft for draft in drafts if draft.item is not None]
             items = [draft.item for draft in ready if draft.item is not None]
@@ -128,6 +129,12 @@ class Importer:
         """Remember rows that an earlier run of this import took, so that their repetitions are known as such."""
         for row in rows:
             self._is_repeated(read_what_fits(self._raw(row), {})[0].addresses)
+
+    def _shapes(self) -> Shapes:
+        """What values must fit now: somebody may have changed or deleted a field since the last batch."""
+        if self.dry:
+            return shapes_of(list(self.fields.values()))
+        return custom_shapes(self.author.workspace_id)
 
     def _with_fields(self, plan: Plan) -> Plan:
         targets = list(plan.targets)
@@ -286,7 +293,7 @@ def row_key(raw: Mapping[str, object]) -> str:
 
 def unquoted(cell: str) -> str:
     """Without the apostrophe that keeps a spreadsheet from taking a text for a formula (`exporting.guarded`)."""
-    return cell[1:] if re.match(r"'[=+\-@\t\r]", cell) else cell
+    return cell[1:] if re.match(r"'+[=+\-@\t\r]", cell) else cell
 
 
 def _several(text: str, separator: str) -> list[str]:
@@ -317,7 +324,3 @@ def _with_all_phones(raw: dict[str, Any]) -> dict[str, Any]:
         return raw
     numbers = [*filter(None, [raw.get("phone")]), *raw["phones"]]
     return {**{key: value for key, value in raw.items() if key != "phone"}, "phones": numbers}
-
-
-def quoted_reason(report: RowReport, limit: int = 300) -> str:
-    return short(report.reason, limit)

@@ -13,7 +13,9 @@ from tidegate.store.queries import AttentionGroup
 KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "ambiguous": (
         _("More than one record fits"),
-        _("Tidegate can’t tell which one is meant and does not guess. Choose the right one; the answer is remembered."),
+        _(
+            "Tidegate can’t tell which one is meant and does not guess. Choose the right one; the answer is remembered."
+        ),
     ),
     "duplicate": (
         _("Two records share one e-mail address"),
@@ -21,7 +23,9 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "invalid": (
         _("A value doesn’t fit the field it goes to"),
-        _("Correct the value in the app it comes from. It is tried again at once when it changes, or with Retry."),
+        _(
+            "Correct the value in the app it comes from. It is tried again at once when it changes, or with Retry."
+        ),
     ),
     "gone": (
         _("The linked record is no longer there"),

@@ -84,7 +84,10 @@ def switch(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     here = reverse("overview", args=[connection.pk])
     wanted = request.POST.get("sync")
     if connection.launched_at is None and wanted == "active":
-        messages.info(request, _("This connection has not been launched yet. Look through its settings, then launch it."))
+        messages.info(
+            request,
+            _("This connection has not been launched yet. Look through its settings, then launch it."),
+        )
         return _go(request, reverse("settings", args=[connection.pk]))
     try:
         if wanted == "paused":

@@ -13,13 +13,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
+from tidegate import cli
 from tidegate.cli.answers import call, local_address, wait_for
 from tidegate.cli.demo import FACTS, SANDBOX_URL, SEEDED
+from tidegate.cli.importing import import_file, lines_about
 from tidegate.config import config, kept_secret
 from tidegate.prospects.models import Prospect
 from tidegate.store.keys import find_api_key, make_api_key
 from tidegate.store.models import Membership, Role, User, Workspace
 
+SAMPLE = Path(cli.__file__).parent / "sample" / "prospects.csv"
 OWNER = "owner@example.com"
 SCOPES = ("read", "prospects:write", "events:write", "connections:write", "admin")
 KEY = config.home / "secrets" / "demo-api-key"
@@ -29,6 +32,7 @@ SHARED = 150
 
 class Command(BaseCommand):
     help = "Fill the demo with sample data and say where it is."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--prospects", type=Path)
@@ -36,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         password = kept_secret(config.home, "demo-owner-password", lambda: secrets.token_urlsafe(12))
         workspace = demo_workspace(password)
+        self.import_prospects(workspace, options["prospects"])
         facts = {
             "web_url": config.public_url,
             "sandbox_url": SANDBOX_URL,
@@ -48,6 +53,14 @@ class Command(BaseCommand):
         wait_for(f"{local_address()}/readyz", seconds=120)
         write_facts(facts)
         self.say(facts)
+
+    def import_prospects(self, workspace: Workspace, given: Path | None) -> None:
+        """The given file at every start; the sample until it is there whole. Importing twice changes nothing."""
+        if given is None and SEEDED.exists():
+            return
+        summary = import_file(given or SAMPLE, workspace, actor="Demo")
+        for line in lines_about(summary):
+            self.stdout.write(line)
 
     def say(self, facts: dict[str, Any]) -> None:
         for line in (

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 class Command(BaseCommand):
     help = "Bring the database to this version and collect the static files."
+    requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         pending = pending_migrations()

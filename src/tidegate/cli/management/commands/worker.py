@@ -16,6 +16,7 @@ from tidegate.config import config
 
 class Command(BaseCommand):
     help = "Run one worker until Ctrl-C."
+    requires_system_checks = []
     suppressed_base_arguments = {"--version", "--settings", "--pythonpath", "--traceback", "--skip-checks"}
 
     def add_arguments(self, parser: CommandParser) -> None:
