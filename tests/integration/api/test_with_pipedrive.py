@@ -63,7 +63,7 @@ def test_from_a_token_to_active_and_back(alice: Caller, sandbox: Sandbox, worksp
     again = alice.ok("POST", "/connections", new, status=201, headers={"Idempotency-Key": "connect"})
     assert again == made
     assert (made["status"], made["reason"], made["company_name"]) == ("paused", "new", "Northlight Studio")
-    alice.problem(409, "POST", "/connections", new)
+    assert alice.ok("POST", "/connections", new)["id"] == made["id"]  # it only gets the token anew
 
     path = f"/connections/{made['id']}"
     owner = next(user for user in alice.ok("POST", f"{path}/refresh")["pipedrive"]["users"] if user["is_me"])
@@ -75,6 +75,9 @@ def test_from_a_token_to_active_and_back(alice: Caller, sandbox: Sandbox, worksp
     alice.ok("DELETE", path, status=204)
     alice.problem(404, "GET", path)
     assert Connection.objects.get().secret is None
+
+    revived = alice.ok("POST", "/connections", new, status=201)
+    assert (revived["id"], revived["sync_to_list"]) == (made["id"], str(leads.pk))
 
 
 def test_a_token_that_pipedrive_refuses_is_at_fault(alice: Caller) -> None:

@@ -166,18 +166,23 @@ def list_connections(request: ApiRequest, page: Query[PageQuery]) -> Page[Connec
 @router.post(
     "",
     auth=needs(Scope.WRITE_CONNECTIONS),
-    response={201: ConnectionAnswer},
+    response={201: ConnectionAnswer, 200: ConnectionAnswer},
     summary="Connect by a personal API token",
 )
 @outside_transaction
 def make_connection(request: ApiRequest, new: NewConnection) -> Answered[ConnectionAnswer]:
-    """The new connection is paused until it is launched. OAuth, the better way, needs a browser: use the pages."""
+    """The new connection is paused until it is launched; one of this company that is there already gets the token (200).
+
+    OAuth, the better way to connect, needs a browser: use the pages.
+    """
+    live = Connection.objects.filter(workspace=request.auth.workspace, disconnected_at__isnull=True)
+    before = set(live.values_list("pk", flat=True))
     connection = actions.connect_with_token(
         workspace=request.auth.workspace,
         company_domain=new.company_domain,
         api_token=new.api_token.get_secret_value(),
     )
-    return Answered(201, ConnectionAnswer.of(connection))
+    return Answered(200 if connection.pk in before else 201, ConnectionAnswer.of(connection))
 
 
 @router.get(
