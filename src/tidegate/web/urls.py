@@ -27,4 +27,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", accounts.account, name="account"),
     path("account/theme/", accounts.theme, name="theme"),
     *sign_in,
+    path("", include("tidegate.web.integrations.urls")),
+    path("connections/<uuid:connection_id>/", include("tidegate.web.setup.urls")),
 ]

@@ -1,9 +1,25 @@
 """People and places the tests of the pages share: Alice owns the workspace, Bob may look, Charlie is a stranger."""
 
+import sys
+from importlib.util import find_spec
+from types import ModuleType
+
 import pytest
 from django.test import Client
 
-from tidegate.store.models import Connection, Lane, Membership, Role, User, Workspace
+import tidegate.wiring
+from tests.integration.web.fake_actions import FakeActions
+from tidegate.store.models import Connection, Membership, Role, User, Workspace
+
+if find_spec("tidegate.wiring.actions") is None:
+    tidegate.wiring.actions = sys.modules["tidegate.wiring.actions"] = ModuleType("actions")  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def actions(monkeypatch: pytest.MonkeyPatch) -> FakeActions:
+    fake = FakeActions()
+    fake.install(monkeypatch, sys.modules["tidegate.wiring.actions"])
+    return fake
 
 
 @pytest.fixture
@@ -55,16 +71,6 @@ def stranger(charlie: User) -> Client:
 
 
 @pytest.fixture
-def connection(workspace: Workspace) -> Connection:
-    domain = "https://northlight.pipedrive.example"
-    return Connection.objects.create(
-        workspace=workspace,
-        lane=Lane.objects.create(company_id="9001", api_domain=domain),
-        auth_method="oauth",
-        api_domain=domain,
-        company_id="9001",
-        company_name="Northlight Studio",
-        company_domain="northlight",
-        pipedrive_user_id="11",
-        pipedrive_user_name="Maja Lindqvist",
-    )
+def connection(workspace: Workspace, actions: FakeActions) -> Connection:
+    """A new connection as Pipedrive's way back leaves it: paused, with the default settings."""
+    return actions.finish_connection(workspace)
