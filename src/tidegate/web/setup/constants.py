@@ -28,7 +28,7 @@ EXAMPLES = {
 @dataclass(frozen=True, slots=True)
 class ShownConstant:
     number: int
-    field: str
+    key: str
     value: str
     offered: list[tuple[str, str]]
     """Field key -> its name with its type; the chosen one is among them even when it is gone."""
@@ -94,7 +94,7 @@ def _row(
         offered.insert(0, (constant.field, name))
     return ShownConstant(
         number=number,
-        field=constant.field if constant else "",
+        key=constant.field if constant else "",
         value=constant.value if constant else "",
         offered=offered,
         control=_control(known) if constant else "none",

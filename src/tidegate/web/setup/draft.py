@@ -4,7 +4,7 @@ The same reader serves the steps and the settings page. A form says by hidden `p
 else stays as it is stored. Ids that neither exist nor are stored are refused here: they are stale or forged.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from django.http import QueryDict
@@ -157,7 +157,7 @@ def _read_constants(side: Side, post: QueryDict, draft: Draft) -> Draft:
     return replace(draft, settings=replace(draft.settings, constants=ordered))
 
 
-READERS = {
+READERS: dict[str, Callable[[QueryDict, Draft, Catalogues], Draft]] = {
     "direction": _read_direction,
     "from_lists": _read_from_lists,
     "owner": _read_owner,
