@@ -22,12 +22,12 @@ MAX_LENGTH: Mapping[FieldType, int] = {
     FieldType.ADDRESS: 1_000,
     FieldType.OPTION: 200,
 }
+MAX_PHONE = 100
 MAX_ADDRESS = 254
 """Of an e-mail address, by RFC 5321."""
 
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
 _EMAIL = re.compile(r"[^\s@,;<>()\[\]\"]+@[^\s@,;<>()\[\]\".]+(\.[^\s@,;<>()\[\]\".]+)+")
-_DIGITS = re.compile(r"\d")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _TRUE = frozenset({"true", "yes", "y", "1", "on", "x"})
 _FALSE = frozenset({"false", "no", "n", "0", "off"})
@@ -84,10 +84,8 @@ def read_phone(raw: object) -> str:
     """A number as written. Raises Unfit."""
     if not isinstance(raw, str | int):
         raise Unfit("A phone number must be text, like +44 20 7946 0123.")
-    number = clean_text(str(raw), 100)
-    if not _DIGITS.search(number):
-        raise Unfit(f"“{short(number)}” is not a phone number.")
-    return number
+    # People write “ext. 12” and “mornings only” into such fields; what is written is kept.
+    return clean_text(str(raw), MAX_PHONE)
 
 
 def short(text: str, limit: int = 60) -> str:

@@ -29,4 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,
     path("", include("tidegate.web.integrations.urls")),
     path("connections/<uuid:connection_id>/", include("tidegate.web.setup.urls")),
+    path("connections/<uuid:connection_id>/", include("tidegate.web.overview.urls")),
+    path("connections/<uuid:connection_id>/activity/", include("tidegate.web.activity.urls")),
+    path("connections/<uuid:connection_id>/transfers/", include("tidegate.web.transfers.urls")),
 ]

@@ -1,25 +1,10 @@
 """People and places the tests of the pages share: Alice owns the workspace, Bob may look, Charlie is a stranger."""
 
-import sys
-from importlib.util import find_spec
-from types import ModuleType
-
 import pytest
 from django.test import Client
 
-import tidegate.wiring
-from tests.integration.web.fake_actions import FakeActions
+from tests.integration.web.fake_pipedrive import FakePipedrive, make_prospect_fields
 from tidegate.store.models import Connection, Membership, Role, User, Workspace
-
-if find_spec("tidegate.wiring.actions") is None:
-    tidegate.wiring.actions = sys.modules["tidegate.wiring.actions"] = ModuleType("actions")  # type: ignore[attr-defined]
-
-
-@pytest.fixture(autouse=True)
-def actions(monkeypatch: pytest.MonkeyPatch) -> FakeActions:
-    fake = FakeActions()
-    fake.install(monkeypatch, sys.modules["tidegate.wiring.actions"])
-    return fake
 
 
 @pytest.fixture
@@ -71,6 +56,14 @@ def stranger(charlie: User) -> Client:
 
 
 @pytest.fixture
-def connection(workspace: Workspace, actions: FakeActions) -> Connection:
-    """A new connection as Pipedrive's way back leaves it: paused, with the default settings."""
-    return actions.finish_connection(workspace)
+def pipedrive(monkeypatch: pytest.MonkeyPatch) -> FakePipedrive:
+    fake = FakePipedrive()
+    fake.install(monkeypatch)
+    return fake
+
+
+@pytest.fixture
+def connection(workspace: Workspace, pipedrive: FakePipedrive) -> Connection:
+    """A new connection as the way back from Pipedrive leaves it: paused, with the default settings."""
+    make_prospect_fields(workspace)
+    return pipedrive.connect(workspace)

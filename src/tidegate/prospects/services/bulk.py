@@ -31,6 +31,7 @@ from tidegate.prospects.services.saving import (
     announce,
     custom_shapes,
     lock_addresses,
+    missing_memberships,
     new_prospect,
     write_addresses,
 )
@@ -94,19 +95,26 @@ def upsert_prospects(
 
 
 @transaction.atomic
-def upsert_items(author: Author, items: Sequence[Item], *, policy: Policy) -> list[ItemResult]:
-    """The same for items whose content was checked before."""
-    lock_addresses(author.workspace_id)
-    return _Batch(author, items, policy).run()
+def upsert_items(
+    author: Author, items: Sequence[Item], *, policy: Policy, dry: bool = False
+) -> list[ItemResult]:
+    """The same for items whose content was checked before. `dry`: say what would happen, and write nothing."""
+    if not dry:
+        lock_addresses(author.workspace_id)
+    return _Batch(author, items, policy, dry=dry).run()
+
+
+_Placed = tuple[Prospect | None, ItemResult]
 
 
 class _Batch:
     """One transaction's worth of items, worked on in memory and written at the end."""
 
-    def __init__(self, author: Author, items: Sequence[Item], policy: Policy) -> None:
+    def __init__(self, author: Author, items: Sequence[Item], policy: Policy, *, dry: bool) -> None:
         self.author = author
         self.items = items
         self.policy = policy
+        self.dry = dry
         self.holders: dict[str, list[Prospect]] = {}
         """Address -> who has it, those made by this batch included."""
         self.by_key: dict[str, Prospect] = {}
@@ -116,11 +124,17 @@ class _Batch:
     def run(self) -> list[ItemResult]:
         self.load()
         placed = [self.place(item) for item in self.items]
+        if self.dry:
+            moved = missing_memberships(self.memberships(placed))
+            return [self.result(prospect, result, {pid for pid, _ in moved}) for prospect, result in placed]
         self.write()
-        moved = self.write_memberships(placed)
+        return self.told(placed, add_memberships(self.memberships(placed)))
+
+    def told(self, placed: Sequence[_Placed], moved: Collection[int]) -> list[ItemResult]:
+        """The answers, once who listens was told."""
         new = {prospect.pk for prospect in self.created}
         announce(self.author, "create", sorted(new))
-        announce(self.author, "change", sorted((self.changed.keys() | moved) - new))
+        announce(self.author, "change", sorted((self.changed.keys() | set(moved)) - new))
         return [self.result(prospect, result, moved) for prospect, result in placed]
 
     def load(self) -> None:
@@ -129,8 +143,9 @@ class _Batch:
         addresses = {address for item in self.items for address in item.content.addresses}
         rows = ProspectEmail.objects.filter(workspace_id=workspace_id, address__in=addresses)
         pairs = list(rows.order_by("prospect_id").values_list("address", "prospect_id")) if addresses else []
-        locked = Prospect.objects.select_for_update(no_key=True).filter(pk__in={pid for _, pid in pairs})
-        prospects = {prospect.pk: prospect for prospect in locked.order_by("pk")} if pairs else {}
+        locked = Prospect.objects.all() if self.dry else Prospect.objects.select_for_update(no_key=True)
+        found = locked.filter(pk__in={pid for _, pid in pairs}).order_by("pk")
+        prospects = {prospect.pk: prospect for prospect in found} if pairs else {}
         for address, pid in pairs:
             if pid in prospects:
                 self.holders.setdefault(address, []).append(prospects[pid])
@@ -139,7 +154,7 @@ class _Batch:
             made = Prospect.objects.filter(workspace_id=workspace_id, origin_key__in=keys)
             self.by_key = {str(prospect.origin_key): prospect for prospect in made}
 
-    def place(self, item: Item) -> tuple[Prospect | None, ItemResult]:
+    def place(self, item: Item) -> _Placed:
         candidates = {
             id(prospect): prospect
             for address in item.content.addresses
@@ -154,7 +169,7 @@ class _Batch:
             return self.by_key[item.key], ItemResult(Outcome.UNCHANGED)
         return self.create(item)
 
-    def create(self, item: Item) -> tuple[Prospect | None, ItemResult]:
+    def create(self, item: Item) -> _Placed:
         prospect = new_prospect(self.author, item.content, key=item.key)
         if is_nobody(prospect):
             return None, ItemResult(Outcome.REJECTED, errors={"email": [NOBODY]})
@@ -196,14 +211,13 @@ class _Batch:
         if touched:
             write_addresses(touched)
 
-    def write_memberships(self, placed: Sequence[tuple[Prospect | None, ItemResult]]) -> set[int]:
-        pairs = {
+    def memberships(self, placed: Sequence[_Placed]) -> set[tuple[int, int]]:
+        return {
             (prospect.pk, list_id)
             for (prospect, _), item in zip(placed, self.items, strict=True)
-            if prospect is not None
+            if prospect is not None and prospect.pk is not None
             for list_id in item.list_ids
         }
-        return add_memberships(pairs)
 
     def result(self, prospect: Prospect | None, result: ItemResult, moved: Collection[int]) -> ItemResult:
         if prospect is None:

@@ -208,17 +208,20 @@ def write_addresses(prospects: Sequence[Prospect]) -> None:
     )
 
 
-def add_memberships(pairs: Collection[tuple[int, int]]) -> set[int]:
-    """Put prospects into lists: (prospect id, list id). The prospects that were not in one of them before."""
+def missing_memberships(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of the pairs (prospect id, list id) that are not there yet."""
     if not pairs:
         return set()
-    through = Prospect.lists.through
-    there = set(
-        through.objects.filter(
-            prospect_id__in={pair[0] for pair in pairs}, prospectlist_id__in={pair[1] for pair in pairs}
-        ).values_list("prospect_id", "prospectlist_id")
+    rows = Prospect.lists.through.objects.filter(
+        prospect_id__in={pair[0] for pair in pairs}, prospectlist_id__in={pair[1] for pair in pairs}
     )
-    missing = set(pairs) - there
+    return set(pairs) - set(rows.values_list("prospect_id", "prospectlist_id"))
+
+
+def add_memberships(pairs: Collection[tuple[int, int]]) -> set[int]:
+    """Put prospects into lists. The prospects that were not in one of them before."""
+    through = Prospect.lists.through
+    missing = missing_memberships(pairs)
     through.objects.bulk_create(
         (through(prospect_id=pid, prospectlist_id=lid) for pid, lid in sorted(missing)), ignore_conflicts=True
     )

@@ -12,13 +12,13 @@ import json
 import logging
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from tidegate.config import config
-from tidegate.core.connection import Reason, Status
 from tidegate.errors import TidegateError
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @csrf_exempt
 @require_http_methods(["GET", "DELETE"])
-def callback(request: HttpRequest) -> HttpResponse:
+def callback(request: HttpRequest) -> HttpResponseBase:
     return uninstalled(request) if request.method == "DELETE" else _came_back(request)
 
 
@@ -64,20 +64,12 @@ def uninstalled(request: HttpRequest) -> HttpResponse:
     for connection in Connection.objects.filter(
         company_id=company, pipedrive_user_id=user, auth_method="oauth", disconnected_at=None
     ):
-        _await_reconnect(connection)
+        text = _(
+            "The app was removed in Pipedrive. Reconnect with the same account: settings, links and history are kept."
+        )
+        actions.lose_authorisation(connection, text)
+        logger.warning("Pipedrive uninstalled the app for company %s; the connection waits", company)
     return HttpResponse(status=200)
-
-
-def _await_reconnect(connection: Connection) -> None:
-    connection.status, connection.reason = Status.PAUSED, Reason.RECONNECT
-    connection.reason_text = _(
-        "The app was removed in Pipedrive. Reconnect with the same account: settings, links and history are kept."
-    )
-    connection.secret, connection.token_expires_at = None, None
-    connection.save(update_fields=["status", "reason", "reason_text", "secret", "token_expires_at"])
-    logger.warning(
-        "Pipedrive uninstalled the app for company %s; the connection waits", connection.company_id
-    )
 
 
 def _is_pipedrive(request: HttpRequest) -> bool:

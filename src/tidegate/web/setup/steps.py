@@ -32,6 +32,7 @@ STEPS = (
 )
 
 PLACES = {
+    "connect": ("connection",),
     "direction": ("direction", "source_app"),
     "data": ("sync_to_list", "sync_from_lists", "owner_id", "mappings", "only_with_email", "filter_id"),
     "constants": ("constants",),

@@ -1,0 +1,52 @@
+"""The kinds of cases under Needs attention, in words: what happened and what to do about it.
+
+A kind that isn't listed speaks with the words of its newest case.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tidegate.store.queries import AttentionGroup
+
+KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "ambiguous": (
+        _("More than one record fits"),
+        _(
+            "Tidegate can’t tell which one is meant and does not guess. Choose the right one; the answer is remembered."
+        ),
+    ),
+    "duplicate": (
+        _("Two records share one e-mail address"),
+        _("Merge them, or take the address from one of them, then retry."),
+    ),
+    "invalid": (
+        _("A value doesn’t fit the field it goes to"),
+        _(
+            "Correct the value in the app it comes from. It is tried again at once when it changes, or with Retry."
+        ),
+    ),
+    "gone": (
+        _("The linked record is no longer there"),
+        _("It was deleted, merged into another one, or the connected user can’t see it."),
+    ),
+    "oscillating": (
+        _("The two apps keep changing each other’s value"),
+        _("Each app writes the value in its own way, so Tidegate stopped. Make both the same, then retry."),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWords:
+    group: AttentionGroup
+    title: str | Promise
+    cure: str | Promise
+
+
+def words_of(group: AttentionGroup) -> GroupWords:
+    if group.kind in KINDS:
+        return GroupWords(group, *KINDS[group.kind])
+    newest = group.cases[0] if group.cases else None
+    return GroupWords(group, newest.message if newest else group.kind, newest.cure if newest else "")

@@ -1,0 +1,57 @@
+"""The day's API budget as the staff gauge shows it: percentages for the SVG, and what the key names.
+
+Only what our own ledger knows: what other apps spend is nobody's to guess here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tidegate.store.queries import Health, budget_starts_again
+
+FEATURES: dict[str, str | Promise] = {
+    "live": _("Live sync"),
+    "transfer": _("Transfers"),
+    "check": _("Regular checks"),
+    "setup": _("Setting up"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    used: int
+    total: int
+    reserve: int
+    starts_again_at: datetime
+    parts: tuple[tuple[str | Promise, int], ...]
+    """What the tokens went to, the most first."""
+
+    @property
+    def own_width(self) -> str:
+        return _percent(self.used, self.total)
+
+    @property
+    def keep_at(self) -> str:
+        return _percent(self.total - self.reserve, self.total)
+
+    @property
+    def ticks(self) -> list[tuple[str, bool]]:
+        """Every tenth, and whether it lies within what is used."""
+        return [(f"{tenth * 10}%", self.used * 10 > self.total * tenth) for tenth in range(1, 10)]
+
+
+def gauge(health: Health, now: datetime) -> Gauge:
+    by_size = sorted(health.tokens_by_feature.items(), key=lambda part: -part[1])
+    return Gauge(
+        used=health.tokens_today,
+        total=health.daily_budget,
+        reserve=health.reserve,
+        starts_again_at=budget_starts_again(now),
+        parts=tuple((FEATURES.get(feature, feature), tokens) for feature, tokens in by_size),
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{min(part / whole * 100, 100):.1f}%" if whole else "0%"

@@ -1,0 +1,133 @@
+"""The overview of a connection: the gate, its health, what happened, what needs attention; and its switch."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from tidegate.core.connection import Reason, Status
+from tidegate.core.records import Side
+from tidegate.errors import TidegateError
+from tidegate.store import queries
+from tidegate.store.models import Connection
+from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
+from tidegate.web.activity.kinds import words_of
+from tidegate.web.activity.lines import lines_of, side_name
+from tidegate.web.overview.budget import gauge
+from tidegate.web.overview.gate import STATES, lead, stream
+from tidegate.wiring import actions
+
+
+@require_GET
+@member_required
+def overview(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    return render(request, "web/overview/overview.html", overview_context(connection))
+
+
+@require_GET
+@member_required
+def overview_live(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """What of the overview changes by itself, asked for every ten seconds."""
+    connection = get_connection(request, connection_id)
+    return render(request, "web/overview/live.html", overview_context(connection))
+
+
+def overview_context(connection: Connection) -> dict[str, Any]:
+    health = queries.health(connection)
+    hourly = queries.hourly_writes(connection)
+    now = timezone.now()
+    last = queries.last_write(connection)
+    transfer = queries.running_transfer(connection)
+    return {
+        "connection": connection,
+        "health": health,
+        "gate_state": STATES[Status(connection.status)],
+        "lead": lead(connection, health),
+        "outreach_name": side_name(Side.OUTREACH),
+        "lists": queries.count_lists(connection),
+        "to_pipedrive": stream(health.to_pipedrive_today, hourly[Side.PIPEDRIVE]),
+        "from_pipedrive": stream(health.from_pipedrive_today, hourly[Side.OUTREACH]),
+        "budget": gauge(health, now),
+        "last": lines_of(connection, [last])[0] if last else None,
+        "lines": lines_of(connection, queries.recent_activity(connection)),
+        "attention": [words_of(group) for group in queries.attention_groups(connection, limit=1)],
+        "transfer": transfer,
+        "time_left": queries.seconds_left(transfer) if transfer else None,
+        "offer_transfer": _offers_transfer(connection),
+        "problems": actions.problems(connection) if _is_incomplete(connection) else [],
+        "is_new": connection.launched_at is None,
+    }
+
+
+def _is_incomplete(connection: Connection) -> bool:
+    return connection.status == Status.FAILED or connection.reason == Reason.INCOMPLETE
+
+
+def _offers_transfer(connection: Connection) -> bool:
+    """Whether to point at the first transfer: live sync is on, and nothing was ever brought over."""
+    return connection.status == Status.ACTIVE and not connection.transfers.exists()
+
+
+@require_POST
+@editor_required
+def switch(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Active or Paused, in one click. Incomplete settings lead to the settings page, where they are marked."""
+    connection = get_connection(request, connection_id)
+    here = reverse("overview", args=[connection.pk])
+    wanted = request.POST.get("sync")
+    if connection.launched_at is None and wanted == "active":
+        messages.info(
+            request,
+            _("This connection has not been launched yet. Look through its settings, then launch it."),
+        )
+        return _go(request, reverse("settings", args=[connection.pk]))
+    try:
+        if wanted == "paused":
+            return _pause(request, connection, here)
+        if wanted == "active":
+            return _resume(request, connection, here)
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+        return redirect(here)
+    messages.error(request, _("Choose Active or Paused."))
+    return redirect(here)
+
+
+def _pause(request: MemberRequest, connection: Connection, here: str) -> HttpResponse:
+    actions.pause(connection, actor=str(request.user))
+    messages.success(request, _("Live sync is paused. Changes wait until it is active again."))
+    return redirect(here)
+
+
+def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpResponse:
+    if actions.resume(connection, actor=str(request.user)):
+        messages.error(request, _("Live sync can’t be switched on: these settings need you first."))
+        return _go(request, reverse("settings", args=[connection.pk]))
+    messages.success(request, _("Live sync is active."))
+    return redirect(here)
+
+
+def _go(request: MemberRequest, address: str) -> HttpResponse:
+    """To another page altogether, also when only a part of this one was asked for."""
+    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
+
+
+@require_POST
+@editor_required
+def refresh(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Read fields, options, lists, users, pipelines and stages of both apps anew."""
+    connection = get_connection(request, connection_id)
+    try:
+        actions.refresh(connection)
+        messages.success(request, _("Fields, lists, users, pipelines and stages are up to date."))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    return redirect("overview", connection.pk)
