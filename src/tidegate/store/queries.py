@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, DateTimeField, F, FloatField, Func, Q, QuerySet, Value
 from django.utils import timezone
 
@@ -207,7 +208,7 @@ class _Percentiles(Func):
 
     template = "percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY %(expressions)s)"
     contains_aggregate = True
-    output_field = FloatField()
+    output_field = ArrayField(FloatField())
 
 
 def delays(connection: Connection, now: datetime) -> tuple[float | None, float | None]:

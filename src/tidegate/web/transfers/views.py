@@ -1,6 +1,6 @@
 """Transfers: choose, watch, stop, read the report; and the list of those that ended."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.lines import field_line, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.transfers.choices import constants_in_words, offers, proposed, read_choice
-from tidegate.web.transfers.progress import OUTCOMES, progress_of, tallies, title_of
+from tidegate.web.transfers.progress import GROUPS, OUTCOMES, Tally, progress_of, tallies, title_of
 from tidegate.wiring import actions
 
 PAGE = 50
@@ -142,18 +142,18 @@ def _record_words(record: TransferRecord) -> dict[str, Any]:
 
 
 def _report_context(request: MemberRequest, connection: Connection, found: Transfer) -> dict[str, Any]:
-    outcome = request.GET.get("outcome", "")
-    outcome = outcome if outcome in OUTCOMES else ""
+    tallied = tallies(found)
+    outcome = _shown_outcome(request.GET.get("outcome", ""), tallied)
     after = request.GET.get("after", "")
     records, next_after = queries.shown_records(
-        found, outcomes=[outcome] if outcome else [], after=int(after) if after.isdecimal() else 0, limit=PAGE
+        found, outcomes=GROUPS.get(outcome, ()), after=int(after) if after.isdecimal() else 0, limit=PAGE
     )
     return {
         "connection": connection,
         "transfer": found,
         "title": title_of(found),
         "progress": progress_of(found),
-        "tallies": tallies(found),
+        "tallies": tallied,
         "outcome": outcome,
         "outcome_word": OUTCOMES[outcome][0] if outcome else "",
         "records": [_record_words(record) for record in records],
@@ -162,6 +162,13 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "source_name": side_name(Side(found.source_app)),
         "open_attention": connection.attention.filter(settled_at=None).count(),
     }
+
+
+def _shown_outcome(asked: str, tallied: Sequence[Tally]) -> str:
+    """Which records the report lists: those asked for, else the failed ones if there are any, else all of them."""
+    if asked in GROUPS or asked == "all":
+        return asked if asked in GROUPS else ""
+    return "failed" if any(tally.outcome == "failed" and tally.count for tally in tallied) else ""
 
 
 @require_POST
@@ -206,8 +213,8 @@ def records_csv(request: MemberRequest, connection_id: UUID, transfer_id: UUID) 
     found = get_transfer(connection, transfer_id)
     records = found.records.order_by("id")
     outcome = request.GET.get("outcome", "")
-    if outcome in OUTCOMES:
-        records = records.filter(outcome=outcome)
+    if outcome in GROUPS:
+        records = records.filter(outcome__in=GROUPS[outcome])
     header = [
         _("Record"),
         _("Outcome"),

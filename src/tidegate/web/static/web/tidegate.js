@@ -50,7 +50,10 @@ document.addEventListener("keydown", (event) => {
   if (menu) {
     menu.open = false;
     menu.querySelector("summary").focus();
+    return;
   }
+  if (event.target.closest("input, select, textarea, dialog[open]")) return;
+  document.querySelector("[data-escape]")?.click();
 });
 
 /* Nothing is polled while nobody looks. */
