@@ -28,7 +28,12 @@ class Config:
     embedded: bool
     secret_key: str = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
+    web_bind: str
     web_port: int
+    web_threads: int
+    worker_concurrency: int
+    """How many jobs one worker runs at once: lanes drained, mostly waiting for Pipedrive."""
+    sandbox_port: int
     pipedrive_client_id: str
     pipedrive_client_secret: str = field(repr=False)
     pipedrive_oauth_url: str
@@ -57,7 +62,11 @@ def read_config(environ: dict[str, str]) -> Config:
         or kept_secret(home, "secret-key", secrets.token_urlsafe),
         encryption_keys=read.keys("TIDEGATE_ENCRYPTION_KEYS")
         or (kept_secret(home, "encryption-key", lambda: Fernet.generate_key().decode()),),
+        web_bind=read.text("TIDEGATE_BIND", "127.0.0.1"),
         web_port=port,
+        web_threads=read.count("TIDEGATE_WEB_THREADS", 4, most=64),
+        worker_concurrency=read.count("TIDEGATE_WORKER_CONCURRENCY", 10, most=80),
+        sandbox_port=read.port("SANDBOX_PORT", 9400),
         pipedrive_client_id=read.text("TIDEGATE_PIPEDRIVE_CLIENT_ID", ""),
         pipedrive_client_secret=read.text("TIDEGATE_PIPEDRIVE_CLIENT_SECRET", ""),
         pipedrive_oauth_url=read.url("TIDEGATE_PIPEDRIVE_OAUTH_URL", "https://oauth.pipedrive.com"),
@@ -104,6 +113,14 @@ class _Reader:
         raw = self.text(name, str(default))
         if not raw.isdigit() or not 0 < int(raw) < 65536:
             raise ConfigurationError(f"{name} is “{raw}”, which is not a port. Example: {name}={default}")
+        return int(raw)
+
+    def count(self, name: str, default: int, *, most: int) -> int:
+        raw = self.text(name, str(default))
+        if not raw.isdigit() or not 0 < int(raw) <= most:
+            raise ConfigurationError(
+                f"{name} is “{raw}”, which is not a number from 1 to {most}. Example: {name}={default}"
+            )
         return int(raw)
 
     def url(self, name: str, default: str) -> str:

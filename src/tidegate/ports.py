@@ -12,8 +12,10 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.connection import Reason, Status
+from tidegate.core.planning import Rules
 from tidegate.core.records import Record, Seen, Side
-from tidegate.core.values import Value
+from tidegate.core.values import Json, Value
 
 T = TypeVar("T")
 
@@ -129,6 +131,9 @@ class Webhook:
     last_delivery_at: datetime | None = None
     last_status: int | None = None
     remove_reason: str | None = None
+    user: str = ""
+    password: str = field(default="", repr=False)
+    """What deliveries carry, where Pipedrive's answer shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,27 @@ class WebhookRequest:
     name: str
     user: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What a delivery of Pipedrive's webhooks tells. It says *look at this record*, no more."""
+
+    event_id: str
+    """The same for every delivery of one event, as far as Pipedrive keeps it so."""
+    entity: str
+    """`person`, `organization`, `user`, `pipeline`, `stage`, `person_field`."""
+    record_id: str
+    action: str
+    """`create`, `change`, `delete`."""
+    at: datetime
+    merged_into: str | None = None
+    """Of a delete: the record that lives on."""
+    actor_id: str | None = None
+    """The Pipedrive user who did it."""
+    company_id: str | None = None
+    body: Record | None = None
+    """The person as the delivery showed it; what it did not show is missing."""
 
 
 class Crm(Protocol):
@@ -278,3 +304,272 @@ class Credentials(Protocol):
 
 
 SIDE_WORDS: Mapping[Side, str] = {Side.OUTREACH: "the prospect store", Side.PIPEDRIVE: "Pipedrive"}
+
+
+# --- What we remember ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row of the inbox. It says *look at this record*; `body` may only ever prove that there is nothing to do."""
+
+    id: int
+    connection_id: str
+    side: Side
+    entity: str
+    record_id: str
+    action: str
+    source: str
+    received_at: datetime
+    body: Record | None = None
+    merged_into: str | None = None
+    actor: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLink:
+    id: int
+    prospect_id: str
+    person_id: str
+    base: Mapping[str, Json]
+    """Mapping key -> [outreach value, Pipedrive value] as JSON: `core.bases` decodes it for the pairs in force."""
+    state: str
+    quarrels: int = 0
+    written_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkToSave:
+    prospect_id: str
+    person_id: str
+    base: Mapping[str, Json]
+    state: str = "linked"
+    quarrels: int = 0
+    written_at: datetime | None = None
+    id: int | None = None
+    """The row to change; None makes a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A create about to be sent."""
+
+    kind: str
+    key: str
+    facts: Mapping[str, Json]
+    created_at: datetime | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What was done, as the activity log shows it."""
+
+    side: Side
+    act: str
+    prospect_id: str = ""
+    person_id: str = ""
+    record_name: str = ""
+    changes: tuple[Mapping[str, Json], ...] = ()
+    cause: str = "live"
+    cause_text: str = ""
+    message: str = ""
+    tokens: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something for *Needs attention*."""
+
+    kind: str
+    message: str
+    cure: str = ""
+    side: Side | None = None
+    prospect_id: str = ""
+    person_id: str = ""
+    record_name: str = ""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record of a transfer."""
+
+    source_id: str
+    target_id: str
+    name: str
+    outcome: str
+    reason: str = ""
+    changes: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(slots=True)
+class Results:
+    """What a batch comes to; stored in one transaction, and only where the lane is still ours."""
+
+    done: dict[int, str] = field(default_factory=dict)
+    """Change id -> outcome."""
+    later: dict[int, datetime] = field(default_factory=dict)
+    """Change id -> when to try again."""
+    links: list[LinkToSave] = field(default_factory=list)
+    log: list[LogLine] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    settled: list[tuple[str, str]] = field(default_factory=list)
+    """(prospect id, person id) pairs that were written: what waited for them is settled."""
+    intents_done: list[tuple[str, str]] = field(default_factory=list)
+    """(kind, key) of creates whose record is known now."""
+    persons: list[Record] = field(default_factory=list)
+    persons_gone: list[str] = field(default_factory=list)
+    organizations: list[Organization] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    follow_up: list[str] = field(default_factory=list)
+    """Person ids to look at in turn, because their organization was renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferState:
+    """A running transfer as the engine sees it."""
+
+    id: str
+    connection_id: str
+    direction: str
+    source_app: Side
+    cursor: str
+    page: int
+    settings: Mapping[str, Json]
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How far the mirror of a company's persons or organizations reaches."""
+
+    complete: bool
+    cursor: str
+    high_water: datetime | None
+    """Pipedrive's clock: updates up to here are in."""
+
+
+class Hold(Protocol):
+    """A lane in our hands. It ends with our database session; `check` tells whether it still lives."""
+
+    lane_id: int
+    epoch: int
+
+    def check(self) -> None:
+        """Beat the heart. Raises LaneLost."""
+        ...
+
+    def release(self) -> None: ...
+
+
+class Memory(Protocol):
+    """The store of one lane and its connections. Plain functions that touch the database."""
+
+    def take_changes(self, connection_id: str, limit: int) -> list[Change]:
+        """Waiting and due, oldest first."""
+        ...
+
+    def links_of(
+        self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()
+    ) -> list[StoredLink]: ...
+
+    def linked_persons(self, connection_id: str, person_ids: Collection[str]) -> dict[str, str]:
+        """Person id -> the prospect it is linked to."""
+        ...
+
+    def holders(self, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Normal-form address -> persons of the mirror that hold it, lowest id first."""
+        ...
+
+    def mirrored(self, person_ids: Collection[str]) -> dict[str, Record]:
+        """What the mirror last saw of these persons, the organization's name filled in."""
+        ...
+
+    def organization_names(self, ids: Collection[str]) -> dict[str, str]: ...
+
+    def organizations_named(self, names: Collection[str]) -> dict[str, str]:
+        """Name key -> the organization of that name with the lowest id."""
+        ...
+
+    def persons_of_organization(self, organization_id: str) -> list[str]: ...
+
+    def persons_named(self, name: str, since: datetime) -> list[Record]:
+        """Persons of the mirror of exactly this name that changed since."""
+        ...
+
+    def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:
+        """Put these persons into the inbox: something about them differs from what we know."""
+        ...
+
+    def index_state(self, entity: str) -> IndexState: ...
+
+    def save_index(
+        self,
+        entity: str,
+        state: IndexState,
+        *,
+        persons: Sequence[Record] = (),
+        organizations: Sequence[Organization] = (),
+        hold: Hold,
+    ) -> None: ...
+
+    def open_intents(self, connection_id: str) -> list[Intent]: ...
+
+    def write_intents(self, connection_id: str, intents: Sequence[Intent], hold: Hold) -> None:
+        """Committed before anything is sent. One that is there already is left as it is."""
+        ...
+
+    def drop_intents(self, connection_id: str, keys: Sequence[tuple[str, str]], hold: Hold) -> None: ...
+
+    def commit(
+        self, connection_id: str, results: Results, hold: Hold, *, spent: Mapping[str, tuple[int, int]]
+    ) -> None:
+        """Everything of a batch in one transaction. Raises LaneLost where another worker holds the lane by now."""
+        ...
+
+    def settled_records(self, transfer_id: str, source_ids: Collection[str]) -> set[str]:
+        """Which of these records have their outcome in this transfer already."""
+        ...
+
+    def commit_page(
+        self,
+        transfer: TransferState,
+        results: Results,
+        hold: Hold,
+        *,
+        cursor: str | None,
+        spent: Mapping[str, tuple[int, int]],
+    ) -> None:
+        """The same for a page of a transfer, with its cursor. `cursor` None: that was the last page."""
+        ...
+
+
+# --- What a lane has to do ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a connection wants done now, by the settings in force."""
+
+    status: Status
+    rules: Rules
+    transfer: TransferState | None = None
+
+
+class Schedule(Protocol):
+    """What the drain asks about the connections of its lane, and tells of them. Plain functions on the database."""
+
+    def load(self, connection_id: str) -> Serving:
+        """Read anew before each batch, so that new settings hold from then on."""
+        ...
+
+    def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
+        """Pause or fail a connection that a person must look after."""
+        ...
+
+    def wait(self, lane_id: int, until: datetime, reason: str) -> None:
+        """Nothing is to be done for this lane before."""
+        ...

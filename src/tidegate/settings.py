@@ -21,6 +21,8 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "tidegate.store",
     "tidegate.prospects",
+    "tidegate.wiring",
+    "tidegate.api",
     "tidegate.cli",
 ]
 MIDDLEWARE = [
@@ -102,6 +104,15 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 
 PROCRASTINATE_IMPORT_PATHS = ["tidegate.tasks"]
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": config.worker_concurrency,
+    "listen_notify": True,
+    "fetch_job_polling_interval": 2.0,
+    "update_heartbeat_interval": 3.0,
+    "stalled_worker_timeout": 10.0,
+    "shutdown_graceful_timeout": 10.0,
+    "delete_jobs": "successful",
+}
 
 LOGGING = {
     "version": 1,

@@ -1,1 +1,27 @@
 """Task name -> call: what Procrastinate runs. A job is a wake-up; the truth is in the inbox."""
+
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from tidegate.store.wakes import DRAIN
+from tidegate.wiring import lanes, sweep
+
+
+@app.task(name=DRAIN, queue="lanes")
+async def drain(lane_id: int) -> None:
+    """Work on a lane until it is quiet; nothing where another worker holds it."""
+    await lanes.drain_lane(lane_id)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="tidegate.sweep", queue="sweep", queueing_lock="sweep", pass_context=True)
+async def sweep_lanes(context: JobContext, timestamp: int) -> None:
+    """Wake lanes that have due work and nobody at it; end frozen holders; close stalled jobs."""
+    await sweep.sweep_lanes()
+
+
+@app.periodic(cron="17 3 * * *")
+@app.task(name="tidegate.tidy", queue="sweep", queueing_lock="tidy")
+async def tidy(timestamp: int) -> None:
+    """Delete what is older than it is kept."""
+    await sweep.tidy()

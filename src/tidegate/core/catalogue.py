@@ -24,10 +24,19 @@ class Field:
     writable: bool = True
     options: tuple[Option, ...] = ()
     max_length: int | None = None
+    max_digits: int | None = None
+    """Numbers and amounts: how many significant digits the side keeps."""
+    single: bool = False
+    """Addresses and numbers: the field holds one of them only."""
 
     def option_id(self, label: str) -> str | None:
         wanted = option_key(label)
         return next((option.id for option in self.options if option_key(option.label) == wanted), None)
+
+    def known_label(self, label: str) -> str | None:
+        """The label as this field spells it; None where it has no such option."""
+        wanted = option_key(label)
+        return next((option.label for option in self.options if option_key(option.label) == wanted), None)
 
     def option_label(self, option_id: str) -> str | None:
         return next((option.label for option in self.options if option.id == option_id), None)

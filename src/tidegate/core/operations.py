@@ -39,6 +39,24 @@ class Write:
         return {change.field: change.after for change in self.changes}
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A value that does not travel: it does not fit where it would go, or it can't be read where it is.
+
+    `side` and `field` name the field at fault, `name` what people call it. The rest of the record goes on.
+    """
+
+    side: Side
+    field: str
+    name: str
+    value: Value
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
 class Decision(StrEnum):
     """What a plan comes to for one pair, in the words of the transfer report."""
 
@@ -47,7 +65,17 @@ class Decision(StrEnum):
     UNCHANGED = "unchanged"
     SKIP = "skipped"
     ASK = "attention"
+    MOVE = "moved"
+    """The link follows a merged record to the survivor; then the pair is looked at again."""
     UNLINK = "unlinked"
+
+
+class LinkState(StrEnum):
+    """Whether both records of a link are there. A link with one gone stays, so that nothing is made a second time."""
+
+    LINKED = "linked"
+    PROSPECT_GONE = "prospect_gone"
+    PERSON_GONE = "person_gone"
 
 
 Base = Mapping[str, tuple[Value, Value]]
@@ -56,20 +84,33 @@ Base = Mapping[str, tuple[Value, Value]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done about one pair, and why.
+    """What is to be done about one pair, and why. `writes` holds at most one write a side.
 
-    `writes` holds at most one write a side. `base` is what the link will remember once the writes are done, for the
-    fields no write touches; the executor completes it with what the writes return.
+    `planning.finish` makes the base to remember from `base`, `agreed` and what the writes returned: it holds also where
+    only some of the writes were done, or none.
     """
 
     decision: Decision
     reason: str = ""
     prospect_id: str | None = None
     person_id: str | None = None
+    new_link: bool = False
+    """The two are to be linked: together with the id a create returns, where there is one."""
+    state: LinkState = LinkState.LINKED
+    """The link's state from now on, where there is a link."""
     writes: tuple[Write, ...] = ()
     base: Base = field(default_factory=dict)
+    """What to remember as long as none of the writes is done: fields about to be written still count as changed."""
+    agreed: Base = field(default_factory=dict)
+    """Fields about to be written: what both sides are expected to show once all of that is done."""
+    fields: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Mapping key -> the field of either side it stands for."""
+    refusals: tuple[Refusal, ...] = ()
     candidates: tuple[str, ...] = ()
     """Where nobody is guessed: the ids that fit, on the side that `candidates_side` names."""
     candidates_side: Side | None = None
     merged_into: str | None = None
-    """Where the link moves to the survivor of a merge."""
+    """Where the link moves to: the survivor of a merge."""
+
+    def write_to(self, side: Side) -> Write | None:
+        return next((write for write in self.writes if write.side is side), None)

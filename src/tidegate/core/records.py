@@ -5,7 +5,7 @@ on every CRM (`OUTREACH_SYSTEM`, `PIPEDRIVE_SYSTEM`); all other keys are opaque.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -58,6 +58,15 @@ class Record:
 
     def value(self, key: str) -> Value:
         return self.values.get(key, MISSING)
+
+
+def with_organization(person: Record, names: Mapping[str, str]) -> Record:
+    """A person with the name of its organization as a value; left missing where the name is not known."""
+    if person.organization_id is None:
+        return replace(person, values={**person.values, ORGANIZATION: None})
+    if person.organization_id not in names:
+        return person
+    return replace(person, values={**person.values, ORGANIZATION: names[person.organization_id]})
 
 
 @dataclass(frozen=True, slots=True)

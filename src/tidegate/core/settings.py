@@ -21,7 +21,17 @@ from tidegate.core.records import (
     Record,
     Side,
 )
-from tidegate.core.values import Json, Kind, Value, compatible, is_empty, is_readable
+from tidegate.core.values import (
+    Json,
+    Kind,
+    Value,
+    compatible,
+    is_email,
+    is_empty,
+    is_readable,
+    item_key,
+    same,
+)
 
 
 class Direction(StrEnum):
@@ -34,6 +44,13 @@ class Direction(StrEnum):
         if self is Direction.TWO_WAY:
             return True
         return (self is Direction.TO_PIPEDRIVE) == (side is Side.PIPEDRIVE)
+
+    @property
+    def sender(self) -> Side | None:
+        """The side that data comes from; None where it comes from both."""
+        if self is Direction.TWO_WAY:
+            return None
+        return Side.OUTREACH if self is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,40 @@ class FieldMapping:
 
     def of(self, side: Side) -> str:
         return self.outreach if side is Side.OUTREACH else self.pipedrive
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A mapping that works, with the two fields it names."""
+
+    mapping: FieldMapping
+    outreach: Field
+    pipedrive: Field
+    country: str = ""
+    """How phone numbers without a country code are read."""
+
+    @property
+    def key(self) -> str:
+        return self.mapping.key
+
+    @property
+    def kind(self) -> Kind:
+        """By which kind the two values are compared."""
+        return self.outreach.kind
+
+    def of(self, side: Side) -> str:
+        return self.mapping.of(side)
+
+    def field(self, side: Side) -> Field:
+        return self.outreach if side is Side.OUTREACH else self.pipedrive
+
+    def same(self, one: Value, other: Value) -> bool:
+        """Whether two values mean the same, on whichever side they were seen."""
+        return same(self.kind, one, other, self.country)
+
+    def item_key(self, item: str) -> str:
+        """By what two addresses or numbers of this pair are told to be the same."""
+        return item_key(self.kind, item, self.country)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +142,33 @@ class Settings:
     filter_id: str | None = None
     """A Pipedrive filter that limits which persons come in."""
 
-    def admits(self, prospect: Record) -> bool:
-        """Whether the settings let this prospect travel to Pipedrive while it is not linked yet."""
-        if not self.direction.flows_to(Side.PIPEDRIVE):
-            return False
-        if self.only_with_email and not prospect.emails:
-            return False
+    @property
+    def winner(self) -> Side:
+        """Whose value wins when both sides changed one field to different values: the sender's, or the source app's."""
+        return self.direction.sender or self.source_app
+
+    def in_direction(self, direction: Direction) -> "Settings":
+        """The same settings for a transfer, which goes in its own direction."""
+        return replace(self, direction=direction)
+
+    def why_not(self, record: Record) -> str:
+        """Why the settings keep this unlinked record from travelling to the other side; empty where they let it."""
+        if not self.direction.flows_to(record.side.other):
+            return (
+                f"Data flows only to {'Pipedrive' if record.side is Side.PIPEDRIVE else 'the outreach app'}."
+            )
+        if self.only_with_email and not any(map(is_email, record.emails)):
+            return "It has no e-mail address, and only records with one are synced."
+        if record.side is Side.OUTREACH and not self._in_synced_list(record):
+            return "It is in none of the lists that are synced."
+        return ""
+
+    def _in_synced_list(self, prospect: Record) -> bool:
         return self.sync_from_lists is None or bool(prospect.list_ids & frozenset(self.sync_from_lists))
 
-    def admits_person(self, person: Record) -> bool:
-        """Whether the settings let this person become a prospect while it is not linked yet."""
-        if not self.direction.flows_to(Side.OUTREACH):
-            return False
-        return bool(person.emails) or not self.only_with_email
+    def admits(self, record: Record) -> bool:
+        """Whether the settings let this record travel to the other side while it is not linked yet."""
+        return not self.why_not(record)
 
     def constants_of(self, side: Side) -> tuple[Constant, ...]:
         return tuple(c for c in self.constants if c.side is side and self.direction.flows_to(side))
@@ -234,15 +299,15 @@ def constant_value(constant: Constant, target: Field) -> Value:
     return value_from_text(target, constant.value)
 
 
-def active_mappings(
-    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
-) -> tuple[tuple[FieldMapping, Kind], ...]:
-    """The pairs that work, each with the kind it is compared by. A broken pair sleeps and holds up nothing."""
+def active_pairs(
+    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue, *, country: str = ""
+) -> tuple[Pair, ...]:
+    """The pairs that work. A broken one sleeps and holds up nothing."""
     working = []
     for mapping in settings.mappings:
-        left = outreach.field(mapping.outreach)
-        if left is not None and not mapping_problems(mapping, outreach, pipedrive):
-            working.append((mapping, left.kind))
+        left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
+        if left is not None and right is not None and compatible(left.kind, right.kind):
+            working.append(Pair(mapping, left, right, country))
     return tuple(working)
 
 
@@ -268,7 +333,7 @@ def settings_from_json(raw: Mapping[str, object]) -> Settings:
     lists = raw.get("sync_from_lists")
     mappings, constants = raw.get("mappings"), raw.get("constants")
     return Settings(
-        direction=Direction(raw.get("direction", known.direction)),
+        direction=Direction(str(raw.get("direction", known.direction))),
         sync_to_list=_id(raw.get("sync_to_list")),
         owner_id=_id(raw.get("owner_id")),
         sync_from_lists=tuple(str(item) for item in lists) if isinstance(lists, list | tuple) else None,
@@ -280,7 +345,7 @@ def settings_from_json(raw: Mapping[str, object]) -> Settings:
         else (),
         include_email_history=bool(raw.get("include_email_history", known.include_email_history)),
         only_with_email=bool(raw.get("only_with_email", known.only_with_email)),
-        source_app=Side(raw.get("source_app", known.source_app)),
+        source_app=Side(str(raw.get("source_app", known.source_app))),
         filter_id=_id(raw.get("filter_id")),
     )
 

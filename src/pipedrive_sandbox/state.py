@@ -1,0 +1,114 @@
+"""Everything the sandbox remembers: the database, the clock, the switches, and the events of the running write.
+
+A write runs inside `state.transaction()`. Its events become webhook deliveries in the same transaction, and whoever
+waits for deliveries is woken after the commit, so that no delivery ever tells of something that was rolled back.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from pipedrive_sandbox.answers import Body
+from pipedrive_sandbox.clock import Clock
+from pipedrive_sandbox.database import KINDS, Database
+from pipedrive_sandbox.records import Records
+from pipedrive_sandbox.switches import Switches
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a user through the web pages (`app`) or through the API (`api`)."""
+
+    user_id: int
+    source: str = "api"
+    is_bulk: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    company: int
+    entity: str
+    action: str
+    record_id: int | str
+    before: Body | None
+    after: Body | None
+    actor: Actor
+    meta: dict[str, str] = field(default_factory=dict)
+
+
+class State:
+    def __init__(self, path: str = ":memory:") -> None:
+        self.database = Database(path)
+        self.records = {name: Records(self.database, kind) for name, kind in KINDS.items()}
+        self.clock = Clock(self.setting("clock_offset", 0.0))
+        self.switches = Switches(self.setting("switches", {}))
+        self.field_cache: dict[tuple[int, str], Any] = {}
+        self.webhook_cache: dict[int, list[Body]] = {}
+        self.before_commit: list[Callable[[list[Event]], None]] = []
+        self.after_commit: list[Callable[[], None]] = []
+        self._events: list[Event] = []
+
+    def emit(self, event: Event) -> None:
+        self._events.append(event)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        if self.database.connection.in_transaction:
+            yield
+            return
+        try:
+            with self.database.transaction():
+                yield
+                if self._events:
+                    for step in self.before_commit:
+                        step(self._events)
+        except BaseException:
+            self.field_cache.clear()
+            self.webhook_cache.clear()
+            for records in self.records.values():
+                records.forget_ids()
+            raise
+        finally:
+            told = bool(self._events)
+            self._events = []
+        if told:
+            for tell in self.after_commit:
+                tell()
+
+    def setting(self, name: str, default: Any) -> Any:
+        row = self.database.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return default if row is None else orjson.loads(row[0])
+
+    def keep_setting(self, name: str, value: Any) -> None:
+        self.database.execute(
+            "INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, orjson.dumps(value).decode())
+        )
+
+    def keep_clock(self) -> None:
+        self.keep_setting("clock_offset", self.clock.offset)
+
+    def empty(self) -> None:
+        """Back to nothing; the clock keeps its time and the switches go back to their defaults."""
+        self.database.empty()
+        self.switches = Switches()
+        self.keep_clock()
+        self.field_cache.clear()
+        self.webhook_cache.clear()
+        for records in self.records.values():
+            records.forget_ids()
+
+    def companies(self) -> list[Body]:
+        rows = self.database.execute("SELECT body FROM company ORDER BY id")
+        return [orjson.loads(row[0]) for row in rows]
+
+    def company(self, company_id: int) -> Body | None:
+        row = self.database.execute("SELECT body FROM company WHERE id = ?", (company_id,)).fetchone()
+        return None if row is None else orjson.loads(row[0])
+
+    def save_company(self, body: Body) -> None:
+        self.database.execute(
+            "INSERT OR REPLACE INTO company VALUES (?, ?)", (body["id"], orjson.dumps(body))
+        )

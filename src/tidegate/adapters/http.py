@@ -1,0 +1,218 @@
+"""The one HTTP client: time-outs on every call, foreign errors turned into ours, repeats only where they are safe.
+
+One `AsyncClient` per event loop, made on first use. Whoever sends gives a `Call` and gets an `Answer`, whatever its
+status: what a status means is the caller's to say. Nothing here logs, and neither reprs nor messages show headers or
+bodies, so no token can leak through them.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, Self, TypeVar
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+import httpx2
+import orjson
+
+from tidegate import __version__
+from tidegate.errors import NeedsAttention, RateLimited, RemoteUnavailable, TemporaryError
+from tidegate.ports import Clock
+
+T = TypeVar("T")
+
+USER_AGENT = f"Tidegate/{__version__}"
+TIMEOUT = httpx2.Timeout(20.0, connect=5.0, pool=10.0)
+WHOLE_CALL_SECONDS = 60.0
+"""The read time-out starts anew with every byte: a side that trickles must not hold a worker."""
+LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
+
+MOST_ATTEMPTS = 3
+LONGEST_PAUSE = 10.0
+_RANDOM = secrets.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `what` names the other side in messages."""
+
+    method: str
+    url: str
+    what: str = "The other app"
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: object = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    basic: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, headers under lower-case names, and the body."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_json(self) -> bool:
+        return "json" in self.headers.get("content-type", "")
+
+    def json(self) -> object:
+        """The parsed body, or None where it is not JSON."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+
+
+class Sender(Protocol):
+    async def send(self, call: Call) -> Answer:
+        """Raises RemoteUnavailable where no answer came, NeedsAttention where the address is none."""
+        ...
+
+
+class Fate(Enum):
+    """What an exception of the HTTP library tells about the request."""
+
+    NOT_SENT = "surely never left"
+    MAYBE_SENT = "may have arrived"
+    BAD_ADDRESS = "no such address can be called"
+    BUG = "our own fault: not mapped, it fails the job and is reported"
+
+
+FATES: Mapping[type[Exception], Fate] = {
+    httpx2.ConnectError: Fate.NOT_SENT,
+    httpx2.ConnectTimeout: Fate.NOT_SENT,
+    httpx2.PoolTimeout: Fate.NOT_SENT,
+    httpx2.ReadTimeout: Fate.MAYBE_SENT,
+    httpx2.WriteTimeout: Fate.MAYBE_SENT,
+    httpx2.ReadError: Fate.MAYBE_SENT,
+    httpx2.WriteError: Fate.MAYBE_SENT,
+    httpx2.CloseError: Fate.MAYBE_SENT,
+    httpx2.ProxyError: Fate.MAYBE_SENT,
+    httpx2.LocalProtocolError: Fate.MAYBE_SENT,
+    httpx2.RemoteProtocolError: Fate.MAYBE_SENT,
+    httpx2.DecodingError: Fate.MAYBE_SENT,
+    httpx2.UnsupportedProtocol: Fate.BAD_ADDRESS,
+    httpx2.InvalidURL: Fate.BAD_ADDRESS,
+    httpx2.TooManyRedirects: Fate.BUG,
+    httpx2.HTTPStatusError: Fate.BUG,
+    httpx2.SSEError: Fate.BUG,
+    httpx2.CookieConflict: Fate.BUG,
+    httpx2.StreamConsumed: Fate.BUG,
+    httpx2.StreamClosed: Fate.BUG,
+    httpx2.ResponseNotRead: Fate.BUG,
+    httpx2.RequestNotRead: Fate.BUG,
+}
+"""Every exception that the library can raise, by exact type; a test fails when it grows another one."""
+
+
+@contextmanager
+def foreign_errors(call: Call) -> Iterator[None]:
+    """Nothing of the HTTP library passes this border."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise _unavailable(call, "took too long to answer", sent=True) from error
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        match FATES.get(type(error), Fate.MAYBE_SENT):
+            case Fate.NOT_SENT:
+                raise _unavailable(call, "could not be reached", sent=False) from error
+            case Fate.MAYBE_SENT:
+                raise _unavailable(call, "gave no usable answer", sent=True) from error
+            case Fate.BAD_ADDRESS:
+                raise NeedsAttention(
+                    f"“{urlsplit(call.url).netloc}” is not an address that can be called. Check it and connect again."
+                ) from error
+            case Fate.BUG:
+                raise
+
+
+def _unavailable(call: Call, happened: str, *, sent: bool) -> RemoteUnavailable:
+    return RemoteUnavailable(f"{call.what} {happened}; this is tried again by itself.", sent=sent)
+
+
+class HttpSender:
+    """The shared client. Long-lived processes keep one; a short-lived event loop uses it as `async with`."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._transport = transport
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+
+    async def send(self, call: Call) -> Answer:
+        with foreign_errors(call):
+            async with asyncio.timeout(WHOLE_CALL_SECONDS):
+                response = await self._client().request(
+                    call.method,
+                    call.url,
+                    params=dict(call.params) or None,
+                    headers=self._headers(call),
+                    content=None if call.json is None else orjson.dumps(call.json),
+                    data=dict(call.form) if call.form is not None else None,
+                    auth=httpx2.BasicAuth(*call.basic) if call.basic else None,
+                )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, response.content)
+
+    @staticmethod
+    def _headers(call: Call) -> dict[str, str]:
+        body = {"Content-Type": "application/json"} if call.json is not None else {}
+        return {"Accept": "application/json", **body, **call.headers}
+
+    def _client(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = httpx2.AsyncClient(
+                timeout=TIMEOUT,
+                limits=LIMITS,
+                headers={"User-Agent": USER_AGENT},
+                follow_redirects=False,
+                transport=self._transport,
+            )
+            self._clients[loop] = client
+        return client
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+async def with_repeats(
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    repeatable: bool,
+    clock: Clock,
+    jitter: Callable[[], float] = _RANDOM.random,
+) -> T:
+    """Run `attempt`, and again after a moment where it failed for the moment and a repeat is safe.
+
+    Safe is a call that only reads (`repeatable`), and any call that surely was not carried out. A wait longer than some
+    seconds is left to the caller, who can do something else meanwhile.
+    """
+    for number in range(1, MOST_ATTEMPTS + 1):
+        try:
+            return await attempt()
+        except TemporaryError as error:
+            pause = error.retry_after if error.retry_after is not None else 0.5 * 2 ** (number - 1)
+            last = number == MOST_ATTEMPTS or pause > LONGEST_PAUSE
+            if last or not (repeatable or _surely_not_done(error)):
+                raise
+            await clock.sleep(pause * (1 + jitter() / 2))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _surely_not_done(error: TemporaryError) -> bool:
+    return isinstance(error, RateLimited) or (isinstance(error, RemoteUnavailable) and not error.sent)

@@ -1,0 +1,246 @@
+"""The built-in prospect store as an outreach app: implements the port `OutreachApp` for one workspace.
+
+It uses what any program could use (`prospects.services`, `prospects.queries`), and writes with the origin "sync", so that
+what the engine writes is not taken for news. System fields go by the keys of `core.records`, custom ones by `custom.KEY`.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar, cast
+from uuid import UUID
+
+from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue
+from tidegate.core.records import (
+    COMPANY,
+    EMAIL,
+    FIRST_NAME,
+    JOB_TITLE,
+    LAST_NAME,
+    PHONE,
+    Gone,
+    Record,
+    Seen,
+    Side,
+)
+from tidegate.core.values import (
+    Json,
+    Kind,
+    Missing,
+    Unreadable,
+    Value,
+    describe,
+    from_json,
+    normal_email,
+    normal_emails,
+    normal_phones,
+    normal_text,
+    phone_key,
+    to_json,
+)
+from tidegate.errors import Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
+from tidegate.ports import Page, RunStep
+from tidegate.prospects import queries, services
+from tidegate.prospects.content import MAX_TEXT
+from tidegate.prospects.models import CustomField, FieldType, Prospect, ProspectEmail
+from tidegate.prospects.services import Author
+from tidegate.prospects.values import MAX_LENGTH
+
+T = TypeVar("T")
+
+CUSTOM = "custom."
+SYSTEM_FIELDS = (
+    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT),
+    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT),
+    Field(EMAIL, "E-mail", Kind.EMAIL),
+    Field(PHONE, "Phone", Kind.PHONE),
+    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT),
+    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT),
+)
+TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
+
+
+class ProspectStore:
+    """The prospects of one workspace. `run_step` carries a plain function to a thread that may touch the database."""
+
+    def __init__(self, workspace_id: UUID, run_step: RunStep, *, actor: str = "Pipedrive sync") -> None:
+        self.workspace_id = workspace_id
+        self._run_step = run_step
+        self._author = Author(workspace_id, actor, "sync")
+
+    async def read_catalogue(self) -> OutreachCatalogue:
+        return cast(OutreachCatalogue, await self._run_step(self._read_catalogue))
+
+    async def get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
+        return cast(dict[str, Seen], await self._run_step(self._get_prospects, ids))
+
+    async def find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
+        return cast(dict[str, tuple[str, ...]], await self._run_step(self._find_by_emails, emails))
+
+    async def walk(self, *, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
+        return cast(Page, await self._run_step(self._walk, list_ids, cursor, limit))
+
+    async def count(self, *, list_ids: Sequence[str] | None) -> int:
+        return cast(int, await self._run_step(self._count, list_ids))
+
+    async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
+        return cast(Record, await self._run_step(self._create_prospect, values, list_id, key))
+
+    async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
+        return cast(Record, await self._run_step(self._update_prospect, prospect_id, values))
+
+    def _read_catalogue(self) -> OutreachCatalogue:
+        custom = tuple(field_of(item) for item in queries.read_fields(self.workspace_id))
+        sizes = queries.list_sizes(self.workspace_id)
+        lists = queries.read_lists(self.workspace_id)
+        return OutreachCatalogue(
+            fields=SYSTEM_FIELDS + custom,
+            lists=tuple(NamedList(str(item.pk), item.name, sizes.get(item.pk, 0)) for item in lists),
+        )
+
+    def _get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
+        rows = Prospect.objects.filter(workspace_id=self.workspace_id, pk__in=_numbers(ids))
+        found = {record.id: record for record in self._records(rows.prefetch_related("lists"))}
+        return {item: found.get(item) or Gone(Side.OUTREACH, item) for item in ids}
+
+    def _find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
+        wanted = {normal_email(address): address for address in emails}
+        rows = ProspectEmail.objects.filter(workspace_id=self.workspace_id, address__in=wanted)
+        found: dict[str, tuple[str, ...]] = {}
+        for address, prospect_id in rows.order_by("prospect_id").values_list("address", "prospect_id"):
+            found[wanted[address]] = (*found.get(wanted[address], ()), str(prospect_id))
+        return found
+
+    def _walk(self, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
+        rows = queries.in_lists(self.workspace_id, _numbers_or_none(list_ids))
+        rows = rows.filter(pk__gt=int(cursor or 0)).order_by("pk").prefetch_related("lists")
+        records = self._records(rows[: limit + 1])
+        if len(records) <= limit:
+            return Page(tuple(records))
+        return Page(tuple(records[:limit]), next_cursor=records[limit - 1].id)
+
+    def _count(self, list_ids: Sequence[str] | None) -> int:
+        return queries.in_lists(self.workspace_id, _numbers_or_none(list_ids)).count()
+
+    def _create_prospect(self, values: Mapping[str, Value], list_id: str | None, key: str) -> Record:
+        lists = [] if list_id is None else _numbers([list_id]) or [0]
+        try:
+            # Whether somebody with this address is here already is the engine's question, answered before.
+            saved = services.create_prospect(
+                self._author, self._raw(values), list_ids=lists, allow_double=True, key=key
+            )
+        except Invalid as error:
+            if "list_ids" in error.errors:
+                raise MappingBroken(
+                    "The list that receives persons no longer exists. Open the settings and choose another one."
+                ) from error
+            raise self._refused(values, error) from error
+        return self._record(saved.prospect.pk)
+
+    def _update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
+        numbers = _numbers([prospect_id])
+        gone = RecordGone("The prospect was deleted.", prospect_id=prospect_id)
+        if not numbers:
+            raise gone
+        now = Prospect.objects.filter(workspace_id=self.workspace_id, pk=numbers[0]).first()
+        try:
+            services.update_prospect(self._author, numbers[0], self._raw(values, now))
+        except NotFound as error:
+            raise gone from error
+        except Invalid as error:
+            raise self._refused(values, error) from error
+        return self._record(numbers[0])
+
+    def _record(self, prospect_id: int) -> Record:
+        seen = self._get_prospects([str(prospect_id)])[str(prospect_id)]
+        if isinstance(seen, Gone):
+            raise RecordGone("The prospect was deleted.", prospect_id=seen.id)
+        return seen
+
+    def _records(self, rows: Iterable[Prospect]) -> list[Record]:
+        fields = queries.read_fields(self.workspace_id)
+        return [to_record(prospect, fields) for prospect in rows]
+
+    def _raw(self, values: Mapping[str, Value], now: Prospect | None = None) -> dict[str, object]:
+        """The values in the words of the store. Raises InvalidForRemote for what could not be read in the first place."""
+        raw: dict[str, object] = {}
+        custom: dict[str, Json] = {}
+        for key, value in values.items():
+            if isinstance(value, Unreadable):
+                raise self._cannot_take(key, value, value.reason)
+            if isinstance(value, Missing):
+                continue
+            if key.startswith(CUSTOM):
+                custom[key.removeprefix(CUSTOM)] = to_json(value)
+            elif key == EMAIL:
+                raw["emails"] = _as_written(value, now.emails if now else [], normal_email)
+            elif key == PHONE:
+                raw["phones"] = _as_written(value, now.phones if now else [], phone_key)
+            else:
+                raw[key] = to_json(value)
+        return {**raw, "custom": custom} if custom else raw
+
+    def _refused(self, values: Mapping[str, Value], error: Invalid) -> InvalidForRemote:
+        """The first fault, named by the field it is about."""
+        place, texts = next(iter(error.errors.items()), ("", [str(error)]))
+        key = {"emails": EMAIL, "phones": PHONE}.get(place, place)
+        return self._cannot_take(key, values.get(key), texts[0])
+
+    def _cannot_take(self, key: str, value: Value, reason: str) -> InvalidForRemote:
+        names = {field.key: field.name for field in self._read_catalogue().fields}
+        shown = describe(value)
+        quoted = f"“{shown[:80]}…”" if len(shown) > 80 else f"“{shown}”"
+        message = f"“{names.get(key, key)}” in the prospect store can't take {quoted}: {reason}"
+        return InvalidForRemote(message, field=key, value=shown)
+
+
+def field_of(item: CustomField) -> Field:
+    """A custom field as the engine knows it."""
+    return Field(
+        key=CUSTOM + item.key,
+        name=item.name,
+        kind=Kind(item.type),
+        custom=True,
+        options=tuple(Option(label, label) for label in item.options),
+        max_length=MAX_LENGTH.get(FieldType(item.type)),
+    )
+
+
+def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
+    """A prospect as the engine sees it; its lists must have been fetched along."""
+    emails = normal_emails([entry["value"] for entry in prospect.emails])
+    values: dict[str, Value] = {key: normal_text(getattr(prospect, key)) for key in TEXT_KEYS}
+    values[EMAIL] = emails or None
+    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones]) or None
+    for item in fields:
+        values[CUSTOM + item.key] = from_json(Kind(item.type), prospect.custom.get(item.key))
+    return Record(
+        side=Side.OUTREACH,
+        id=str(prospect.pk),
+        values=values,
+        emails=emails,
+        name=prospect.name,
+        list_ids=frozenset(str(item.pk) for item in prospect.lists.all()),
+        labels={
+            entry["value"]: entry["label"]
+            for entry in (*prospect.emails, *prospect.phones)
+            if entry.get("label")
+        },
+        updated_at=prospect.updated_at,
+    )
+
+
+def _as_written(
+    value: Value, now: Sequence[Mapping[str, str]], same: Callable[[str], str]
+) -> list[dict[str, str]]:
+    """Addresses or numbers in the order given; those that are there already keep their spelling and their label."""
+    items = value if isinstance(value, tuple) else ()
+    there = {same(entry["value"]): dict(entry) for entry in now}
+    return [there.get(same(item), {"value": item, "label": ""}) for item in items]
+
+
+def _numbers(ids: Iterable[str]) -> list[int]:
+    """Those of the ids that can be one of ours."""
+    return [int(item) for item in ids if item.isdecimal() and len(item) < 19]
+
+
+def _numbers_or_none(ids: Iterable[str] | None) -> list[int] | None:
+    return None if ids is None else _numbers(ids)

@@ -1,0 +1,402 @@
+"""Pipedrive's API as the engine sees it: implements `Crm`.
+
+Every call books its price first, carries the credentials of the moment, and turns a refusal into the error that says what
+happens next. A token that has just died is renewed once and the call repeated, since a 401 surely did nothing. Reads are
+repeated after a fault that passes; a write only where it surely was not carried out.
+"""
+
+import asyncio
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from tidegate.adapters.http import Answer, Call, Sender, with_repeats
+from tidegate.adapters.pipedrive import prices
+from tidegate.adapters.pipedrive.definitions import account_from, catalogue_from
+from tidegate.adapters.pipedrive.field_values import moment_to
+from tidegate.adapters.pipedrive.prices import Endpoint, calls_for
+from tidegate.adapters.pipedrive.refusals import Asked, refusal
+from tidegate.adapters.pipedrive.translate import (
+    ON_THEIR_OWN,
+    changed_person_to,
+    new_person_to,
+    organization_from,
+    person_from,
+)
+from tidegate.adapters.pipedrive.webhooks import webhook_from
+from tidegate.core.catalogue import Field, PipedriveCatalogue
+from tidegate.core.records import Gone, Record, Seen, Side
+from tidegate.core.values import Value
+from tidegate.errors import (
+    InvalidForRemote,
+    MappingBroken,
+    RecordGone,
+    RecordRejected,
+    RemoteUnavailable,
+)
+from tidegate.ports import (
+    Account,
+    Clock,
+    Credentials,
+    Organization,
+    OrganizationPage,
+    Page,
+    Quota,
+    Unchanged,
+    Webhook,
+    WebhookRequest,
+)
+
+T = TypeVar("T")
+Raw = Mapping[str, object]
+Params = Mapping[str, str | int]
+
+
+class Pipedrive:
+    """One company's Pipedrive, as one user sees it.
+
+    `catalogue` is what was read last; without it the person fields are read when they are first needed. What an option or a
+    custom field means comes from there, so keep it fresh.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        credentials: Credentials,
+        quota: Quota,
+        http: Sender,
+        clock: Clock,
+        catalogue: PipedriveCatalogue | None = None,
+    ) -> None:
+        self._address = address.rstrip("/")
+        self._credentials = credentials
+        self._quota = quota
+        self._http = http
+        self._clock = clock
+        self._catalogue = catalogue
+        self._reading_catalogue = asyncio.Lock()
+
+    # --- The account ---------------------------------------------------------------------------------------------------
+
+    async def who_am_i(self) -> Account:
+        return account_from(await self._object(prices.WHO_AM_I, "the connected user"))
+
+    async def read_catalogue(self) -> PipedriveCatalogue:
+        read_at = self._clock.now()
+        fields, users, pipelines, stages = await together(
+            [
+                self._all_pages(prices.PERSON_FIELDS, "the person fields"),
+                self._list(prices.USERS, "the users"),
+                self._all_pages(prices.PIPELINES, "the pipelines"),
+                self._all_pages(prices.STAGES, "the stages"),
+            ]
+        )
+        self._catalogue = catalogue_from(
+            fields=fields, users=users, pipelines=pipelines, stages=stages, read_at=read_at
+        )
+        return self._catalogue
+
+    async def _fields(self) -> tuple[Field, ...]:
+        async with self._reading_catalogue:
+            catalogue = self._catalogue or await self.read_catalogue()
+        return catalogue.fields
+
+    # --- Persons -------------------------------------------------------------------------------------------------------
+
+    async def get_persons(self, ids: Collection[str]) -> dict[str, Seen]:
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return {}
+        fields = await self._fields()
+        found = await self._by_ids(wanted, one=prices.PERSON, many=prices.PERSONS, word="person")
+        seen = {str(raw["id"]): person_from(raw, fields) for raw in found}
+        return {id_: seen.get(id_, Gone(Side.PIPEDRIVE, id_)) for id_ in wanted}
+
+    async def walk_persons(
+        self,
+        *,
+        cursor: str | None = None,
+        updated_since: datetime | None = None,
+        filter_id: str | None = None,
+    ) -> Page:
+        fields = await self._fields()
+        try:
+            raws, next_cursor = await self._walk(
+                prices.PERSONS, "persons", cursor, _selection(updated_since, filter_id)
+            )
+        except RecordRejected as error:
+            if filter_id is None:
+                raise
+            raise MappingBroken(
+                "The chosen Pipedrive filter is gone. Open the settings and choose again."
+            ) from error
+        records = [
+            person for person in (person_from(raw, fields) for raw in raws) if isinstance(person, Record)
+        ]
+        return Page(tuple(records), next_cursor)
+
+    async def create_person(
+        self, values: Mapping[str, Value], *, owner_id: str | None, organization_id: str | None
+    ) -> Record:
+        fields = await self._fields()
+        body = new_person_to(values, fields, owner_id=owner_id, organization_id=organization_id)
+        about = f"the new person “{_name_in(body)}”"
+        return _record(person_from(await self._object(prices.CREATE_PERSON, about, json=body), fields), about)
+
+    async def update_person(
+        self,
+        person_id: str,
+        values: Mapping[str, Value],
+        *,
+        seen: Record | None,
+        organization_id: str | Unchanged | None,
+    ) -> Record:
+        fields = await self._fields()
+        about = _called(person_id, seen)
+        if seen is None and not ON_THEIR_OWN.isdisjoint(values):
+            seen = _record(await self._person(person_id, fields), about)
+        body = changed_person_to(values, fields, seen=seen, organization_id=organization_id)
+        if not body:
+            return _record(await self._person(person_id, fields), about)
+        return _record(
+            person_from(await self._object(prices.UPDATE_PERSON, about, id_=person_id, json=body), fields),
+            about,
+        )
+
+    async def _person(self, person_id: str, fields: Sequence[Field]) -> Seen:
+        return person_from(await self._object(prices.PERSON, f"person {person_id}", id_=person_id), fields)
+
+    # --- Organizations -------------------------------------------------------------------------------------------------
+
+    async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]:
+        """Those that are there, by id."""
+        found = await self._by_ids(
+            list(dict.fromkeys(ids)), one=prices.ORGANIZATION, many=prices.ORGANIZATIONS, word="organization"
+        )
+        return {str(raw["id"]): organization_from(raw) for raw in found if not raw.get("is_deleted")}
+
+    async def walk_organizations(
+        self, *, cursor: str | None = None, updated_since: datetime | None = None
+    ) -> OrganizationPage:
+        raws, next_cursor = await self._walk(
+            prices.ORGANIZATIONS, "organizations", cursor, _selection(updated_since, None)
+        )
+        return OrganizationPage(tuple(organization_from(raw) for raw in raws), next_cursor)
+
+    async def create_organization(self, name: str, *, owner_id: str | None) -> Organization:
+        owner = {} if owner_id is None else {"owner_id": int(owner_id)}
+        body = {"name": name, **owner}
+        return organization_from(
+            await self._object(prices.CREATE_ORGANIZATION, f"the new organization “{name}”", json=body)
+        )
+
+    # --- Webhooks ------------------------------------------------------------------------------------------------------
+
+    async def list_webhooks(self) -> tuple[Webhook, ...]:
+        return tuple(map(webhook_from, await self._list(prices.WEBHOOKS, "the webhooks")))
+
+    async def create_webhook(self, request: WebhookRequest) -> Webhook:
+        body = {
+            "subscription_url": request.url,
+            "event_action": request.event_action,
+            "event_object": request.event_object,
+            "name": request.name[:255],
+            "http_auth_user": request.user,
+            "http_auth_password": request.password,
+            "version": "2.0",
+        }
+        about = f"the webhook for {request.event_object}s"
+        return webhook_from(await self._object(prices.CREATE_WEBHOOK, about, json=body))
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        try:
+            await self._answer(
+                prices.DELETE_WEBHOOK, f"webhook {webhook_id}", id_=webhook_id, repeatable=True
+            )
+        except RecordGone:
+            return
+
+    # --- Reading many --------------------------------------------------------------------------------------------------
+
+    async def _by_ids(self, ids: Sequence[str], *, one: Endpoint, many: Endpoint, word: str) -> list[Raw]:
+        calls, singles = calls_for(len(ids), one=one, many=many)
+        bundled, rest = ids[: len(ids) - singles], ids[len(ids) - singles :]
+        chunks = [bundled[n * prices.IDS_A_CALL : (n + 1) * prices.IDS_A_CALL] for n in range(calls)]
+        about = f"{len(ids)} {word}s"
+        lists = await together(
+            [
+                *(
+                    self._list(many, about, {"ids": ",".join(chunk), "limit": prices.IDS_A_CALL})
+                    for chunk in chunks
+                    if chunk
+                ),
+                *(self._single(one, id_, word) for id_ in rest),
+            ]
+        )
+        return [raw for raws in lists for raw in raws]
+
+    async def _single(self, endpoint: Endpoint, id_: str, word: str) -> list[Raw]:
+        """The record, or none where it is gone or hidden from us."""
+        try:
+            return [await self._object(endpoint, f"{word} {id_}", id_=id_)]
+        except RecordGone:
+            return []
+        except InvalidForRemote as error:
+            if error.facts.get("forbidden"):
+                return []
+            raise
+
+    async def _walk(
+        self, endpoint: Endpoint, word: str, cursor: str | None, selection: Params
+    ) -> tuple[list[Raw], str | None]:
+        """One page and the cursor of the next.
+
+        Our cursor is the last id read and Pipedrive's own. How long the latter lives is not documented; where it is refused,
+        a walk by id goes on behind that id from the start (the pages before it are read again), and a walk by update time
+        begins again, whose reader can take a record twice.
+        """
+        last_id, _, theirs = (cursor or "").partition(":")
+        params = {**selection, "limit": prices.PAGE}
+        if not theirs:
+            return _page(await self._answer(endpoint, word, params=params), last_id)
+        try:
+            return _page(await self._answer(endpoint, word, params={**params, "cursor": theirs}), last_id)
+        except InvalidForRemote:
+            return await self._walk_again(endpoint, word, params, behind=int(last_id or 0))
+
+    async def _walk_again(
+        self, endpoint: Endpoint, word: str, params: Params, *, behind: int
+    ) -> tuple[list[Raw], str | None]:
+        by_id = params["sort_by"] == "id"
+        raws, cursor = _page(await self._answer(endpoint, word, params=params), "")
+        while by_id and cursor is not None and not any(_number(raw) > behind for raw in raws):
+            theirs = cursor.partition(":")[2]
+            raws, cursor = _page(await self._answer(endpoint, word, params={**params, "cursor": theirs}), "")
+        return [raw for raw in raws if not by_id or _number(raw) > behind], cursor
+
+    async def _all_pages(self, endpoint: Endpoint, about: str) -> list[Raw]:
+        raws: list[Raw] = []
+        params: Params = {"limit": prices.PAGE}
+        while True:
+            body = await self._answer(endpoint, about, params=params)
+            raws += _objects(body.get("data"))
+            cursor = _next_cursor(body)
+            if cursor is None:
+                return raws
+            params = {**params, "cursor": cursor}
+
+    async def _list(self, endpoint: Endpoint, about: str, params: Params | None = None) -> list[Raw]:
+        return _objects((await self._answer(endpoint, about, params=params)).get("data"))
+
+    async def _object(
+        self, endpoint: Endpoint, about: str, *, id_: str | None = None, json: object = None
+    ) -> Raw:
+        data = (await self._answer(endpoint, about, id_=id_, json=json)).get("data")
+        if isinstance(data, dict) and "id" in data:
+            return data
+        raise RemoteUnavailable(
+            f"Pipedrive's answer about {about} holds no record; this is tried again by itself."
+        )
+
+    # --- One call ------------------------------------------------------------------------------------------------------
+
+    async def _answer(
+        self,
+        endpoint: Endpoint,
+        about: str,
+        *,
+        id_: str | None = None,
+        params: Params | None = None,
+        json: object = None,
+        repeatable: bool = False,
+    ) -> Raw:
+        call = Call(
+            endpoint.method,
+            self._address + endpoint.path.replace("{id}", str(id_)),
+            what="Pipedrive",
+            params=params or {},
+            json=json,
+        )
+        attempt = partial(self._attempt, endpoint, call, about)
+        return await with_repeats(attempt, repeatable=repeatable or endpoint.reads, clock=self._clock)
+
+    async def _attempt(self, endpoint: Endpoint, call: Call, about: str) -> Raw:
+        headers = await self._credentials.headers()
+        answer = await self._send(endpoint, call, headers)
+        if answer.status == 401 and await self._credentials.renew(headers):
+            answer = await self._send(endpoint, call, await self._credentials.headers())
+        fields = self._catalogue.fields if self._catalogue else ()
+        error = refusal(answer, Asked(endpoint, about, fields))
+        if error is not None:
+            raise error
+        body = answer.json()
+        assert isinstance(body, dict)  # noqa: S101 (refusal() has seen to it)
+        return body
+
+    async def _send(self, endpoint: Endpoint, call: Call, headers: Mapping[str, str]) -> Answer:
+        await self._quota.admit(endpoint.tokens, search=endpoint.search)
+        answer = await self._http.send(
+            Call(call.method, call.url, call.what, call.params, headers, call.json)
+        )
+        self._quota.learn(answer.status, answer.headers)
+        return answer
+
+
+async def together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:
+    """Their results in order. The first failure ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _selection(updated_since: datetime | None, filter_id: str | None) -> dict[str, str | int]:
+    """All by id; or what changed, by update time. A filter switches the other selections off (reference 3.1).
+
+    No `updated_until`: what changes during the walk moves to its end, so it is read again rather than missed, and the
+    difference between Pipedrive's clock and ours can't hide anything.
+    """
+    if filter_id is not None:
+        return {"filter_id": int(filter_id), "sort_by": "id", "sort_direction": "asc"}
+    if updated_since is not None:
+        return {"updated_since": moment_to(updated_since), "sort_by": "update_time", "sort_direction": "asc"}
+    return {"sort_by": "id", "sort_direction": "asc"}
+
+
+def _page(body: Raw, last_id: str) -> tuple[list[Raw], str | None]:
+    raws = _objects(body.get("data"))
+    theirs = _next_cursor(body)
+    last = str(raws[-1]["id"]) if raws else last_id
+    return raws, None if theirs is None else f"{last}:{theirs}"
+
+
+def _next_cursor(body: Raw) -> str | None:
+    additional = body.get("additional_data")
+    cursor = additional.get("next_cursor") if isinstance(additional, dict) else None
+    return cursor if isinstance(cursor, str) and cursor else None
+
+
+def _objects(data: object) -> list[Raw]:
+    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
+
+
+def _number(raw: Raw) -> int:
+    return int(str(raw["id"]))
+
+
+def _record(seen: Seen, about: str) -> Record:
+    if isinstance(seen, Gone):
+        raise RecordGone(f"Pipedrive shows {about} as deleted.")
+    return seen
+
+
+def _called(person_id: str, seen: Record | None) -> str:
+    return f"person {person_id} “{seen.name}”" if seen and seen.name else f"person {person_id}"
+
+
+def _name_in(body: Mapping[str, object]) -> str:
+    return str(body.get("name") or f"{body.get('first_name')} {body.get('last_name')}")

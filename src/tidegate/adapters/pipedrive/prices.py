@@ -1,0 +1,61 @@
+"""The calls Tidegate makes: address, price in API tokens, and the scopes of which one opens it.
+
+Prices and scopes as the official OpenAPI documents of 2026-08-18 name them; a test compares.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    method: str
+    path: str
+    tokens: int
+    scopes: tuple[str, ...]
+    search: bool = False
+
+    @property
+    def reads(self) -> bool:
+        return self.method == "GET"
+
+
+_CONTACTS = ("contacts:read", "contacts:full")
+_WRITE_CONTACTS = ("contacts:full",)
+_DEALS = ("deals:read", "deals:full", "admin")
+# The OpenAPI document asks for `admin`, the changelog of 2024-01-26 for webhooks:full (reference 1.7): either is taken.
+_WEBHOOKS = ("webhooks:full", "admin")
+
+WHO_AM_I = Endpoint("GET", "/api/v1/users/me", 2, ("base",))
+USERS = Endpoint("GET", "/api/v1/users", 20, ("users:read",))
+
+PERSON_FIELDS = Endpoint("GET", "/api/v2/personFields", 10, (*_CONTACTS, "admin", "contact-fields:full"))
+PIPELINES = Endpoint("GET", "/api/v2/pipelines", 5, _DEALS)
+STAGES = Endpoint("GET", "/api/v2/stages", 5, _DEALS)
+
+PERSONS = Endpoint("GET", "/api/v2/persons", 10, _CONTACTS)
+PERSON = Endpoint("GET", "/api/v2/persons/{id}", 1, _CONTACTS)
+CREATE_PERSON = Endpoint("POST", "/api/v2/persons", 5, _WRITE_CONTACTS)
+UPDATE_PERSON = Endpoint("PATCH", "/api/v2/persons/{id}", 5, _WRITE_CONTACTS)
+
+ORGANIZATIONS = Endpoint("GET", "/api/v2/organizations", 10, _CONTACTS)
+ORGANIZATION = Endpoint("GET", "/api/v2/organizations/{id}", 1, _CONTACTS)
+CREATE_ORGANIZATION = Endpoint("POST", "/api/v2/organizations", 5, _WRITE_CONTACTS)
+
+WEBHOOKS = Endpoint("GET", "/api/v1/webhooks", 10, _WEBHOOKS)
+CREATE_WEBHOOK = Endpoint("POST", "/api/v1/webhooks", 10, _WEBHOOKS)
+DELETE_WEBHOOK = Endpoint("DELETE", "/api/v1/webhooks/{id}", 6, _WEBHOOKS)
+
+IDS_A_CALL = 100
+"""How many records one call by `ids=` can name."""
+PAGE = 500
+
+
+def calls_for(count: int, *, one: Endpoint, many: Endpoint) -> tuple[int, int]:
+    """How to read `count` records cheapest: calls by `ids=`, and single reads for the rest.
+
+    At an equal price one call beats ten.
+    """
+    full, rest = divmod(count, IDS_A_CALL)
+    if rest * one.tokens < many.tokens:
+        return full, rest
+    return full + 1, 0

@@ -1,0 +1,208 @@
+"""What a refusal of Pipedrive's means for us, by status and body. Pure.
+
+The table is section 6.2 of what is known about the API: 400 concerns the record, 401 the authorisation, 402 and 403 need a
+person (or, as an HTML page, a pause), 404 and 410 mean gone, 429 and 5xx pass. Messages name the record and the field in
+plain words, and carry Pipedrive's own words, never a header.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tidegate.adapters.http import Answer
+from tidegate.adapters.pipedrive.prices import Endpoint
+from tidegate.core.catalogue import Field
+from tidegate.errors import (
+    AuthorizationLost,
+    BudgetSpent,
+    InvalidForRemote,
+    MappingBroken,
+    NeedsAttention,
+    PermissionMissing,
+    RateLimited,
+    RecordGone,
+    RemoteUnavailable,
+    TidegateError,
+)
+
+EDGE_PAUSE = 600.0
+"""Seconds of silence after an HTML 403: the edge blocks those who go on (reference 2.5)."""
+DAILY_PROBE = 1800.0
+"""How soon to look again whether the daily budget has begun anew; the time zone of the reset is not documented."""
+BURST_PAUSE = 2.0
+LONGEST_BURST_PAUSE = 60.0
+
+_CUSTOM_KEY = re.compile(r"\b[0-9a-f]{40}\b")
+_UNKNOWN_KEY = re.compile(
+    r"unknown key '?([0-9a-z_]+)'?|custom_fields\.?([0-9a-f]{40})[^;]*not allowed", re.IGNORECASE
+)
+_PLAIN_WORDS = {
+    "owner_id": "owner",
+    "org_id": "organization",
+    "emails": "e-mail addresses",
+    "phones": "phone numbers",
+    "label_ids": "labels",
+    "first_name": "first name",
+    "last_name": "last name",
+    "job_title": "job title",
+    "custom_fields": "custom fields",
+    "subscription_url": "address of the webhook",
+}
+_VENDOR_WORD = re.compile(r"\b(" + "|".join(_PLAIN_WORDS) + r")\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked: the endpoint, and what the message calls the record."""
+
+    endpoint: Endpoint
+    about: str
+    fields: Sequence[Field] = ()
+
+
+def refusal(answer: Answer, asked: Asked) -> TidegateError | None:
+    """The error this answer stands for; None where it is an answer."""
+    body = answer.json()
+    if 200 <= answer.status < 300:
+        return _refusal_in_disguise(body, asked)
+    match answer.status:
+        case 400:
+            return _bad_input(said(body), asked)
+        case 401:
+            return AuthorizationLost(
+                "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+            )
+        case 402:
+            return NeedsAttention(
+                "The Pipedrive company is not open: its trial is over or it is unpaid. Settle that in Pipedrive, then resume."
+            )
+        case 403:
+            return _forbidden(answer, body, asked)
+        case 404 | 410:
+            return RecordGone(
+                f"Pipedrive does not show {asked.about}: deleted, merged away or not visible to the user."
+            )
+        case 422:
+            return NeedsAttention(
+                f"Pipedrive did not take {asked.about}: {said(body) or 'a limit is reached'}."
+            )
+        case 429:
+            return _too_many(answer.headers)
+        case status if status >= 500:
+            return RemoteUnavailable(
+                f"Pipedrive could not handle {asked.about} (status {status}); this is tried again by itself.",
+                retry_after=_seconds(answer.headers.get("retry-after")),
+            )
+    return InvalidForRemote(f"Pipedrive refused {asked.about} (status {answer.status}): {said(body)}.")
+
+
+def said(body: object) -> str:
+    """Pipedrive's own words, whichever of its shapes they come in."""
+    if not isinstance(body, Mapping):
+        return ""
+    errors = body.get("errors")
+    if isinstance(errors, Mapping):
+        return "; ".join(f"{key}: {', '.join(map(str, _listed(texts)))}" for key, texts in errors.items())
+    text = body.get("error") or body.get("message") or ""
+    return str(text).removesuffix(".")
+
+
+def _listed(texts: object) -> Sequence[object]:
+    return texts if isinstance(texts, list) else [texts]
+
+
+def _refusal_in_disguise(body: object, asked: Asked) -> TidegateError | None:
+    """A 200 with `success` false has been reported, and a proxy may answer with a page of its own."""
+    if not isinstance(body, Mapping):
+        return RemoteUnavailable(
+            f"Pipedrive's answer about {asked.about} could not be read; this is tried again by itself."
+        )
+    return _bad_input(said(body), asked) if body.get("success") is False else None
+
+
+def _bad_input(text: str, asked: Asked) -> TidegateError:
+    found = _UNKNOWN_KEY.search(text)
+    key = next(filter(None, found.groups()), None) if found else None
+    if key is not None:
+        return MappingBroken(
+            f"Pipedrive has no field {_field_name(key, asked.fields)} any more: {asked.about} was not written. "
+            "Refresh the fields, then choose another one.",
+            field=key,
+        )
+    code = _CUSTOM_KEY.search(text)
+    facts = {"field": code.group()} if code else {}
+    return InvalidForRemote(
+        f"Pipedrive refused {asked.about}: {in_plain_words(text, asked.fields) or 'no reason given'}. "
+        "Correct the value and retry.",
+        **facts,
+    )
+
+
+def in_plain_words(text: str, fields: Sequence[Field]) -> str:
+    """Pipedrive's text with names in place of keys, without the prefix that says nothing."""
+    bare = text.removeprefix("Validation failed: ")
+    named = _CUSTOM_KEY.sub(lambda match: _field_name(match.group(), fields), bare)
+    return _VENDOR_WORD.sub(lambda match: _PLAIN_WORDS[match.group()], named).replace("custom fields: “", "“")
+
+
+def _field_name(key: str, fields: Sequence[Field]) -> str:
+    return next((f"“{field.name}”" for field in fields if field.key == key), f"“{key}”")
+
+
+def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:
+    if not isinstance(body, Mapping):
+        return RateLimited(
+            "Pipedrive's edge has stopped our requests for a while; the work goes on after a pause.",
+            retry_after=EDGE_PAUSE,
+        )
+    text, code = said(body), str(body.get("code") or "")
+    if code.startswith("feature_capping"):
+        return InvalidForRemote(
+            f"The Pipedrive plan's limit is reached ({text or code}): {asked.about} was not written. "
+            "Make room in Pipedrive or raise the plan, then retry.",
+            code=code,
+        )
+    if "scope" in text.casefold():
+        scope = asked.endpoint.scopes[0]
+        return PermissionMissing(
+            f"The authorisation lacks the scope {scope}, which {asked.about} needs. "
+            "Add it to the app in Pipedrive's Developer Hub, then reconnect.",
+            scope=scope,
+        )
+    if asked.endpoint.method == "PATCH" or "{id}" in asked.endpoint.path:
+        return InvalidForRemote(
+            f"The connected Pipedrive user may not change or see {asked.about}: {text}. "
+            "Ask a Pipedrive administrator for the right, then retry.",
+            forbidden=True,
+        )
+    return PermissionMissing(
+        f"The connected Pipedrive user may not do this: {asked.about} ({text}). "
+        "Ask a Pipedrive administrator for the right, or reconnect as another user."
+    )
+
+
+def _too_many(headers: Mapping[str, str]) -> TidegateError:
+    if headers.get("x-daily-ratelimit-token-remaining") == "0":
+        return BudgetSpent(
+            "Today's API budget of the Pipedrive company is used up; the work goes on when it starts again.",
+            retry_after=DAILY_PROBE,
+        )
+    return RateLimited(
+        "Pipedrive asked for fewer requests; the work goes on in a moment.", retry_after=burst_pause(headers)
+    )
+
+
+def burst_pause(headers: Mapping[str, str]) -> float:
+    """Seconds to keep still after a 429: what Pipedrive says, between the length of its window and a minute.
+
+    The unit of x-ratelimit-reset is not documented; clients read seconds, and a moment in time would be cut to the minute.
+    """
+    told = _seconds(headers.get("retry-after")) or _seconds(headers.get("x-ratelimit-reset")) or 0.0
+    return min(max(told, BURST_PAUSE), LONGEST_BURST_PAUSE)
+
+
+def _seconds(raw: str | None) -> float | None:
+    try:
+        return max(0.0, float(raw)) if raw else None
+    except ValueError:
+        return None

@@ -1,0 +1,200 @@
+"""Pipedrive's webhooks: is a delivery genuine, what happened, and which webhooks there should be. Pure.
+
+A delivery has no signature: a secret address and Basic credentials are all there is. It may come twice, late, out of order
+or never, so what it tells is only *look at this record*. Registering is "make it so": what is there is compared with what
+should be, and the difference is created and deleted, so that saving twice leaves no litter.
+"""
+
+import binascii
+import hmac
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import orjson
+
+from tidegate.adapters.pipedrive.field_values import moment_from
+from tidegate.adapters.pipedrive.translate import record_from
+from tidegate.core.catalogue import Field
+from tidegate.core.records import Record
+from tidegate.errors import Malformed, NotGenuine, NotHandled
+from tidegate.ports import Happening, Webhook, WebhookRequest
+
+Raw = Mapping[str, object]
+
+FOLLOWED = frozenset({"person", "organization", "user", "pipeline", "stage"})
+ACTIONS = frozenset({"create", "change", "delete"})
+EVENT_OBJECTS = ("person", "organization", "user", "pipeline", "stage")
+
+
+# --- Deliveries -------------------------------------------------------------------------------------------------------
+
+
+def check_genuine(authorization: str | None, *, user: str, password: str) -> None:
+    """Raises NotGenuine where the Authorization header is not ours; takes the same time whatever is wrong with it."""
+    expected = f"{user}:{password}".encode()
+    if not hmac.compare_digest(_basic_credentials(authorization), expected):
+        raise NotGenuine("The delivery's user or password is wrong.")
+
+
+def _basic_credentials(authorization: str | None) -> bytes:
+    scheme, _, encoded = (authorization or "").partition(" ")
+    try:
+        return b64decode(encoded.strip(), validate=True) if scheme.lower() == "basic" else b""
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
+    """What a delivery tells; the survivor of a merge tells of the other record too. Raises Malformed, NotHandled.
+
+    With the account's `fields`, the happening carries the person as the delivery showed it.
+    """
+    meta, data = _parsed(body)
+    entity = _entity(meta)
+    action, event_id, record_id = (_word(meta, key) for key in ("action", "id", "entity_id"))
+    if action not in ACTIONS:
+        raise NotHandled(f"Nothing is done about “{action}”.")
+    at = moment_from(meta.get("timestamp"))
+    if at is None:
+        raise Malformed("The delivery's timestamp is neither ISO 8601 nor epoch seconds.")
+    happening = Happening(
+        event_id=event_id,
+        entity=entity,
+        record_id=record_id,
+        action=action,
+        at=at,
+        merged_into=_optional(meta, "merged_to_id"),
+        actor_id=_optional(meta, "user_id"),
+        company_id=_optional(meta, "company_id"),
+        body=_person(entity, data, fields),
+    )
+    return [happening, *_merged_away(happening, meta)]
+
+
+def _parsed(body: bytes) -> tuple[Raw, object]:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Malformed("The delivery is not JSON.") from error
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("meta"), dict):
+        raise Malformed("The delivery has no “meta” object; is the webhook of version 2.0?")
+    return parsed["meta"], parsed.get("data")
+
+
+def _entity(meta: Raw) -> str:
+    entity = _word(meta, "entity")
+    if entity in FOLLOWED:
+        return entity
+    # Since 2026-05-21 field definitions send events too; their exact names are not documented (reference 5.1).
+    bare = entity.casefold().replace("_", "").replace("-", "")
+    if bare in ("personfield", "personfields"):
+        return "person_field"
+    raise NotHandled(f"Tidegate does not follow “{entity}”.")
+
+
+def _word(meta: Raw, key: str) -> str:
+    value = meta.get(key)
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise Malformed(f"The delivery's meta has no “{key}”.")
+    return str(value)
+
+
+def _optional(meta: Raw, key: str) -> str | None:
+    value = meta.get(key)
+    return (
+        str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+    )
+
+
+def _person(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
+    if entity != "person" or not isinstance(data, dict) or "id" not in data:
+        return None
+    return record_from(data, fields)
+
+
+def _merged_away(survivor: Happening, meta: Raw) -> list[Happening]:
+    """The delete of the vanished record may be lost; the survivor's change tells the same."""
+    vanished = _optional(meta, "merged_from_id")
+    if vanished is None:
+        return []
+    return [
+        Happening(
+            event_id=f"{survivor.event_id}:merged",
+            entity=survivor.entity,
+            record_id=vanished,
+            action="delete",
+            at=survivor.at,
+            merged_into=survivor.record_id,
+            actor_id=survivor.actor_id,
+            company_id=survivor.company_id,
+        )
+    ]
+
+
+# --- Registration -----------------------------------------------------------------------------------------------------
+
+
+def wanted_webhooks(url: str, user: str, password: str) -> tuple[WebhookRequest, ...]:
+    """What a connection listens to, all of it at one address."""
+    return tuple(
+        WebhookRequest(
+            url=url,
+            event_object=event_object,
+            event_action="*",
+            name=f"Tidegate: {event_object}",
+            user=user,
+            password=password,
+        )
+        for event_object in EVENT_OBJECTS
+    )
+
+
+def plan_webhooks(
+    existing: Iterable[Webhook], wanted: Sequence[WebhookRequest]
+) -> tuple[tuple[WebhookRequest, ...], tuple[str, ...]]:
+    """(webhooks to create, ids to delete) that turn what is there into what is wanted; nothing when it is so already.
+
+    Ours are those whose address has the path of a wanted one: it holds the connection's secret, so that another host name is
+    still us and another app never is. Create before deleting, so that no event falls between.
+    """
+    paths = {urlsplit(request.url).path for request in wanted}
+    ours = [webhook for webhook in existing if urlsplit(webhook.url).path in paths]
+    kept: dict[WebhookRequest, str] = {}
+    for webhook in ours:
+        request = next((request for request in wanted if _serves(webhook, request)), None)
+        if request is not None:
+            kept.setdefault(request, webhook.id)
+    create = tuple(request for request in wanted if request not in kept)
+    delete = tuple(webhook.id for webhook in ours if webhook.id not in kept.values())
+    return create, delete
+
+
+def _serves(webhook: Webhook, request: WebhookRequest) -> bool:
+    same_credentials = not webhook.password or (webhook.user, webhook.password) == (
+        request.user,
+        request.password,
+    )
+    return (
+        webhook.is_active
+        and same_credentials
+        and webhook.url == request.url
+        and webhook.event_object == request.event_object
+        and webhook.event_action == request.event_action
+    )
+
+
+def webhook_from(raw: Raw) -> Webhook:
+    status = raw.get("last_http_status")
+    return Webhook(
+        id=str(raw.get("id")),
+        url=str(raw.get("subscription_url") or ""),
+        event_object=str(raw.get("event_object") or ""),
+        event_action=str(raw.get("event_action") or ""),
+        is_active=bool(raw.get("is_active", True)) and str(raw.get("version") or "2.0").startswith("2"),
+        last_delivery_at=moment_from(raw.get("last_delivery_time")),
+        last_status=status if isinstance(status, int) else None,
+        remove_reason=str(raw["remove_reason"]) if raw.get("remove_reason") else None,
+        user=str(raw.get("http_auth_user") or ""),
+        password=str(raw.get("http_auth_password") or ""),
+    )

@@ -1,0 +1,118 @@
+"""Whether a value fits the field it goes to. What does not fit is refused with the reason; nothing is ever cut.
+
+Rules: docs/sync-rules.md, "Values".
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from tidegate.core.catalogue import Field
+from tidegate.core.operations import Refusal
+from tidegate.core.records import Side
+from tidegate.core.values import (
+    LISTS,
+    Address,
+    DateRange,
+    Kind,
+    Money,
+    TimeOfDay,
+    TimeRange,
+    Value,
+    describe,
+    is_email,
+    is_empty,
+    significant_digits,
+)
+
+_TYPES: Mapping[Kind, type] = {
+    Kind.TEXT: str,
+    Kind.LONG_TEXT: str,
+    Kind.LINK: str,
+    Kind.OPTION: str,
+    Kind.USER: str,
+    Kind.ORGANIZATION: str,
+    Kind.PERSON: str,
+    Kind.NUMBER: Decimal,
+    Kind.MONEY: Money,
+    Kind.DATE: date,
+    Kind.TIME: TimeOfDay,
+    Kind.DATETIME: datetime,
+    Kind.DATE_RANGE: DateRange,
+    Kind.TIME_RANGE: TimeRange,
+    Kind.BOOLEAN: bool,
+    Kind.OPTIONS: tuple,
+    Kind.PHONE: tuple,
+    Kind.EMAIL: tuple,
+    Kind.ADDRESS: Address,
+}
+
+
+def fit(value: Value, target: Field, side: Side) -> Value | Refusal:
+    """The value as the target field takes it (options in the target's own spelling), or why it doesn't."""
+    if not target.writable:
+        return _refuse(value, target, side, "this field can't be written")
+    if is_empty(value):
+        return None if value == "" else value
+    if not _right_type(value, target.kind):
+        return _refuse(value, target, side, f"“{describe(value)}” is not a value of this type of field")
+    reason = _too_long(value, target) or _too_precise(value, target) or _no_address(value, target)
+    if reason:
+        return _refuse(value, target, side, reason)
+    if target.kind in (Kind.OPTION, Kind.OPTIONS):
+        return _fit_options(value, target, side)
+    if target.kind in LISTS and target.single and isinstance(value, tuple):
+        return value[:1]
+    return value
+
+
+def _refuse(value: Value, target: Field, side: Side, reason: str) -> Refusal:
+    return Refusal(side, target.key, target.name, value, reason)
+
+
+def _right_type(value: Value, kind: Kind) -> bool:
+    expected = _TYPES.get(kind)
+    if expected is date and isinstance(value, datetime):
+        return False
+    return expected is not None and isinstance(value, expected)
+
+
+def _too_long(value: Value, target: Field) -> str:
+    if target.max_length is None:
+        return ""
+    match value:
+        case str():
+            longest = len(value)
+        case Address():
+            longest = len(value.text)
+        case tuple() if target.kind in LISTS:
+            longest = max(map(len, value))
+        case _:
+            return ""
+    return f"too long: {longest} of {target.max_length} characters" if longest > target.max_length else ""
+
+
+def _too_precise(value: Value, target: Field) -> str:
+    number = value.amount if isinstance(value, Money) else value
+    if target.max_digits is None or not isinstance(number, Decimal):
+        return ""
+    digits = significant_digits(number)
+    return f"too many digits: {digits} of {target.max_digits}" if digits > target.max_digits else ""
+
+
+def _no_address(value: Value, target: Field) -> str:
+    if target.kind is not Kind.EMAIL or not isinstance(value, tuple):
+        return ""
+    strange = next((address for address in value if not is_email(address)), None)
+    return "" if strange is None else f"“{strange}” is not an e-mail address"
+
+
+def _fit_options(value: Value, target: Field, side: Side) -> Value | Refusal:
+    wanted = value if isinstance(value, tuple) else (str(value),)
+    known = [target.known_label(label) for label in wanted]
+    strange = [f"“{label}”" for label, found in zip(wanted, known, strict=True) if found is None]
+    if strange:
+        verb = "is not one of its options" if len(strange) == 1 else "are not among its options"
+        return _refuse(value, target, side, f"{', '.join(strange)} {verb}")
+    labels = tuple(label for label in known if label is not None)
+    return labels if isinstance(value, tuple) else labels[0]

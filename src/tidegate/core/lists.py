@@ -1,0 +1,89 @@
+"""Three-way merge of addresses and numbers: what either side added is added, what either side removed is removed.
+
+The primary one is merged like a field of its own. Each side keeps its own spelling of what it holds already. Items that
+an app spells in its own way (the base's two entries differ) are recognised as one by their place. Rules:
+docs/sync-rules.md, "Lists".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tidegate.core.records import Side
+
+Items = tuple[str, ...]
+KeyOf = Callable[[str], str]
+"""By what two items are told to be the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedLists:
+    outreach: Items
+    pipedrive: Items
+    common: Items
+    """What both sides held already: the base of a pair that has none."""
+    conflict: bool
+    """Both sides chose another primary one."""
+
+    def of(self, side: Side) -> Items:
+        return self.outreach if side is Side.OUTREACH else self.pipedrive
+
+
+def merge_lists(
+    key_of: KeyOf,
+    now: tuple[Items, Items],
+    base: tuple[Items, Items],
+    *,
+    winner: Side,
+    lead: Side | None = None,
+) -> MergedLists:
+    """What both sides should hold. `lead` sets whose order counts; else the side that chose another primary one."""
+    aliases = _aliases(key_of, now, base)
+    left, right = _keyed(key_of, now[0], {}), _keyed(key_of, now[1], aliases)
+    was_left, was_right = _keyed(key_of, base[0], {}), _keyed(key_of, base[1], aliases)
+    moved = _moved(left, was_left), _moved(right, was_right)
+    if lead is None:
+        lead = winner if moved[0] == moved[1] else Side.OUTREACH if moved[0] else Side.PIPEDRIVE
+    order = [*left, *right] if lead is Side.OUTREACH else [*right, *left]
+    kept = [key for key in dict.fromkeys(order) if _stays(key, (left, right), (was_left, was_right))]
+    return MergedLists(
+        tuple(left.get(key) or right[key] for key in kept),
+        tuple(right.get(key) or left[key] for key in kept),
+        tuple(left[key] for key in left if key in right),
+        conflict=all(moved) and _first(left) != _first(right),
+    )
+
+
+def _keyed(key_of: KeyOf, items: Items, aliases: dict[str, str]) -> dict[str, str]:
+    """Key -> the item as written, in order."""
+    keyed: dict[str, str] = {}
+    for item in items:
+        key = key_of(item)
+        keyed.setdefault(aliases.get(key, key), item)
+    return keyed
+
+
+def _aliases(key_of: KeyOf, now: tuple[Items, Items], base: tuple[Items, Items]) -> dict[str, str]:
+    """Pipedrive's key of an item -> outreach's, for items that Pipedrive's side spells in its own way."""
+    left, right = ([key_of(item) for item in items] for items in base)
+    shown = {key_of(item) for item in now[1]}
+    only_left = [key for key in left if key not in right]
+    only_right = [key for key in right if key not in left]
+    return {theirs: ours for theirs, ours in zip(only_right, only_left, strict=False) if ours not in shown}
+
+
+def _first(items: dict[str, str]) -> str | None:
+    return next(iter(items), None)
+
+
+def _moved(items: dict[str, str], before: dict[str, str]) -> bool:
+    return _first(items) != _first(before)
+
+
+def _stays(
+    key: str, now: tuple[dict[str, str], dict[str, str]], before: tuple[dict[str, str], dict[str, str]]
+) -> bool:
+    """Added by either side, or removed by neither."""
+    sides = list(zip(now, before, strict=True))
+    if any(key in held and key not in had for held, had in sides):
+        return True
+    return not any(key in had and key not in held for held, had in sides)

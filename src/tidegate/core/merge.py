@@ -1,0 +1,216 @@
+"""Three-way merge of one pair of fields, then of two records.
+
+The base is two-sided: for each pair what either side showed when both last agreed. A side changed when its value differs
+from its *own* entry, so a value that one app normalises is no change. When a change was made is never asked. Missing and
+unreadable values did not change and are never written to nor emptied from. What does not fit is refused, never cut.
+
+A merged pair says what to write, and what to remember if the writes are done (`agreed`) or not (`entry`): a change that
+could not be written stays a change. Rules: docs/sync-rules.md, "Merge", "First meeting", "One-way", "Transfer".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tidegate.core.fitting import fit
+from tidegate.core.lists import merge_lists
+from tidegate.core.operations import Base, FieldChange, Refusal
+from tidegate.core.records import Record, Side
+from tidegate.core.settings import Direction, Pair
+from tidegate.core.values import LISTS, Unreadable, Value, is_empty, is_readable
+
+Entry = tuple[Value, Value]
+"""What outreach showed and what Pipedrive showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Real time: changes travel where the direction lets them."""
+
+    direction: Direction
+    winner: Side
+    meeting: bool = False
+    """The two were not linked until now."""
+
+    def may_write(self, side: Side) -> bool:
+        return self.direction.flows_to(side)
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """A transfer: the source's values overwrite the other side's, if that may be written at all."""
+
+    source: Side
+    writable: bool = True
+
+    def may_write(self, side: Side) -> bool:
+        return self.writable and side is self.source.other
+
+
+Policy = Live | Overwrite
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What becomes of one pair."""
+
+    entry: Entry | None
+    """What the base holds while nothing is written; None: no entry."""
+    agreed: Entry | None = None
+    """What both sides will show once `changes` are written."""
+    changes: Mapping[Side, FieldChange] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+
+
+def merge_field(pair: Pair, outreach: Value, pipedrive: Value, entry: Entry | None, policy: Policy) -> Merged:
+    """What becomes of a pair that shows these two values, given the base's entry for it."""
+    now = (outreach, pipedrive)
+    if not is_readable(outreach) or not is_readable(pipedrive):
+        return Merged(entry, refusals=_unreadable(pair, now))
+    if entry is not None and not (is_readable(entry[0]) and is_readable(entry[1])):
+        entry = None
+    if pair.same(outreach, pipedrive):
+        return Merged(_rested(pair, now, entry))
+    if isinstance(policy, Overwrite):
+        return _overwrite(pair, now, entry, policy)
+    if entry is not None and not _changed(pair, now, entry):
+        return Merged(entry)
+    if entry is None and not policy.meeting and not any(map(is_empty, now)):
+        return Merged(now)
+    if pair.kind in LISTS:
+        return _merge_lists(pair, now, entry, policy)
+    return _merge_single(pair, now, entry, policy)
+
+
+def _unreadable(pair: Pair, now: Entry) -> tuple[Refusal, ...]:
+    return tuple(
+        Refusal(side, pair.of(side), pair.field(side).name, value, f"can't be read: {value.reason}")
+        for side, value in zip(Side, now, strict=True)
+        if isinstance(value, Unreadable)
+    )
+
+
+def _changed(pair: Pair, now: Entry, entry: Entry) -> list[Side]:
+    """The sides that differ from their own entry."""
+    sides = zip(Side, now, entry, strict=True)
+    return [side for side, value, before in sides if not pair.same(value, before)]
+
+
+def _rested(pair: Pair, now: Entry, entry: Entry | None) -> Entry:
+    """The entry as it was while nothing changed (so that it needs no storing), else what is seen now."""
+    return entry if entry is not None and not _changed(pair, now, entry) else now
+
+
+def _merge_single(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> Merged:
+    """Who speaks: the only side that changed or has a value; where both do, the winner."""
+    if entry is None:
+        speaking = [side for side, value in zip(Side, now, strict=True) if not is_empty(value)]
+    else:
+        speaking = _changed(pair, now, entry)
+    conflict = len(speaking) == 2
+    source = policy.winner if conflict else speaking[0]
+    if not policy.may_write(source.other):
+        return Merged(now)
+    heard = _of(now, source.other)
+    return _send(pair, now, {source.other: _of(now, source)}, entry or (heard, heard), conflict=conflict)
+
+
+def _merge_lists(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> Merged:
+    merged = merge_lists(pair.item_key, _items(now), _items(entry or (None, None)), winner=policy.winner)
+    values = {
+        side: _as_held(pair, side, merged.of(side))
+        for side in Side
+        if policy.may_write(side) and not pair.same(_as_held(pair, side, merged.of(side)), _of(now, side))
+    }
+    if not values:
+        return Merged(now)
+    return _send(pair, now, values, entry or (merged.common, merged.common), conflict=merged.conflict)
+
+
+def _overwrite(pair: Pair, now: Entry, entry: Entry | None, policy: Overwrite) -> Merged:
+    """What is not written keeps its entry: a change that waits for the transfer's end is still one afterwards."""
+    target = policy.source.other
+    value, before = _of(now, policy.source), _of(now, target)
+    pending: Entry = (before, before)
+    if pair.kind in LISTS:
+        merged = merge_lists(
+            pair.item_key,
+            _items(now),
+            _items(entry or (None, None)),
+            winner=policy.source,
+            lead=policy.source,
+        )
+        value, pending = _as_held(pair, target, merged.of(target)), (merged.common, merged.common)
+    if is_empty(_of(now, policy.source)) or not policy.may_write(target) or pair.same(value, before):
+        return Merged(entry or now)
+    known = entry is not None and target not in _changed(pair, now, entry)
+    conflict = not is_empty(before) and not known
+    return _send(pair, now, {target: value}, entry or pending, conflict=conflict)
+
+
+def _send(pair: Pair, now: Entry, values: Mapping[Side, Value], pending: Entry, *, conflict: bool) -> Merged:
+    """Changes for what fits. `pending` is remembered until they are written."""
+    changes: dict[Side, FieldChange] = {}
+    refusals: list[Refusal] = []
+    agreed = now
+    for side, value in values.items():
+        fitted = fit(value, pair.field(side), side)
+        if isinstance(fitted, Refusal):
+            refusals.append(fitted)
+            continue
+        before = _of(now, side)
+        lost = before if conflict else None
+        changes[side] = FieldChange(pair.of(side), before, fitted, lost=lost, conflict=conflict)
+        agreed = (fitted, agreed[1]) if side is Side.OUTREACH else (agreed[0], fitted)
+    return Merged(pending, None if refusals else agreed, changes, tuple(refusals))
+
+
+def _of(entry: Entry, side: Side) -> Value:
+    return entry[0] if side is Side.OUTREACH else entry[1]
+
+
+def _items(entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    one, other = entry
+    return (one if isinstance(one, tuple) else (), other if isinstance(other, tuple) else ())
+
+
+def _as_held(pair: Pair, side: Side, items: tuple[str, ...]) -> tuple[str, ...]:
+    """A field that holds one address or number shows the other side's primary one."""
+    return items[:1] if pair.field(side).single else items
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRecords:
+    """What becomes of two records: the changes for either side, and what to remember (see `Merged`)."""
+
+    changes: Mapping[Side, tuple[FieldChange, ...]]
+    base: Base
+    agreed: Base
+    refusals: tuple[Refusal, ...]
+
+
+def merge_records(
+    prospect: Record, person: Record, base: Base, pairs: Iterable[Pair], policy: Policy
+) -> MergedRecords:
+    """Every pair by itself: one that is refused or unreadable holds up no other."""
+    changes: dict[Side, list[FieldChange]] = {side: [] for side in Side}
+    entries: dict[str, Entry] = {}
+    agreed: dict[str, Entry] = {}
+    refusals: list[Refusal] = []
+    for pair in pairs:
+        left, right = prospect.value(pair.mapping.outreach), person.value(pair.mapping.pipedrive)
+        merged = merge_field(pair, left, right, base.get(pair.key), policy)
+        if merged.entry is not None:
+            entries[pair.key] = merged.entry
+        if merged.agreed is not None:
+            agreed[pair.key] = merged.agreed
+        refusals.extend(merged.refusals)
+        for side, change in merged.changes.items():
+            changes[side].append(change)
+    return MergedRecords(
+        {side: tuple(made) for side, made in changes.items()}, entries, agreed, tuple(refusals)
+    )
+
+
+def empty_record(side: Side, pairs: Iterable[Pair]) -> Record:
+    """A record that is still to be made: every mapped field is there and empty."""
+    return Record(side, "", {pair.of(side): None for pair in pairs})

@@ -1,0 +1,387 @@
+"""From what was seen of one pair to the plan of what is to be done about it, and what to remember afterwards.
+
+`decide` is the one place where it is decided whether a record is created, linked, updated, asked about or left alone. It
+sees values only: no clock, no database, no network. A preview, the real thing, an undo and a test use the same plan.
+Rules: docs/sync-rules.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.fitting import fit
+from tidegate.core.matching import shared_addresses, shares_address
+from tidegate.core.merge import Entry, Live, MergedRecords, Overwrite, Policy, empty_record, merge_records
+from tidegate.core.operations import (
+    Act,
+    Base,
+    Decision,
+    FieldChange,
+    LinkState,
+    Plan,
+    Refusal,
+    Write,
+)
+from tidegate.core.records import Gone, Record, Seen, Side
+from tidegate.core.settings import Direction, Pair, Settings, active_pairs, constant_value
+from tidegate.core.values import Unreadable, Value, is_readable, same
+
+APP: Mapping[Side, str] = {Side.OUTREACH: "the outreach app", Side.PIPEDRIVE: "Pipedrive"}
+NOUN: Mapping[Side, str] = {Side.OUTREACH: "prospect", Side.PIPEDRIVE: "person"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one connection's settings mean at present: everything `decide` has to know beside the records."""
+
+    settings: Settings
+    pairs: tuple[Pair, ...]
+    """The mappings that work; those that name something gone sleep."""
+    outreach: OutreachCatalogue = field(default_factory=OutreachCatalogue)
+    pipedrive: PipedriveCatalogue = field(default_factory=PipedriveCatalogue)
+
+    def field(self, side: Side, key: str) -> Field | None:
+        return (self.outreach if side is Side.OUTREACH else self.pipedrive).field(key)
+
+
+def rules_of(
+    settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue, *, country: str = ""
+) -> Rules:
+    """`country` (ISO 3166) is how phone numbers without a country code are read."""
+    return Rules(settings, active_pairs(settings, outreach, pipedrive, country=country), outreach, pipedrive)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer of existing records: `direction` is one of the two one-way directions."""
+
+    direction: Direction
+    source_app: Side
+
+    @property
+    def target(self) -> Side:
+        return Side.OUTREACH if self.direction is Direction.FROM_PIPEDRIVE else Side.PIPEDRIVE
+
+
+Mode = Transfer | None
+"""None: real time."""
+LIVE: Mode = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A stored link as the decision sees it; `base` decoded for the pairs in force."""
+
+    prospect_id: str
+    person_id: str
+    base: Base = field(default_factory=dict)
+    state: LinkState = LinkState.LINKED
+
+    def id_of(self, side: Side) -> str:
+        return self.prospect_id if side is Side.OUTREACH else self.person_id
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What was seen of one pair.
+
+    Linked: both sides were looked at. Unlinked: `origin` names the side whose record this is about; where the other
+    side's record is given as well, a person has said that these two are the same.
+    """
+
+    link: LinkView | None
+    prospect: Seen | None
+    person: Seen | None
+    origin: Side
+    candidates: tuple[Record, ...] = ()
+    """The other side's unlinked records that share an address."""
+    taken: tuple[str, ...] = ()
+    """The other side's records that share an address and are linked to somebody else."""
+    barred: str = ""
+    """Why an unlinked record must not travel, where that can't be seen from the record: outside the Pipedrive filter."""
+
+    def seen(self, side: Side) -> Seen | None:
+        return self.prospect if side is Side.OUTREACH else self.person
+
+
+def decide(situation: Situation, rules: Rules, mode: Mode = LIVE) -> Plan:
+    """What is to be done about one pair, and why. Pure: the same situation always comes to the same plan."""
+    if situation.link is not None:
+        return _decide_linked(situation, situation.link, rules, mode)
+    return _decide_unlinked(situation, rules, mode)
+
+
+# --- Linked --------------------------------------------------------------------------------------------------------
+
+
+def _decide_linked(situation: Situation, link: LinkView, rules: Rules, mode: Mode) -> Plan:
+    prospect, person = situation.prospect, situation.person
+    if prospect is None or person is None:
+        raise ValueError("Both records of a link are looked at before anything is decided about it.")
+    if isinstance(prospect, Gone):
+        return _decide_gone(link, prospect, person, situation.taken)
+    if isinstance(person, Gone):
+        return _decide_gone(link, person, prospect, situation.taken)
+    plan = _plan_pair(prospect, person, link.base, rules, mode)
+    if link.state is LinkState.LINKED:
+        return plan
+    back = NOUN[Side.OUTREACH if link.state is LinkState.PROSPECT_GONE else Side.PIPEDRIVE]
+    return replace(plan, reason=f"The {back} is back. {plan.reason}".strip())
+
+
+def _decide_gone(link: LinkView, gone: Gone, other: Seen, taken: Sequence[str]) -> Plan:
+    """A deletion never cascades, and what was deleted is not made again by surprise."""
+    side = gone.side
+    noun, app = NOUN[side], APP[side]
+    ids = {Side.OUTREACH: link.prospect_id, Side.PIPEDRIVE: link.person_id}
+    state = LinkState.PROSPECT_GONE if side is Side.OUTREACH else LinkState.PERSON_GONE
+    survivor = gone.merged_into
+    if survivor is not None and survivor not in taken:
+        ids[side] = survivor
+        reason = f"The {noun} {gone.id} was merged into {survivor} in {app}."
+        return _link_plan(Decision.MOVE, reason, ids, link, LinkState.LINKED, merged_into=survivor)
+    if survivor is not None:
+        reason = f"The {noun} {gone.id} was merged into {survivor} in {app}, which is linked already."
+    elif isinstance(other, Gone):
+        reason = f"Both records are gone: the {noun} and the {NOUN[side.other]}."
+    else:
+        reason = (
+            f"The {noun} was deleted in {app}, or can't be seen. Nothing is deleted in {APP[side.other]}."
+        )
+    decision = Decision.SKIP if link.state is state else Decision.UNLINK
+    return _link_plan(decision, reason, ids, link, state)
+
+
+def _link_plan(
+    decision: Decision,
+    reason: str,
+    ids: Mapping[Side, str],
+    link: LinkView,
+    state: LinkState,
+    merged_into: str | None = None,
+) -> Plan:
+    return Plan(
+        decision,
+        reason,
+        prospect_id=ids[Side.OUTREACH],
+        person_id=ids[Side.PIPEDRIVE],
+        base=link.base,
+        state=state,
+        merged_into=merged_into,
+    )
+
+
+# --- Unlinked ------------------------------------------------------------------------------------------------------
+
+
+def _decide_unlinked(situation: Situation, rules: Rules, mode: Mode) -> Plan:
+    """Admitted at all? Then: chosen by a person, several fit, one fits, nobody does."""
+    origin = situation.seen(situation.origin)
+    if not isinstance(origin, Record):
+        return Plan(Decision.SKIP, f"The {NOUN[situation.origin]} is no longer there.")
+    chosen = situation.seen(situation.origin.other)
+    if isinstance(chosen, Record):
+        return _plan_meeting(origin, chosen, rules, mode)
+    why_not = situation.barred or _effective(rules.settings, mode).why_not(origin)
+    if why_not:
+        return _about(origin, Plan(Decision.SKIP, why_not))
+    candidates = tuple(found for found in situation.candidates if shares_address(origin, found))
+    if situation.taken or len(candidates) > 1:
+        return _ask(origin, candidates, situation.taken)
+    if candidates:
+        return _plan_meeting(origin, candidates[0], rules, mode)
+    return _plan_create(origin, rules, mode)
+
+
+def _effective(settings: Settings, mode: Mode) -> Settings:
+    """A transfer goes in its own direction, also against a one-way connection's."""
+    if mode is None:
+        return settings
+    return settings.in_direction(mode.direction)
+
+
+def _about(origin: Record, plan: Plan) -> Plan:
+    if origin.side is Side.OUTREACH:
+        return replace(plan, prospect_id=origin.id)
+    return replace(plan, person_id=origin.id)
+
+
+def _ask(origin: Record, candidates: Sequence[Record], taken: Sequence[str]) -> Plan:
+    noun = NOUN[origin.side.other]
+    ids = tuple(dict.fromkeys([*(found.id for found in candidates), *taken]))
+    if len(ids) == 1:
+        reason = f"The {noun} with the same e-mail address is linked to another {NOUN[origin.side]}."
+    else:
+        reason = f"{len(ids)} {noun}s have the same e-mail address."
+    return _about(origin, Plan(Decision.ASK, reason, candidates=ids, candidates_side=origin.side.other))
+
+
+def _plan_meeting(origin: Record, found: Record, rules: Rules, mode: Mode) -> Plan:
+    """The first meeting of two records that were not linked until now."""
+    prospect, person = (origin, found) if origin.side is Side.OUTREACH else (found, origin)
+    shared = shared_addresses(origin, found)
+    reason = f"Both have the address {shared[0]}." if shared else "Linked by hand."
+    plan = _plan_pair(prospect, person, {}, rules, mode, meeting=True)
+    return replace(plan, reason=reason, new_link=True)
+
+
+def _plan_create(origin: Record, rules: Rules, mode: Mode) -> Plan:
+    """Everything the origin shows and the other side takes, and the constants of the created side."""
+    side = origin.side.other
+    settings = _effective(rules.settings, mode)
+    empty = empty_record(side, rules.pairs)
+    prospect, person = (origin, empty) if origin.side is Side.OUTREACH else (empty, origin)
+    policy = Live(settings.direction, settings.winner, meeting=True)
+    merged = merge_records(prospect, person, {}, rules.pairs, policy)
+    constants, refused = _constants(empty, side, rules, settings, creating=True)
+    reason = (
+        f"No {NOUN[side]} has its address."
+        if origin.emails
+        else f"Without an address it fits no {NOUN[side]}."
+    )
+    plan = Plan(
+        Decision.CREATE,
+        reason,
+        new_link=True,
+        writes=(Write(Act.CREATE, side, None, merged.changes[side] + constants),),
+        base=merged.base,
+        agreed=merged.agreed,
+        fields=_fields(rules.pairs),
+        refusals=merged.refusals + refused,
+    )
+    return _about(origin, plan)
+
+
+# --- Both there ----------------------------------------------------------------------------------------------------
+
+
+def _plan_pair(
+    prospect: Record, person: Record, base: Base, rules: Rules, mode: Mode, *, meeting: bool = False
+) -> Plan:
+    policy = _policy(rules.settings, mode, meeting)
+    merged = merge_records(prospect, person, base, rules.pairs, policy)
+    constants: tuple[FieldChange, ...] = ()
+    refusals = merged.refusals
+    if mode is not None and policy.may_write(mode.target):
+        target = prospect if mode.target is Side.OUTREACH else person
+        constants, refused = _constants(target, mode.target, rules, _effective(rules.settings, mode))
+        refusals += refused
+    writes = _writes(prospect, person, merged, constants, mode)
+    return Plan(
+        Decision.UPDATE if writes else Decision.UNCHANGED,
+        _why(writes, mode),
+        prospect_id=prospect.id,
+        person_id=person.id,
+        writes=writes,
+        base=merged.base,
+        agreed=merged.agreed,
+        fields=_fields(rules.pairs),
+        refusals=refusals,
+    )
+
+
+def _policy(settings: Settings, mode: Mode, meeting: bool) -> Policy:
+    if mode is None:
+        return Live(settings.direction, settings.winner, meeting)
+    written = mode.source_app.other
+    return Overwrite(mode.source_app, written is mode.target or settings.direction.flows_to(written))
+
+
+def _writes(
+    prospect: Record,
+    person: Record,
+    merged: MergedRecords,
+    constants: tuple[FieldChange, ...],
+    mode: Mode,
+) -> tuple[Write, ...]:
+    writes = []
+    for record in (prospect, person):
+        changes = merged.changes[record.side]
+        if mode is not None and record.side is mode.target:
+            changes += constants
+        if changes:
+            writes.append(Write(Act.UPDATE, record.side, record.id, changes))
+    return tuple(writes)
+
+
+def _why(writes: Sequence[Write], mode: Mode) -> str:
+    if not writes:
+        return ""
+    if mode is not None:
+        return f"Transferred to {APP[mode.target]}."
+    if len(writes) == 2:
+        return "Changed in both apps."
+    return f"Changed in {APP[writes[0].side.other]}."
+
+
+def _constants(
+    record: Record, side: Side, rules: Rules, settings: Settings, *, creating: bool = False
+) -> tuple[tuple[FieldChange, ...], tuple[Refusal, ...]]:
+    """What the constants would change in this record. A field that the side does not show is not written to."""
+    changes: list[FieldChange] = []
+    refusals: list[Refusal] = []
+    mapped = {pair.of(side) for pair in rules.pairs}
+    for constant in settings.constants_of(side):
+        target = rules.field(side, constant.field)
+        if target is None or constant.field in mapped:
+            continue
+        before: Value = None if creating else record.value(constant.field)
+        value = constant_value(constant, target)
+        if isinstance(value, Unreadable):
+            refusals.append(Refusal(side, target.key, target.name, value, value.reason))
+            continue
+        if not is_readable(before) or same(target.kind, before, value):
+            continue
+        fitted = fit(value, target, side)
+        if isinstance(fitted, Refusal):
+            refusals.append(fitted)
+        else:
+            changes.append(FieldChange(target.key, before, fitted))
+    return tuple(changes), tuple(refusals)
+
+
+def _fields(pairs: Sequence[Pair]) -> dict[str, tuple[str, str]]:
+    return {pair.key: (pair.mapping.outreach, pair.mapping.pipedrive) for pair in pairs}
+
+
+# --- Afterwards ----------------------------------------------------------------------------------------------------
+
+
+def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
+    """The base to remember, given the records that the plan's writes returned: a side without one was not written.
+
+    Of a written field the side's own answer counts, so that an app's way of spelling is no change later. A field that
+    was to be written on a side that was not is remembered as before: it still counts as changed. Of a record just
+    created every field counts, since nobody else has touched it yet.
+    """
+    base = dict(plan.base)
+    created = [write.side for write in plan.writes if write.act is Act.CREATE]
+    for key, fields in plan.fields.items():
+        written = [side for side in Side if _writes_field(plan, side, fields)]
+        if written and (key not in plan.agreed or not all(side in returned for side in written)):
+            continue
+        entry = plan.agreed[key] if written else base.get(key)
+        if entry is None:
+            continue
+        for side in written or created:
+            if side in returned:
+                entry = _as_answered(entry, side, returned[side], fields)
+        base[key] = entry
+    return base
+
+
+def _writes_field(plan: Plan, side: Side, fields: tuple[str, str]) -> bool:
+    write = plan.write_to(side)
+    return write is not None and any(change.field == _of(fields, side) for change in write.changes)
+
+
+def _as_answered(entry: Entry, side: Side, answer: Record, fields: tuple[str, str]) -> Entry:
+    """The entry with what this side answered; where the answer does not show the field, what we sent."""
+    value = answer.value(_of(fields, side))
+    if not is_readable(value):
+        return entry
+    return (value, entry[1]) if side is Side.OUTREACH else (entry[0], value)
+
+
+def _of(fields: tuple[str, str], side: Side) -> str:
+    return fields[0] if side is Side.OUTREACH else fields[1]

@@ -1,0 +1,153 @@
+"""A transfer of existing records: its states and the moves between them, how far it is, what it will cost.
+
+Prices are Pipedrive's published ones for API v2 (developers.pipedrive.com, OpenAPI `x-token-cost`, read 2026-08): a list
+page costs the same whatever its size, so pages are as large as they go, and nothing is ever searched for.
+Rules: docs/sync-rules.md, "Transfer".
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class State(StrEnum):
+    PREVIEW = "preview"
+    """The plan is being made; nothing is written."""
+    READY = "ready"
+    """The preview is there and waits to be started or dropped."""
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.PREVIEW: frozenset({State.READY, State.CANCELLED, State.FAILED}),
+    State.READY: frozenset({State.RUNNING, State.PREVIEW, State.CANCELLED}),
+    State.RUNNING: frozenset({State.PAUSED, State.DONE, State.CANCELLED, State.FAILED}),
+    State.PAUSED: frozenset({State.RUNNING, State.CANCELLED, State.FAILED}),
+    State.DONE: frozenset({State.RUNNING, State.UNDONE}),
+    State.CANCELLED: frozenset({State.UNDONE}),
+    State.FAILED: frozenset({State.RUNNING, State.CANCELLED, State.UNDONE}),
+    State.UNDONE: frozenset(),
+}
+"""Done to running: the failed records alone are retried."""
+
+OPEN: Final = frozenset({State.RUNNING, State.PAUSED})
+"""While a transfer is in one of these, the connection is *Syncing* and real-time changes wait."""
+
+
+def may_move(before: State, after: State) -> bool:
+    """Whether a transfer can go from one state to the other; staying is always allowed."""
+    return before is after or after in MOVES[before]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a transfer is. `seconds` is the time it worked, waits for the budget not counted."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    total: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def done(self) -> int:
+        return self.created + self.updated + self.unchanged + self.skipped + self.failed
+
+    @property
+    def left(self) -> int | None:
+        """Records still to come; never below nothing, since the source may have shrunk while we walked."""
+        return None if self.total is None else max(self.total - self.done, 0)
+
+    @property
+    def percent(self) -> int | None:
+        """Whole percents done; 100 only when nothing is left."""
+        if self.total is None:
+            return None
+        if not self.left:
+            return 100
+        return min(self.done * 100 // self.total, 99)
+
+    @property
+    def rate(self) -> float | None:
+        """Records a second; None until there is something to go by."""
+        return self.done / self.seconds if self.done and self.seconds > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        rate, left = self.rate, self.left
+        return None if rate is None or left is None else left / rate
+
+
+PAGE: Final = 500
+"""Records of a list page."""
+LIST_TOKENS: Final = 10
+"""A list page, or a look at up to a hundred records by id."""
+LOOK: Final = 100
+WRITE_TOKENS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """API tokens of a run by what they are spent on, and the number of calls."""
+
+    walk: int = 0
+    """Bringing our index of persons and organizations up to date."""
+    look: int = 0
+    """Looking at persons before they are written."""
+    write: int = 0
+    calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.walk + self.look + self.write
+
+
+def estimate_cost(
+    *,
+    persons: int = 0,
+    organizations: int = 0,
+    looks: int = 0,
+    persons_created: int = 0,
+    persons_updated: int = 0,
+    organizations_created: int = 0,
+) -> Cost:
+    """What a run costs. `persons` and `organizations` are those still to be walked for the index; `looks` is the number
+    of persons to be looked at by id."""
+    pages = _pages(persons, PAGE) + _pages(organizations, PAGE)
+    batches = _pages(looks, LOOK)
+    writes = persons_created + persons_updated + organizations_created
+    return Cost(
+        walk=pages * LIST_TOKENS,
+        look=batches * LIST_TOKENS,
+        write=writes * WRITE_TOKENS,
+        calls=pages + batches + writes,
+    )
+
+
+def _pages(count: int, size: int) -> int:
+    return -(-count // size)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long a run takes: the seconds it works, and on how many further days it goes on because the budget ends."""
+
+    seconds: float
+    nights: int | None
+    """Times it waits for the next day's budget; None where the budget leaves nothing for it, so that it never ends."""
+
+
+def forecast(cost: Cost, *, calls_per_second: float, left_today: int, per_day: int) -> Forecast:
+    """`left_today` and `per_day` are the tokens this run may use, what is kept for others taken off."""
+    seconds = cost.calls / calls_per_second
+    beyond = cost.tokens - max(left_today, 0)
+    if beyond <= 0:
+        return Forecast(seconds, 0)
+    return Forecast(seconds, _pages(beyond, per_day) if per_day > 0 else None)

@@ -1,0 +1,106 @@
+"""Lists, and who is in them. Being put into a list or taken out of it is a change of the prospect."""
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from tidegate.errors import Conflict, Invalid, NotFound
+from tidegate.prospects.models import Prospect, ProspectList
+from tidegate.prospects.services.saving import Author, add_memberships, announce
+from tidegate.prospects.signals import lists_changed
+from tidegate.prospects.values import Unfit, clean_text
+
+
+@transaction.atomic
+def create_list(author: Author, name: str) -> ProspectList:
+    """Raises Invalid, and Conflict where there is one of this name."""
+    name = _checked_name(author.workspace_id, name)
+    made, is_new = ProspectList.objects.get_or_create(workspace_id=author.workspace_id, name=name)
+    if not is_new:
+        raise Conflict(f"There is a list named “{name}” already.")
+    lists_changed.send(sender=ProspectList, workspace_id=author.workspace_id)
+    return made
+
+
+@transaction.atomic
+def get_or_create_lists(author: Author, names: Iterable[str]) -> dict[str, ProspectList]:
+    """The lists of these names, made where they are not there. Names count without case and surrounding space."""
+    by_key = {
+        item.name.casefold(): item for item in ProspectList.objects.filter(workspace_id=author.workspace_id)
+    }
+    found = {}
+    for name in names:
+        clean = _clean_name(name)
+        if clean.casefold() not in by_key:
+            by_key[clean.casefold()] = create_list(author, clean)
+        found[name] = by_key[clean.casefold()]
+    return found
+
+
+@transaction.atomic
+def rename_list(author: Author, list_id: int, name: str) -> ProspectList:
+    """Raises NotFound, Invalid, Conflict."""
+    found = get_list(author.workspace_id, list_id, lock=True)
+    name = _checked_name(author.workspace_id, name, besides=list_id)
+    if found.name != name:
+        found.name = name
+        found.save(update_fields=["name"])
+        lists_changed.send(sender=ProspectList, workspace_id=author.workspace_id)
+    return found
+
+
+@transaction.atomic
+def delete_list(author: Author, list_id: int) -> None:
+    """The list alone; its prospects stay. Raises NotFound."""
+    get_list(author.workspace_id, list_id, lock=True).delete()
+    lists_changed.send(sender=ProspectList, workspace_id=author.workspace_id)
+
+
+@transaction.atomic
+def add_to_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> int:
+    """How many were not in it before. Ids that are not of this workspace are passed over. Raises NotFound."""
+    found = get_list(author.workspace_id, list_id, lock=True)
+    ids = Prospect.objects.filter(workspace_id=author.workspace_id, pk__in=prospect_ids)
+    added = add_memberships([(pk, found.pk) for pk in ids.values_list("pk", flat=True)])
+    announce(author, "change", sorted(added))
+    return len(added)
+
+
+@transaction.atomic
+def remove_from_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> int:
+    """How many were in it. Raises NotFound."""
+    found = get_list(author.workspace_id, list_id, lock=True)
+    rows = Prospect.lists.through.objects.filter(prospectlist_id=found.pk, prospect_id__in=prospect_ids)
+    removed = sorted(rows.values_list("prospect_id", flat=True))
+    rows.delete()
+    announce(author, "change", removed)
+    return len(removed)
+
+
+def get_list(workspace_id: UUID, list_id: int, *, lock: bool = False) -> ProspectList:
+    """Raises NotFound."""
+    rows = ProspectList.objects.select_for_update(no_key=True) if lock else ProspectList.objects.all()
+    found = rows.filter(workspace_id=workspace_id, pk=list_id).first()
+    if found is None:
+        raise NotFound("There is no such list. It may have been deleted.")
+    return found
+
+
+def _clean_name(name: str) -> str:
+    try:
+        clean = clean_text(name, ProspectList._meta.get_field("name").max_length or 100)
+    except Unfit as error:
+        raise Invalid(str(error), errors={"name": [str(error)]}) from error
+    if not clean:
+        raise Invalid("A list needs a name.", errors={"name": ["A list needs a name."]})
+    return clean
+
+
+def _checked_name(workspace_id: UUID, name: str, *, besides: int | None = None) -> str:
+    clean = _clean_name(name)
+    others = ProspectList.objects.filter(~Q(pk=besides), workspace_id=workspace_id, name__iexact=clean)
+    if others.exists():
+        raise Conflict(f"There is a list named “{clean}” already.")
+    return clean

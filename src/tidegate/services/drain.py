@@ -1,0 +1,107 @@
+"""Drain a lane that is in our hands: live changes before transfers, connection by connection, for a fair stretch of time."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tidegate.core.connection import Reason, Status
+from tidegate.errors import (
+    AuthorizationLost,
+    BudgetSpent,
+    LaneLost,
+    NeedsAttention,
+    PermissionMissing,
+    RateLimited,
+    TemporaryError,
+)
+from tidegate.ports import Schedule
+from tidegate.services.engine import Engine, Lane
+from tidegate.services.live import follow
+from tidegate.services.recover import recover_intents
+from tidegate.services.transfer import transfer_page
+
+STRETCH_SECONDS = 30.0
+"""After so long a lane is handed on, so that many lanes share few workers fairly."""
+BEAT_SECONDS = 4.0
+PAUSE_SECONDS = 15
+"""How long a lane waits after a failure that names no time of its own."""
+
+
+@dataclass(slots=True)
+class Drained:
+    """How a drain ended."""
+
+    more: bool = False
+    """Something is left to be done at once."""
+    wait_until: datetime | None = None
+    recovered: set[str] = field(default_factory=set)
+
+
+async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECONDS) -> Drained:
+    """Work until the lane is quiet or the stretch is over. The lane's hold is the caller's to release."""
+    heart = asyncio.create_task(_beat(lane))
+    deadline = lane.clock.monotonic() + seconds
+    ended = Drained()
+    try:
+        while lane.clock.monotonic() < deadline:
+            if not await _round(lane, schedule, ended):
+                return ended
+        ended.more = True
+    except (RateLimited, BudgetSpent) as error:
+        ended.wait_until = await _wait(lane, schedule, error, error.retry_after)
+    except LaneLost:
+        pass  # its new holder goes on
+    except TemporaryError as error:
+        ended.wait_until = await _wait(lane, schedule, error, error.retry_after or PAUSE_SECONDS)
+    finally:
+        heart.cancel()
+        with suppress(asyncio.CancelledError):
+            await heart
+    return ended
+
+
+async def _beat(lane: Lane) -> None:
+    """Tell the sweep that this holder lives."""
+    with suppress(LaneLost):
+        while True:
+            await lane.clock.sleep(BEAT_SECONDS)
+            await lane.step(lane.hold.check)
+
+
+async def _round(lane: Lane, schedule: Schedule, ended: Drained) -> bool:
+    """One batch for each connection. Whether anything was done."""
+    busy = False
+    for engine in lane.engines:
+        try:
+            busy |= await _serve(engine, schedule, ended)
+        except NeedsAttention as error:
+            reason = (
+                Reason.RECONNECT
+                if isinstance(error, AuthorizationLost | PermissionMissing)
+                else Reason.BRAKES
+            )
+            await lane.step(schedule.stop, engine.connection_id, Status.PAUSED, reason, error.user_message)
+    return busy
+
+
+async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
+    serving = await engine.run(schedule.load, engine.connection_id)
+    if serving.status not in (Status.ACTIVE, Status.SYNCING):
+        return False
+    engine.rules = serving.rules
+    if engine.connection_id not in ended.recovered:
+        await recover_intents(engine)
+        ended.recovered.add(engine.connection_id)
+    if serving.status is Status.ACTIVE:
+        return await follow(engine)
+    if serving.transfer is None:
+        return False
+    await transfer_page(engine, serving.transfer)
+    return True
+
+
+async def _wait(lane: Lane, schedule: Schedule, error: TemporaryError, seconds: float | None) -> datetime:
+    until = lane.clock.now() + timedelta(seconds=seconds or PAUSE_SECONDS)
+    await lane.step(schedule.wait, lane.id, until, error.user_message)
+    return until

@@ -1,0 +1,51 @@
+"""What the engine works with: one `Engine` for each connection of a lane that is in our hands.
+
+The services that use it: `index` keeps the mirror, `recover` looks open intents up, `live` follows the inbox, `transfer`
+walks over existing records, and both settle their batches through `settle` (look, decide, do, remember).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tidegate.core.planning import Rules
+from tidegate.ports import Clock, Crm, Hold, Memory, OutreachApp, RunStep
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Lane:
+    """A lane in our hands."""
+
+    id: int
+    hold: Hold
+    memory: Memory
+    clock: Clock
+    step: RunStep
+    take_spent: Callable[[], Mapping[str, tuple[int, int]]]
+    """Tokens and requests by feature since it was last asked."""
+    engines: "list[Engine]" = field(default_factory=list)
+    fresh: dict[str, float] = field(default_factory=dict)
+    """`persons`, `organizations` -> when (monotonic) the mirror was last brought up to date."""
+    tries: dict[str, int] = field(default_factory=dict)
+    """Passing failures in a row of a transfer's records."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """One connection at work."""
+
+    connection_id: str
+    rules: Rules
+    crm: Crm
+    outreach: OutreachApp
+    lane: Lane
+
+    @property
+    def memory(self) -> Memory:
+        return self.lane.memory
+
+    async def run(self, function: Callable[..., T], *args: object, **kwargs: object) -> T:
+        """A plain function that touches the database, on a worker thread."""
+        return await self.lane.step(function, *args, **kwargs)  # type: ignore[return-value]

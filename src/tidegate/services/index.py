@@ -1,0 +1,138 @@
+"""Keeps the mirror of a company's persons and organizations up to date: one whole walk, then only what was updated since.
+
+A walk costs 10 tokens per 500 records and goes on where it stopped; a catch-up costs 10 tokens when little happened. The
+high-water mark is read off Pipedrive's own update times, so our clock never decides what is new. What a catch-up shows
+that differs from what a link remembers is put into the inbox: a webhook may have been lost (lesson 20).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tidegate.core.bases import base_from_json
+from tidegate.core.echo import is_echo
+from tidegate.core.records import Record, with_organization
+from tidegate.ports import IndexState, Organization
+from tidegate.services.engine import Engine
+
+OVERLAP = timedelta(seconds=10)
+"""Times have whole seconds and writes commit late: each catch-up looks a little further back."""
+CLOCK_MARGIN = timedelta(minutes=5)
+"""How wrong our clock may be against Pipedrive's when a first walk begins."""
+
+
+async def bring_up_to_date(engine: Engine, *, max_age: float = 0) -> None:
+    """Make the mirror at most `max_age` seconds old. Organizations first: persons refer to them."""
+    await _organizations_up_to_date(engine, max_age)
+    await _persons_up_to_date(engine, max_age)
+
+
+def _is_fresh(engine: Engine, entity: str, max_age: float) -> bool:
+    since = engine.lane.fresh.get(entity)
+    return since is not None and engine.lane.clock.monotonic() - since <= max_age
+
+
+async def _persons_up_to_date(engine: Engine, max_age: float) -> None:
+    if _is_fresh(engine, "persons", max_age):
+        return
+    began = engine.lane.clock.monotonic()
+    state = await engine.run(engine.memory.index_state, "persons")
+    cursor = None if state.complete else state.cursor or None
+    high_water = state.high_water or engine.lane.clock.now() - CLOCK_MARGIN
+    since = high_water - OVERLAP if state.complete else None
+    while True:
+        page = await engine.crm.walk_persons(cursor=cursor, updated_since=since)
+        if state.complete:
+            high_water = latest(high_water, [r.updated_at for r in page.records])
+            await _notice(engine, page.records)
+        cursor = page.next_cursor
+        reached = IndexState(state.complete or cursor is None, "" if since else cursor or "", high_water)
+        await engine.run(
+            engine.memory.save_index, "persons", reached, persons=page.records, hold=engine.lane.hold
+        )
+        if cursor is None:
+            engine.lane.fresh["persons"] = began
+            return
+
+
+async def _organizations_up_to_date(engine: Engine, max_age: float) -> None:
+    if _is_fresh(engine, "organizations", max_age):
+        return
+    began = engine.lane.clock.monotonic()
+    state = await engine.run(engine.memory.index_state, "organizations")
+    cursor = None if state.complete else state.cursor or None
+    high_water = state.high_water or engine.lane.clock.now() - CLOCK_MARGIN
+    since = high_water - OVERLAP if state.complete else None
+    while True:
+        page = await engine.crm.walk_organizations(cursor=cursor, updated_since=since)
+        if state.complete:
+            high_water = latest(high_water, [o.updated_at for o in page.organizations])
+        cursor = page.next_cursor
+        reached = IndexState(state.complete or cursor is None, "" if since else cursor or "", high_water)
+        await engine.run(
+            engine.memory.save_index,
+            "organizations",
+            reached,
+            organizations=page.organizations,
+            hold=engine.lane.hold,
+        )
+        if cursor is None:
+            engine.lane.fresh["organizations"] = began
+            return
+
+
+def latest(high_water: datetime, moments: Sequence[datetime | None]) -> datetime:
+    return max([high_water, *(moment for moment in moments if moment is not None)])
+
+
+async def _notice(engine: Engine, persons: Sequence[Record]) -> None:
+    """Every connection of the lane looks at what it would not have expected."""
+    for each in engine.lane.engines:
+        ids = await _unexpected(each, persons)
+        if ids:
+            memory = each.memory
+            await each.run(memory.ask_to_look, each.connection_id, ids, source="catchup", hold=each.lane.hold)
+
+
+async def _unexpected(engine: Engine, persons: Sequence[Record]) -> list[str]:
+    """Linked persons that differ from their base, and unlinked ones that the mirror did not know in this state."""
+    links = await engine.run(
+        engine.memory.links_of, engine.connection_id, person_ids=[person.id for person in persons]
+    )
+    by_person = {link.person_id: link for link in links}
+    known = await engine.run(engine.memory.mirrored, [person.id for person in persons])
+    names = await organization_names(engine, persons)
+    found = []
+    for person in persons:
+        link = by_person.get(person.id)
+        if link is None:
+            before = known.get(person.id)
+            if before is None or before.updated_at != person.updated_at:
+                found.append(person.id)
+        elif not is_echo(
+            with_organization(person, names),
+            base_from_json(link.base, engine.rules.pairs),
+            engine.rules.pairs,
+        ):
+            found.append(person.id)
+    return found
+
+
+async def organization_names(engine: Engine, persons: Sequence[Record]) -> dict[str, str]:
+    """The names of these persons' organizations; those the mirror doesn't know are fetched, and left out where gone."""
+    wanted = {person.organization_id for person in persons if person.organization_id}
+    if not wanted:
+        return {}
+    names: dict[str, str] = dict(await engine.run(engine.memory.organization_names, wanted))
+    unknown = wanted - names.keys()
+    if unknown:
+        fetched = await engine.crm.get_organizations(unknown)
+        await remember_organizations(engine, list(fetched.values()))
+        names.update({number: organization.name for number, organization in fetched.items()})
+    return names
+
+
+async def remember_organizations(engine: Engine, organizations: Sequence[Organization]) -> None:
+    state = await engine.run(engine.memory.index_state, "organizations")
+    await engine.run(
+        engine.memory.save_index, "organizations", state, organizations=organizations, hold=engine.lane.hold
+    )

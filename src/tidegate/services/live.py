@@ -1,0 +1,142 @@
+"""Live sync: follow the inbox of one connection, batch by batch.
+
+A change says *look at this record*. A delivery whose body equals what the link remembers is an echo and costs nothing.
+"""
+
+from collections.abc import Sequence
+
+from tidegate.core.bases import base_from_json
+from tidegate.core.echo import is_echo
+from tidegate.core.planning import LIVE
+from tidegate.core.records import Record, Side, with_organization
+from tidegate.errors import BudgetSpent, RateLimited, TemporaryError
+from tidegate.ports import Change, Results
+from tidegate.services.engine import Engine
+from tidegate.services.index import remember_organizations
+from tidegate.services.look import look
+from tidegate.services.settle import retry_at, settle
+from tidegate.services.units import Unit, fold
+
+BATCH = 200
+"""Changes taken at once."""
+
+
+async def follow(engine: Engine) -> bool:
+    """Settle one batch of the connection's inbox. False where nothing was waiting.
+
+    Raises RateLimited or BudgetSpent, after storing what was done, when the lane must wait.
+    """
+    changes = await engine.run(engine.memory.take_changes, engine.connection_id, BATCH)
+    if not changes:
+        return False
+    results = Results()
+    about_records = [change for change in changes if change.entity in ("prospect", "person")]
+    await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
+    units = await _units(engine, about_records, results)
+    await look(engine, units)
+    await settle(engine, units, LIVE, results, cause="live")
+    followed = ("prospect", "person", "organization")
+    results.done.update((change.id, "noted") for change in changes if change.entity not in followed)
+    await engine.run(
+        engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
+    )
+    raise_if_lane_must_wait(units)
+    return True
+
+
+def raise_if_lane_must_wait(units: Sequence[Unit]) -> None:
+    """Pass on the longest wait that Pipedrive asked for."""
+    waits = [unit.error for unit in units if isinstance(unit.error, RateLimited | BudgetSpent)]
+    if waits:
+        raise max(waits, key=lambda error: error.retry_after or 0)
+
+
+async def _units(engine: Engine, changes: Sequence[Change], results: Results) -> list[Unit]:
+    """What is left to look at, once echoes are dropped."""
+    prospects = {change.record_id for change in changes if change.side is Side.OUTREACH}
+    persons = {change.record_id for change in changes if change.side is Side.PIPEDRIVE}
+    links = await engine.run(
+        engine.memory.links_of, engine.connection_id, prospect_ids=prospects, person_ids=persons
+    )
+    units = [unit for unit in fold(changes, links) if not await _is_quiet(engine, unit, results)]
+    return await _without_own_echoes(engine, units, results)
+
+
+async def _without_own_echoes(engine: Engine, units: list[Unit], results: Results) -> list[Unit]:
+    """A linked prospect that shows what the link remembers of it, and nothing about its person: no call is made."""
+    alone = [u for u in units if u.link is not None and all(c.side is Side.OUTREACH for c in u.changes)]
+    found = await engine.outreach.get_prospects({u.prospect_id for u in alone if u.prospect_id})
+    loud = []
+    for unit in units:
+        if unit in alone:
+            unit.prospect = found.get(unit.prospect_id or "")
+        if unit in alone and _shows_its_base(engine, unit):
+            results.done.update((change.id, "echo") for change in unit.changes)
+        else:
+            loud.append(unit)
+    return loud
+
+
+def _shows_its_base(engine: Engine, unit: Unit) -> bool:
+    if unit.link is None or unit.link.state != "linked" or not isinstance(unit.prospect, Record):
+        return False
+    if any(change.source in ("retry", "check") for change in unit.changes):
+        return False
+    return is_echo(unit.prospect, base_from_json(unit.link.base, engine.rules.pairs), engine.rules.pairs)
+
+
+async def _is_quiet(engine: Engine, unit: Unit, results: Results) -> bool:
+    """Whether every change of the unit is proven by its own body to be no change: an echo, for no token."""
+    if unit.link is None:
+        return _is_of_no_interest(engine, unit, results)
+    if unit.link.state != "linked":
+        return False
+    if any(c.body is None or c.action == "delete" or c.side is Side.OUTREACH for c in unit.changes):
+        return False
+    base = base_from_json(unit.link.base, engine.rules.pairs)
+    for change in unit.changes:
+        if change.body is None:
+            return False
+        names = await _known_names(engine, change)
+        if not is_echo(with_organization(change.body, names), base, engine.rules.pairs):
+            return False
+    results.done.update((change.id, "echo") for change in unit.changes)
+    return True
+
+
+def _is_of_no_interest(engine: Engine, unit: Unit, results: Results) -> bool:
+    """An unlinked person where nothing flows to the outreach app: remembered in the mirror, not asked for."""
+    if unit.origin is Side.OUTREACH or engine.rules.settings.direction.flows_to(Side.OUTREACH):
+        return False
+    for change in unit.changes:
+        if change.action == "delete":
+            results.persons_gone.append(change.record_id)
+        elif change.body is not None:
+            results.persons.append(change.body)
+    results.done.update((change.id, "skipped") for change in unit.changes)
+    return True
+
+
+async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
+    """The organization's name, where the mirror has it: asking Pipedrive is for the look that follows."""
+    number = change.body.organization_id if change.body else None
+    return dict(await engine.run(engine.memory.organization_names, {number})) if number else {}
+
+
+async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:
+    """An organization was made or renamed: remember its name, and look at its persons where the name changed."""
+    ids = {change.record_id for change in changes}
+    if not ids:
+        return
+    before = await engine.run(engine.memory.organization_names, ids)
+    try:
+        now = await engine.crm.get_organizations(ids)
+    except TemporaryError as error:
+        moment = engine.lane.clock.now()
+        results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in changes)
+        return
+    await remember_organizations(engine, list(now.values()))
+    for number, organization in now.items():
+        if number in before and before[number] != organization.name:
+            results.follow_up.extend(await engine.run(engine.memory.persons_of_organization, number))
+    results.done.update((change.id, "noted") for change in changes)

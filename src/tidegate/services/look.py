@@ -1,0 +1,125 @@
+"""Look: the present state of both sides of every unit of a batch, and who an unlinked record could be on the other side."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tidegate.core.records import Gone, Record, Seen, Side, with_organization
+from tidegate.services.engine import Engine
+from tidegate.services.index import bring_up_to_date, organization_names
+from tidegate.services.units import Unit
+
+FRESH_ENOUGH = 3.0
+"""Seconds the mirror may be old when the candidates of a live batch are looked up."""
+
+
+async def look(engine: Engine, units: Sequence[Unit], *, persons_from_mirror: bool = False) -> None:
+    """Fill in what both sides show. Units that know a side already keep it.
+
+    `persons_from_mirror`: the mirror was just brought up to date, so it stands for the persons (a transfer does that).
+    """
+    await _look_at_prospects(engine, units)
+    await _look_at_persons(engine, units, persons_from_mirror=persons_from_mirror)
+    await _find_survivors(engine, units)
+    await _find_candidates(engine, units)
+
+
+async def _find_survivors(engine: Engine, units: Sequence[Unit]) -> None:
+    """Of merges: whether the record that lives on is linked to somebody else already."""
+    merged = {u.person.merged_into: u for u in units if isinstance(u.person, Gone) and u.person.merged_into}
+    if not merged:
+        return
+    linked = await engine.run(engine.memory.linked_persons, engine.connection_id, [i for i in merged if i])
+    for survivor, unit in merged.items():
+        if survivor in linked and linked[survivor] != unit.prospect_id:
+            unit.taken = (survivor,)
+
+
+async def _look_at_prospects(engine: Engine, units: Sequence[Unit]) -> None:
+    wanted = {unit.prospect_id for unit in units if unit.prospect_id and unit.prospect is None}
+    if not wanted:
+        return
+    found = await engine.outreach.get_prospects(wanted)
+    for unit in units:
+        if unit.prospect_id in wanted and unit.prospect_id is not None:
+            unit.prospect = found.get(unit.prospect_id) or Gone(Side.OUTREACH, unit.prospect_id)
+
+
+async def _look_at_persons(engine: Engine, units: Sequence[Unit], *, persons_from_mirror: bool) -> None:
+    wanted = {unit.person_id for unit in units if unit.person_id and unit.person is None}
+    found = await _persons(engine, wanted, from_mirror=persons_from_mirror)
+    for unit in units:
+        if unit.person_id is not None and unit.person is None:
+            merged_into = next((c.merged_into for c in unit.changes if c.merged_into), None)
+            seen = found.get(unit.person_id) or Gone(Side.PIPEDRIVE, unit.person_id)
+            unit.person = (
+                replace(seen, merged_into=merged_into) if isinstance(seen, Gone) and merged_into else seen
+            )
+
+
+async def _persons(engine: Engine, ids: set[str], *, from_mirror: bool) -> dict[str, Seen]:
+    found: dict[str, Seen] = {}
+    if from_mirror and ids:
+        found.update(await engine.run(engine.memory.mirrored, ids))
+    missing = ids - found.keys()
+    if missing:
+        fetched = await engine.crm.get_persons(missing)
+        persons = [seen for seen in fetched.values() if isinstance(seen, Record)]
+        names = await organization_names(engine, persons)
+        found.update(
+            {
+                i: with_organization(seen, names) if isinstance(seen, Record) else seen
+                for i, seen in fetched.items()
+            }
+        )
+    return found
+
+
+async def _find_candidates(engine: Engine, units: Sequence[Unit]) -> None:
+    unlinked = [unit for unit in units if unit.link is None]
+    await _candidate_persons(
+        engine, [u for u in unlinked if isinstance(u.prospect, Record) and u.person is None]
+    )
+    await _candidate_prospects(
+        engine, [u for u in unlinked if isinstance(u.person, Record) and u.prospect is None]
+    )
+
+
+async def _candidate_persons(engine: Engine, units: Sequence[Unit]) -> None:
+    """Persons that share an address with an unlinked prospect. The mirror answers; it is made fresh first."""
+    wanted = [
+        unit
+        for unit in units
+        if isinstance(unit.prospect, Record) and engine.rules.settings.admits(unit.prospect)
+    ]
+    if not wanted:
+        return
+    await bring_up_to_date(engine, max_age=FRESH_ENOUGH)
+    addresses = {address for unit in wanted for address in _emails(unit.prospect)}
+    holders = await engine.run(engine.memory.holders, addresses)
+    ids = {person_id for found in holders.values() for person_id in found}
+    persons = await engine.run(engine.memory.mirrored, ids)
+    linked = await engine.run(engine.memory.linked_persons, engine.connection_id, ids)
+    for unit in wanted:
+        mine = {i: None for address in _emails(unit.prospect) for i in holders.get(address, ())}
+        unit.candidates = tuple(persons[i] for i in mine if i in persons and i not in linked)
+        unit.taken = tuple(i for i in mine if i in linked)
+
+
+async def _candidate_prospects(engine: Engine, units: Sequence[Unit]) -> None:
+    wanted = [unit for unit in units if isinstance(unit.person, Record) and _emails(unit.person)]
+    if not wanted:
+        return
+    holders = await engine.outreach.find_by_emails({a for unit in wanted for a in _emails(unit.person)})
+    ids = {prospect_id for found in holders.values() for prospect_id in found}
+    prospects = await engine.outreach.get_prospects(ids) if ids else {}
+    links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=ids)
+    linked = {link.prospect_id for link in links}
+    for unit in wanted:
+        mine = {i: None for address in _emails(unit.person) for i in holders.get(address, ())}
+        found = (prospects.get(i) for i in mine if i not in linked)
+        unit.candidates = tuple(seen for seen in found if isinstance(seen, Record))
+        unit.taken = tuple(i for i in mine if i in linked)
+
+
+def _emails(seen: Seen | None) -> tuple[str, ...]:
+    return seen.emails if isinstance(seen, Record) else ()

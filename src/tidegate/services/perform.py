@@ -1,0 +1,186 @@
+"""Do: carry out the writes of a batch's plans. Records go concurrently within the quota; a failure concerns its own.
+
+Before anything is created it is written down (intents, one transaction for the batch): Pipedrive has no idempotency
+keys, so after a crash the open intents are looked up before a create is tried again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from tidegate.core.operations import Act, Write
+from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, Record, Side, with_organization
+from tidegate.core.values import Json, Value, is_empty, name_key, to_json
+from tidegate.errors import LaneLost, NeedsAttention, TidegateError
+from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
+from tidegate.services.engine import Engine
+from tidegate.services.units import Unit
+
+AT_ONCE = 32
+"""Requests under way at once; the burst window sets the pace."""
+
+Made = dict[str, Organization | TidegateError]
+"""Name as written -> its organization, or why there is none."""
+
+
+async def perform(engine: Engine, units: Sequence[Unit], results: Results) -> None:
+    """Carry out every plan; each unit gets what its writes returned, or its error.
+
+    Raises what stops the whole lane: LaneLost, NeedsAttention, and a TemporaryError that names no record.
+    """
+    writing = [unit for unit in units if unit.plan and unit.plan.writes]
+    if not writing:
+        return
+    organizations = await _ensure_organizations(engine, writing, results)
+    await _write_down(engine, writing)
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(unit: Unit) -> None:
+        async with gate:
+            await _perform_unit(engine, unit, organizations)
+
+    outcomes = await asyncio.gather(*(one(unit) for unit in writing), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _perform_unit(engine: Engine, unit: Unit, organizations: Made) -> None:
+    try:
+        for write in unit.plan.writes if unit.plan else ():
+            if write.side is Side.PIPEDRIVE:
+                unit.returned[write.side] = await _write_person(engine, unit, write, organizations)
+            else:
+                unit.returned[write.side] = await _write_prospect(engine, unit, write)
+    except (LaneLost, NeedsAttention) as error:
+        unit.error = error
+        raise
+    except TidegateError as error:
+        unit.error = error
+
+
+async def _write_person(engine: Engine, unit: Unit, write: Write, organizations: Made) -> Record:
+    values = dict(write.values)
+    organization_id = _organization_of(values, organizations)
+    seen = unit.person if isinstance(unit.person, Record) else None
+    if write.act is Act.CREATE:
+        person = await engine.crm.create_person(
+            values,
+            owner_id=engine.rules.settings.owner_id,
+            organization_id=organization_id if isinstance(organization_id, str) else None,
+        )
+    else:
+        person = await engine.crm.update_person(
+            write.record_id or "", values, seen=seen, organization_id=organization_id
+        )
+    names = {o.id: o.name for o in organizations.values() if isinstance(o, Organization)}
+    if seen and seen.organization_id and isinstance(name := seen.value(ORGANIZATION), str):
+        names.setdefault(seen.organization_id, name)
+    return with_organization(person, names)
+
+
+def _organization_of(values: dict[str, Value], organizations: Made) -> str | Unchanged | None:
+    """The id to send for the organization's name among the values, which is taken out."""
+    if ORGANIZATION not in values:
+        return UNCHANGED
+    name = values.pop(ORGANIZATION)
+    if not isinstance(name, str) or is_empty(name):
+        return None
+    found = organizations[name]
+    if isinstance(found, TidegateError):
+        raise found
+    return found.id
+
+
+async def _write_prospect(engine: Engine, unit: Unit, write: Write) -> Record:
+    if write.act is Act.CREATE:
+        return await engine.outreach.create_prospect(
+            write.values,
+            list_id=engine.rules.settings.sync_to_list,
+            key=f"{engine.connection_id}:{unit.person_id}",
+        )
+    return await engine.outreach.update_prospect(write.record_id or "", write.values)
+
+
+# --- before anything is created
+
+
+async def _write_down(engine: Engine, units: Sequence[Unit]) -> None:
+    intents = [
+        Intent("person", unit.prospect_id or "", _facts(write), engine.lane.clock.now())
+        for unit in units
+        for write in (unit.plan.writes if unit.plan else ())
+        if write.act is Act.CREATE and write.side is Side.PIPEDRIVE
+    ]
+    if intents:
+        await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
+
+
+def _facts(write: Write) -> dict[str, Json]:
+    """By what the created person can be recognised."""
+    values = write.values
+    names = [values.get(FIRST_NAME), values.get(LAST_NAME)]
+    name = " ".join(part for part in names if isinstance(part, str))
+    return {"name": name, "emails": to_json(values.get(EMAIL))}
+
+
+async def _ensure_organizations(engine: Engine, units: Sequence[Unit], results: Results) -> Made:
+    """Name as written -> organization, for every name these writes need: from the mirror, else created once.
+
+    A name whose organization could not be made has the error in its place: it concerns only the records that need it.
+    """
+    names = list(dict.fromkeys(name for unit in units for name in _names_needed(unit)))
+    if not names:
+        return {}
+    known = await engine.run(engine.memory.organizations_named, names)
+    missing: dict[str, str] = {}
+    for name in names:
+        if name_key(name) not in known:
+            missing.setdefault(name_key(name), name)
+    made = await _create_organizations(engine, missing, results)
+    return {
+        n: made[name_key(n)] if name_key(n) in made else Organization(known[name_key(n)], n) for n in names
+    }
+
+
+def _names_needed(unit: Unit) -> list[str]:
+    writes = unit.plan.writes if unit.plan else ()
+    names = [write.values.get(ORGANIZATION) for write in writes if write.side is Side.PIPEDRIVE]
+    return [name for name in names if isinstance(name, str) and name]
+
+
+async def _create_organizations(engine: Engine, missing: dict[str, str], results: Results) -> Made:
+    if not missing:
+        return {}
+    now = engine.lane.clock.now()
+    intents = [Intent("organization", key[:300], {"name": name}, now) for key, name in missing.items()]
+    await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> Organization:
+        async with gate:
+            return await engine.crm.create_organization(name, owner_id=engine.rules.settings.owner_id)
+
+    answers = await asyncio.gather(*(one(name) for name in missing.values()), return_exceptions=True)
+    made: Made = {}
+    for key, answer in zip(missing, answers, strict=True):
+        if isinstance(answer, LaneLost | NeedsAttention) or not isinstance(
+            answer, Organization | TidegateError
+        ):
+            raise answer
+        made[key] = answer
+    await _remember(engine, {key: o for key, o in made.items() if isinstance(o, Organization)}, results)
+    return made
+
+
+async def _remember(engine: Engine, created: dict[str, Organization], results: Results) -> None:
+    """At once, not with the batch: the id of what exists is saved before anything else can fail."""
+    state = await engine.run(engine.memory.index_state, "organizations")
+    await engine.run(
+        engine.memory.save_index,
+        "organizations",
+        state,
+        organizations=list(created.values()),
+        hold=engine.lane.hold,
+    )
+    results.organizations.extend(created.values())
+    results.intents_done.extend(("organization", key[:300]) for key in created)

@@ -1,0 +1,301 @@
+"""Settle a batch: look, decide, do, and what there is to remember.
+
+`live` and `transfer` both end here, so a preview, a transfer and a real-time change can't differ in what they would do.
+The caller stores the `Results` in one transaction together with its own progress.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tidegate.core.bases import base_from_json, base_to_json
+from tidegate.core.catalogue import find_field
+from tidegate.core.operations import Decision, FieldChange, LinkState, Plan, Write
+from tidegate.core.planning import LinkView, Mode, Situation, decide, finish
+from tidegate.core.records import Gone, Record, Side
+from tidegate.core.values import Json, describe, to_json
+from tidegate.errors import RecordGone, TemporaryError
+from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
+from tidegate.services.engine import Engine
+from tidegate.services.perform import perform
+from tidegate.services.units import Unit
+
+RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
+"""How long a change waits after each failed attempt; the last one repeats."""
+UNKNOWN_ANSWER_SECONDS = 10
+"""How long at least, where a write may have reached the other app."""
+
+
+def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
+    """Give every unit its plan. Of several units that would take or make the same record, only the first may."""
+    taken: dict[str, None] = {}
+    creating: dict[str, Unit] = {}
+    for unit in units:
+        candidates = tuple(c for c in unit.candidates if c.id not in taken)
+        busy = tuple(c.id for c in unit.candidates if c.id in taken)
+        situation = Situation(
+            link=_link_view(engine, unit),
+            prospect=unit.prospect,
+            person=unit.person,
+            origin=unit.origin,
+            candidates=candidates,
+            taken=unit.taken + busy,
+        )
+        unit.plan = decide(situation, engine.rules, mode)
+        if unit.link is None and unit.plan.decision is Decision.CREATE:
+            _wait_for_twin(unit, creating)
+        if unit.link is None and candidates and unit.plan.decision in (Decision.UPDATE, Decision.UNCHANGED):
+            taken.update(dict.fromkeys(c.id for c in candidates))
+
+
+def _wait_for_twin(unit: Unit, creating: dict[str, Unit]) -> None:
+    """Two unlinked records of one batch that share an address: the first is created, the other waits for its link."""
+    source = unit.seen_of(unit.origin)
+    addresses = source.emails if isinstance(source, Record) else ()
+    twin = next((creating[address] for address in addresses if address in creating), None)
+    if twin is None:
+        creating.update(dict.fromkeys(addresses, unit))
+    else:
+        unit.plan = None
+        unit.error = TemporaryError(f"Waits for {twin.record_name}, which shares an address with it.")
+
+
+def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
+    if unit.link is None:
+        return None
+    base = base_from_json(unit.link.base, engine.rules.pairs)
+    return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
+
+
+async def settle(engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str) -> None:
+    """Decide, do, and gather what to remember. The units have been looked at."""
+    decide_all(engine, units, mode)
+    await perform(engine, units, results)
+    now = engine.lane.clock.now()
+    for unit in units:
+        remember(engine, unit, results, now=now, cause=cause)
+
+
+def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cause: str) -> None:
+    """What a unit leaves behind: its link, log, questions and done marks."""
+    _remember_seen(unit, results)
+    if unit.error is not None:
+        _remember_error(unit, results, now)
+    elif unit.plan is not None:
+        _remember_plan(engine, unit, unit.plan, results, now=now, cause=cause)
+        results.done.update((change.id, unit.plan.decision.value) for change in unit.changes)
+
+
+def _remember_seen(unit: Unit, results: Results) -> None:
+    latest = unit.returned.get(Side.PIPEDRIVE) or unit.person
+    if isinstance(latest, Record):
+        results.persons.append(latest)
+    elif isinstance(latest, Gone):
+        results.persons_gone.append(latest.id)
+
+
+def _remember_plan(
+    engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
+) -> None:
+    match plan.decision:
+        case Decision.CREATE | Decision.UPDATE | Decision.UNCHANGED:
+            _remember_pair(engine, unit, plan, results, now=now, cause=cause)
+        case Decision.UNLINK | Decision.MOVE:
+            _remember_loss(unit, plan, results, cause=cause)
+        case Decision.ASK:
+            results.questions.append(_ambiguous(unit, plan))
+        case Decision.SKIP:
+            pass
+
+
+def _remember_pair(
+    engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
+) -> None:
+    prospect_id, person_id = _ids_of_pair(unit, plan)
+    results.links.append(_link_to_save(unit, plan, prospect_id, person_id, now))
+    results.intents_done.append(("person", prospect_id))
+    results.settled.append((prospect_id, person_id))
+    seconds = _seconds_waited(unit.changes, now)
+    for write in plan.writes:
+        results.log.append(
+            LogLine(
+                side=write.side,
+                act=write.act.value,
+                prospect_id=prospect_id,
+                person_id=person_id,
+                record_name=unit.record_name,
+                changes=tuple(change_to_json(engine, write, change) for change in write.changes),
+                cause=cause,
+                cause_text=cause_text(unit.changes),
+                seconds=seconds,
+            )
+        )
+    if unit.link is None and not plan.writes:
+        results.log.append(_line(unit, "link", plan, cause, prospect_id, person_id))
+    results.questions.extend(_refused(unit, plan, prospect_id, person_id))
+
+
+def _link_to_save(unit: Unit, plan: Plan, prospect_id: str, person_id: str, now: datetime) -> LinkToSave:
+    link = unit.link
+    return LinkToSave(
+        prospect_id=prospect_id,
+        person_id=person_id,
+        base=base_to_json(finish(plan, unit.returned), link.base if link is not None else {}),
+        state=plan.state.value,
+        written_at=now if unit.returned else link.written_at if link is not None else None,
+        id=link.id if link is not None else None,
+    )
+
+
+def _ids_of_pair(unit: Unit, plan: Plan) -> tuple[str, str]:
+    prospect = unit.returned.get(Side.OUTREACH)
+    person = unit.returned.get(Side.PIPEDRIVE)
+    prospect_id = prospect.id if prospect else plan.prospect_id or unit.prospect_id or ""
+    person_id = person.id if person else plan.person_id or unit.person_id or ""
+    return prospect_id, person_id
+
+
+def _remember_loss(unit: Unit, plan: Plan, results: Results, *, cause: str) -> None:
+    """A link outlives its records: it remembers that nothing is to be made anew, and follows merges."""
+    link = unit.link
+    if link is None:
+        return
+    prospect_id, person_id = plan.prospect_id or link.prospect_id, plan.person_id or link.person_id
+    results.links.append(
+        LinkToSave(
+            prospect_id, person_id, link.base, state=plan.state.value, written_at=link.written_at, id=link.id
+        )
+    )
+    if plan.decision is Decision.MOVE:
+        results.follow_up.append(person_id)
+    act = "move" if plan.decision is Decision.MOVE else "unlink"
+    results.log.append(_line(unit, act, plan, cause, prospect_id, person_id))
+
+
+def _line(unit: Unit, act: str, plan: Plan, cause: str, prospect_id: str, person_id: str) -> LogLine:
+    return LogLine(
+        side=unit.origin.other,
+        act=act,
+        prospect_id=prospect_id,
+        person_id=person_id,
+        record_name=unit.record_name,
+        cause=cause,
+        cause_text=cause_text(unit.changes),
+        message=plan.reason,
+    )
+
+
+def _ambiguous(unit: Unit, plan: Plan) -> Question:
+    side = plan.candidates_side or unit.origin.other
+    return Question(
+        kind="ambiguous",
+        side=unit.origin,
+        prospect_id=unit.prospect_id or "",
+        person_id=unit.person_id or "",
+        record_name=unit.record_name,
+        message=plan.reason,
+        cure="Choose the right one, or merge them where they are.",
+        facts={"candidates": list(plan.candidates), "candidates_side": side.value},
+    )
+
+
+def _refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
+    if not plan.refusals:
+        return []
+    texts = [f"{refusal.name}: {refusal.reason}" for refusal in plan.refusals]
+    return [
+        Question(
+            kind="invalid",
+            side=plan.refusals[0].side,
+            prospect_id=prospect_id,
+            person_id=person_id,
+            record_name=unit.record_name,
+            message="; ".join(texts),
+            cure="Correct the value, then retry. The other fields are in step.",
+            facts={"values": {r.field: describe(r.value) for r in plan.refusals}},
+        )
+    ]
+
+
+def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
+    """What was written before the failure is remembered; the rest is tried again or put to a person."""
+    error = unit.error
+    if unit.link is not None and unit.plan is not None and unit.returned:
+        results.links.append(_link_to_save(unit, unit.plan, unit.link.prospect_id, unit.link.person_id, now))
+    attempts = max((change.attempts for change in unit.changes), default=0)
+    if isinstance(error, TemporaryError) or (isinstance(error, RecordGone) and attempts == 0):
+        results.later.update((change.id, retry_at(attempts, now, error)) for change in unit.changes)
+        return
+    message = error.user_message if error is not None else ""
+    failed = unit.origin.other
+    if unit.plan is not None and unit.plan.writes:
+        failed = next((w.side for w in unit.plan.writes if w.side not in unit.returned), failed)
+    prospect_id, person_id = unit.prospect_id or "", unit.person_id or ""
+    results.questions.append(
+        Question(
+            kind="gone" if isinstance(error, RecordGone) else "invalid",
+            side=failed,
+            prospect_id=prospect_id,
+            person_id=person_id,
+            record_name=unit.record_name,
+            message=message,
+            cure="Correct the record, then retry.",
+        )
+    )
+    results.log.append(
+        LogLine(
+            side=failed,
+            act="fail",
+            prospect_id=prospect_id,
+            person_id=person_id,
+            record_name=unit.record_name,
+            message=message,
+            cause_text=cause_text(unit.changes),
+        )
+    )
+    results.intents_done.append(("person", prospect_id))
+    results.done.update((change.id, "attention") for change in unit.changes)
+
+
+def retry_at(attempts: int, now: datetime, error: Exception | None) -> datetime:
+    """When to try again what failed this many times already."""
+    seconds: float = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
+    if getattr(error, "sent", False):
+        seconds = max(seconds, UNKNOWN_ANSWER_SECONDS)
+    return now + timedelta(seconds=max(seconds, getattr(error, "retry_after", None) or 0))
+
+
+def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[str, Json]:
+    """A field's change as the activity log keeps it."""
+    catalogue = engine.rules.outreach if write.side is Side.OUTREACH else engine.rules.pipedrive
+    field = find_field(catalogue.fields, change.field)
+    told: dict[str, Json] = {
+        "field": change.field,
+        "name": field.name if field else change.field,
+        "kind": field.kind.value if field else "text",
+        "before": to_json(change.before),
+        "after": to_json(change.after),
+    }
+    if change.conflict:
+        told.update(conflict=True, lost=to_json(change.lost))
+    return told
+
+
+def cause_text(changes: Sequence[Change]) -> str:
+    """Why, in words for the activity log."""
+    if not changes:
+        return ""
+    first = changes[0]
+    if first.source == "catchup":
+        return "Found by the regular check"
+    if first.source == "retry":
+        return "Retried"
+    verb = "Added" if any(change.action == "create" for change in changes) else "Edited"
+    if first.side is Side.PIPEDRIVE:
+        return first.actor if first.source == "organization" else f"{verb} in Pipedrive"
+    return f"{verb} by {first.actor}" if first.actor else verb
+
+
+def _seconds_waited(changes: Sequence[Change], now: datetime) -> float | None:
+    if not changes:
+        return None
+    return round((now - min(change.received_at for change in changes)).total_seconds(), 3)

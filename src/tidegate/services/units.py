@@ -1,0 +1,68 @@
+"""A unit: one pair (or one unlinked record) with everything the batch knows and decides about it.
+
+Several changes of one record, and the changes of both sides of one link, fold into one unit: however often a record was
+touched while it waited, it is looked at and written once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tidegate.core.operations import Plan
+from tidegate.core.records import Record, Seen, Side
+from tidegate.errors import TidegateError
+from tidegate.ports import Change, StoredLink
+
+
+@dataclass(slots=True)
+class Unit:
+    origin: Side
+    prospect_id: str | None = None
+    person_id: str | None = None
+    link: StoredLink | None = None
+    changes: list[Change] = field(default_factory=list)
+    prospect: Seen | None = None
+    person: Seen | None = None
+    candidates: tuple[Record, ...] = ()
+    taken: tuple[str, ...] = ()
+    plan: Plan | None = None
+    returned: dict[Side, Record] = field(default_factory=dict)
+    """What the writes answered."""
+    error: TidegateError | None = None
+    tokens: int = 0
+
+    @property
+    def record_name(self) -> str:
+        for seen in (self.prospect, self.person):
+            if isinstance(seen, Record) and seen.name:
+                return seen.name
+        return next((f"{c.entity} {c.record_id}" for c in self.changes), "")
+
+    def id_of(self, side: Side) -> str | None:
+        return self.prospect_id if side is Side.OUTREACH else self.person_id
+
+    def seen_of(self, side: Side) -> Seen | None:
+        return self.prospect if side is Side.OUTREACH else self.person
+
+
+def fold(changes: Sequence[Change], links: Iterable[StoredLink]) -> list[Unit]:
+    """Changes of prospects and persons as units, in the order of their oldest change."""
+    by_prospect: dict[str, StoredLink] = {}
+    by_person: dict[str, StoredLink] = {}
+    for link in links:
+        by_prospect[link.prospect_id] = link
+        by_person[link.person_id] = link
+    units: dict[tuple[Side, str] | int, Unit] = {}
+    for change in changes:
+        known = (by_prospect if change.side is Side.OUTREACH else by_person).get(change.record_id)
+        key = known.id if known is not None else (change.side, change.record_id)
+        unit = units.setdefault(key, _unit_of(change, known))
+        unit.changes.append(change)
+    return list(units.values())
+
+
+def _unit_of(change: Change, link: StoredLink | None) -> Unit:
+    if link is not None:
+        return Unit(change.side, link.prospect_id, link.person_id, link)
+    if change.side is Side.OUTREACH:
+        return Unit(change.side, prospect_id=change.record_id)
+    return Unit(change.side, person_id=change.record_id)

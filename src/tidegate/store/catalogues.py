@@ -1,0 +1,39 @@
+"""The stored copy of what both sides offer: as JSON with the connection, reread on refresh and by the schema watch."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.values import Kind
+from tidegate.store.models import Connection
+
+_OUTREACH = TypeAdapter(OutreachCatalogue)
+_PIPEDRIVE = TypeAdapter(PipedriveCatalogue)
+
+
+def outreach_catalogue(connection: Connection) -> OutreachCatalogue:
+    raw = connection.catalogue.get("outreach")
+    return _OUTREACH.validate_python(raw) if raw else OutreachCatalogue()
+
+
+def pipedrive_catalogue(connection: Connection) -> PipedriveCatalogue:
+    raw = connection.catalogue.get("pipedrive")
+    return _PIPEDRIVE.validate_python(raw) if raw else PipedriveCatalogue()
+
+
+def catalogues_to_json(
+    *, outreach: OutreachCatalogue | None = None, pipedrive: PipedriveCatalogue | None = None
+) -> dict[str, Any]:
+    """The part of `Connection.catalogue` these make."""
+    made: dict[str, Any] = {}
+    if outreach is not None:
+        made["outreach"] = _OUTREACH.dump_python(outreach, mode="json")
+    if pipedrive is not None:
+        made["pipedrive"] = _PIPEDRIVE.dump_python(pipedrive, mode="json")
+    return made
+
+
+def person_kinds(catalogue: PipedriveCatalogue) -> dict[str, Kind]:
+    """Field key -> kind, for values kept as JSON."""
+    return {field.key: field.kind for field in catalogue.fields}

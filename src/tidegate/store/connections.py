@@ -1,0 +1,263 @@
+"""How a connection is made, reconnected, launched, paused and ended: the changes of its row that go together."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from tidegate.core.connection import Reason, Status
+from tidegate.core.records import Side
+from tidegate.core.settings import Direction, Settings, settings_to_json
+from tidegate.errors import Conflict, NotFound
+from tidegate.ports import Account, Tokens
+from tidegate.store.memory import finish_transfer
+from tidegate.store.models import (
+    Change,
+    Connection,
+    Lane,
+    Link,
+    OAuthState,
+    Transfer,
+    User,
+    Workspace,
+)
+from tidegate.store.secrets import encrypt
+from tidegate.store.vault import seal_tokens
+from tidegate.store.wakes import wake_lane
+
+STATE_LIFE = timedelta(minutes=15)
+"""How long a sign-in at Pipedrive may take."""
+
+
+# --- the `state` of an authorisation
+
+
+def make_state(user: User, workspace: Workspace, connection: Connection | None) -> str:
+    state = secrets.token_urlsafe(32)
+    OAuthState.objects.filter(created_at__lt=timezone.now() - 4 * STATE_LIFE).delete()
+    OAuthState.objects.create(digest=_digest(state), user=user, workspace=workspace, connection=connection)
+    return state
+
+
+def use_state(user: User, state: str) -> OAuthState:
+    """The authorisation this state began. It works once, for the member who began it, for a short while."""
+    row = (
+        OAuthState.objects.select_related("workspace", "connection")
+        .filter(digest=_digest(state), user=user)
+        .first()
+    )
+    if row is None:
+        raise NotFound("This sign-in was not started here, or by somebody else. Start again with Connect.")
+    young = OAuthState.objects.filter(pk=row.pk, used_at=None, created_at__gte=timezone.now() - STATE_LIFE)
+    if young.update(used_at=timezone.now()) != 1:
+        raise Conflict("This sign-in was used already or took too long. Start again with Connect.")
+    return row
+
+
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()
+
+
+# --- making
+
+
+def save_authorisation(
+    workspace: Workspace,
+    connection: Connection | None,
+    account: Account,
+    *,
+    tokens: Tokens | None = None,
+    personal_token: str | None = None,
+    api_domain: str,
+) -> Connection:
+    """A new paused connection, or the given one reconnected with everything kept. Raises Conflict."""
+    facts = _facts(account, tokens, personal_token, api_domain)
+    if connection is not None:
+        return _reconnect(connection, account, facts)
+    known = Connection.objects.filter(
+        workspace=workspace, company_id=account.company_id, api_domain=api_domain
+    )
+    before = known.order_by(F("disconnected_at").desc(nulls_first=True)).first()
+    if before is not None:
+        return _reconnect(before, account, facts)
+    lane, _ = Lane.objects.get_or_create(company_id=account.company_id, api_domain=api_domain)
+    try:
+        with transaction.atomic():
+            return Connection.objects.create(
+                workspace=workspace,
+                lane=lane,
+                status=Status.PAUSED.value,
+                reason=Reason.NEW.value,
+                hook_secret=encrypt(secrets.token_urlsafe(24)),
+                company_id=account.company_id,
+                **facts,
+            )
+    except IntegrityError as error:
+        raise Conflict(f"{account.company_name} is connected already.") from error
+
+
+def _facts(
+    account: Account, tokens: Tokens | None, personal_token: str | None, api_domain: str
+) -> dict[str, Any]:
+    return {
+        "auth_method": "oauth" if tokens else "token",
+        "secret": seal_tokens(tokens) if tokens else encrypt(personal_token or ""),
+        "token_expires_at": tokens.expires_at if tokens else None,
+        "refreshing_until": None,
+        "scopes": list(tokens.scopes) if tokens else [],
+        "api_domain": api_domain,
+        "company_name": account.company_name,
+        "company_domain": account.company_domain,
+        "pipedrive_user_id": account.user_id,
+        "pipedrive_user_name": account.user_name,
+    }
+
+
+def _reconnect(connection: Connection, account: Account, facts: Mapping[str, Any]) -> Connection:
+    if connection.company_id != account.company_id:
+        raise Conflict(
+            f"You signed in to {account.company_name}, but this connection belongs to {connection.company_name}. "
+            f"Sign in to {connection.company_name}, or connect {account.company_name} as a new one."
+        )
+    for name, value in facts.items():
+        setattr(connection, name, value)
+    if connection.reason == Reason.RECONNECT:
+        connection.reason, connection.reason_text = Reason.NONE.value, ""
+    if connection.disconnected_at is not None:
+        connection.disconnected_at = None
+        connection.hook_secret = encrypt(secrets.token_urlsafe(24))
+    connection.webhooks_checked_at = None
+    connection.save()
+    return connection
+
+
+# --- settings
+
+
+def store_settings(connection: Connection, settings: Settings, *, version: int | None) -> Connection:
+    """Save, unless somebody else saved since the editor looked (`version`)."""
+    rows = Connection.objects.filter(pk=connection.pk)
+    if version is not None:
+        rows = rows.filter(settings_version=version)
+    current = Connection.objects.values_list("settings_version", flat=True).get(pk=connection.pk)
+    changed = rows.update(
+        settings=settings_to_json(settings),
+        settings_version=(version if version is not None else current) + 1,
+    )
+    if not changed:
+        raise Conflict(
+            "Somebody else saved these settings meanwhile. Look at theirs, then make your changes again."
+        )
+    connection.refresh_from_db()
+    if connection.is_live:
+        wake_lane(connection.lane_id)
+    return connection
+
+
+# --- status
+
+
+def set_status(connection: Connection, status: Status, reason: Reason = Reason.NONE, text: str = "") -> None:
+    connection.status, connection.reason, connection.reason_text = status.value, reason.value, text
+    fields = ["status", "reason", "reason_text"]
+    if status is Status.ACTIVE and connection.launched_at is None:
+        connection.launched_at = timezone.now()
+        fields.append("launched_at")
+    with transaction.atomic():
+        connection.save(update_fields=fields)
+        if status is Status.ACTIVE:
+            wake_lane(connection.lane_id)
+
+
+def drop_waiting_changes(connection: Connection) -> int:
+    """Leave what happened before the launch, or during a pause, where it is."""
+    return Change.objects.filter(connection=connection, done_at=None).update(
+        done_at=timezone.now(), outcome="left", body=None
+    )
+
+
+def end_connection(connection: Connection) -> None:
+    """The links and the history stay; the tokens do not."""
+    with transaction.atomic():
+        for transfer in Transfer.objects.filter(connection=connection, state__in=["running", "paused"]):
+            finish_transfer(str(transfer.pk), "cancelled", timezone.now(), text="The connection was ended.")
+        connection.refresh_from_db()
+        connection.status, connection.reason = Status.PAUSED.value, Reason.NONE.value
+        connection.secret, connection.hook_secret = None, None
+        connection.disconnected_at = timezone.now()
+        connection.save()
+
+
+def link_pair(connection: Connection, *, prospect_id: str, person_id: str) -> None:
+    """The pair a member chose. Raises Conflict where one of the two is linked to somebody else."""
+    try:
+        with transaction.atomic():
+            Link.objects.get_or_create(connection=connection, prospect_id=prospect_id, person_id=person_id)
+    except IntegrityError as error:
+        raise Conflict("One of the two is linked to another record already.") from error
+
+
+# --- transfers
+
+
+def begin_transfer(
+    connection: Connection, *, direction: Direction, source_app: Side, total: int | None, actor: str
+) -> Transfer:
+    """A running transfer; real-time changes wait until it ends. Raises Conflict where one is under way."""
+    try:
+        with transaction.atomic():
+            transfer = Transfer.objects.create(
+                connection=connection,
+                direction=direction.value,
+                source_app=source_app.value,
+                total=total,
+                settings=connection.settings,
+                settings_version=connection.settings_version,
+                created_by=actor,
+                started_at=timezone.now(),
+            )
+            Connection.objects.filter(pk=connection.pk).update(
+                before_syncing=connection.status, status=Status.SYNCING.value, reason="", reason_text=""
+            )
+            wake_lane(connection.lane_id)
+    except IntegrityError as error:
+        raise Conflict("A transfer is running already. Wait for it to end, or cancel it.") from error
+    connection.refresh_from_db()
+    return transfer
+
+
+def hold_transfer(transfer: Transfer) -> None:
+    """Pause it where it is. The connection stays *Syncing*: real-time changes go on waiting."""
+    if Transfer.objects.filter(pk=transfer.pk, state="running").update(state="paused", state_text="") != 1:
+        raise Conflict("This transfer is not running.")
+    transfer.refresh_from_db()
+
+
+def go_on_with_transfer(transfer: Transfer) -> None:
+    with transaction.atomic():
+        if (
+            Transfer.objects.filter(pk=transfer.pk, state="paused").update(state="running", state_text="")
+            != 1
+        ):
+            raise Conflict("This transfer is not paused.")
+        connection = transfer.connection
+        if connection.status != Status.SYNCING:
+            Connection.objects.filter(pk=connection.pk).update(
+                before_syncing=connection.status, status=Status.SYNCING.value, reason="", reason_text=""
+            )
+        wake_lane(connection.lane_id)
+    transfer.refresh_from_db()
+
+
+def cancel_transfer(transfer: Transfer) -> None:
+    with transaction.atomic():
+        if transfer.state not in ("running", "paused"):
+            raise Conflict("This transfer has ended already.")
+        finish_transfer(str(transfer.pk), "cancelled", timezone.now())
+        wake_lane(transfer.connection.lane_id)
+    transfer.refresh_from_db()

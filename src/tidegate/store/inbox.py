@@ -1,0 +1,122 @@
+"""The inbox: whatever happened in either app is a row here before anything is done about it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection as database
+from django.db import transaction
+from django.utils import timezone
+
+from tidegate import ports
+from tidegate.core.bases import record_from_json, record_to_json
+from tidegate.core.connection import Status
+from tidegate.core.records import Record, Side
+from tidegate.core.values import Kind
+from tidegate.store.models import Change, Connection
+from tidegate.store.wakes import wake_lane
+
+RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
+"""How long a change waits after each failed attempt; the last one repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing to put into the inbox."""
+
+    side: Side
+    entity: str
+    record_id: str
+    action: str = "change"
+    source: str = "store"
+    delivery_id: str | None = None
+    body: Record | None = None
+    merged_into: str = ""
+    actor: str = ""
+    due_at: datetime | None = None
+
+
+def add_changes(
+    connection: Connection, news: Iterable[News], *, kinds: Mapping[str, Kind] | None = None
+) -> int:
+    """Store and wake, in the caller's transaction. A delivery that is here already is dropped. How many were new."""
+    now = timezone.now()
+    rows = [
+        Change(
+            lane_id=connection.lane_id,
+            connection=connection,
+            side=item.side.value,
+            entity=item.entity,
+            record_id=item.record_id,
+            action=item.action,
+            source=item.source,
+            delivery_id=item.delivery_id,
+            body=record_to_json(item.body, kinds or {}) if item.body is not None else None,
+            merged_into=item.merged_into,
+            actor=item.actor[:200],
+            received_at=now,
+            due_at=item.due_at or now,
+        )
+        for item in news
+    ]
+    if not rows:
+        return 0
+    with transaction.atomic():
+        before = _count_of_deliveries(connection, rows)
+        Change.objects.bulk_create(rows, batch_size=2000, ignore_conflicts=True)
+        if connection.status == Status.ACTIVE:
+            wake_lane(connection.lane_id)
+    return len(rows) - before
+
+
+def _count_of_deliveries(connection: Connection, rows: list[Change]) -> int:
+    ids = [row.delivery_id for row in rows if row.delivery_id]
+    return Change.objects.filter(connection=connection, delivery_id__in=ids).count() if ids else 0
+
+
+def take_changes(connection_id: str, limit: int) -> list[ports.Change]:
+    """Waiting and due changes of a connection, oldest first."""
+    rows = Change.objects.filter(
+        connection_id=connection_id, done_at__isnull=True, due_at__lte=timezone.now()
+    ).order_by("id")[:limit]
+    return [_to_port(row) for row in rows]
+
+
+def _to_port(row: Change) -> ports.Change:
+    side = Side(row.side)
+    return ports.Change(
+        id=row.pk,
+        connection_id=str(row.connection_id),
+        side=side,
+        entity=row.entity,
+        record_id=row.record_id,
+        action=row.action,
+        source=row.source,
+        received_at=row.received_at,
+        body=record_from_json(side, row.record_id, row.body) if row.body is not None else None,
+        merged_into=row.merged_into or None,
+        actor=row.actor,
+        attempts=row.attempts,
+    )
+
+
+def retry_at(attempts: int, now: datetime) -> datetime:
+    """When to try a change again that failed this many times already."""
+    return now + timedelta(seconds=RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)])
+
+
+def finish_changes(done: Mapping[int, str], later: Mapping[int, datetime]) -> None:
+    """Mark changes as done with their outcome, and put off those that must wait; one statement each."""
+    with database.cursor() as cursor:
+        if done:
+            cursor.execute(
+                "UPDATE store_change c SET done_at = now(), outcome = v.outcome, body = NULL "
+                "FROM unnest(%s::bigint[], %s::text[]) AS v(id, outcome) WHERE c.id = v.id AND c.done_at IS NULL",
+                [list(done), list(done.values())],
+            )
+        if later:
+            cursor.execute(
+                "UPDATE store_change c SET due_at = v.due_at, attempts = attempts + 1 "
+                "FROM unnest(%s::bigint[], %s::timestamptz[]) AS v(id, due_at) WHERE c.id = v.id AND c.done_at IS NULL",
+                [list(later), list(later.values())],
+            )

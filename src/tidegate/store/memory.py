@@ -1,0 +1,302 @@
+"""The Memory port on PostgreSQL: what the engine remembers of one lane, and the one transaction that ends a batch."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from tidegate.core.records import Record, Side
+from tidegate.core.values import Kind
+from tidegate.ports import (
+    Change,
+    Hold,
+    IndexState,
+    Intent,
+    LogLine,
+    Memory,
+    Organization,
+    Outcome,
+    Question,
+    Results,
+    StoredLink,
+    TransferState,
+)
+from tidegate.store import inbox, links, mirror, models
+from tidegate.store.holds import fence
+
+Spent = Mapping[str, tuple[int, int]]
+
+
+class LaneMemory(Memory):
+    def __init__(self, lane_id: int, kinds: Mapping[str, Kind]) -> None:
+        self.lane_id = lane_id
+        self.kinds = kinds
+        """Of Pipedrive's fields, for what is kept as JSON."""
+
+    def take_changes(self, connection_id: str, limit: int) -> list[Change]:
+        return inbox.take_changes(connection_id, limit)
+
+    def links_of(
+        self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()
+    ) -> list[StoredLink]:
+        return links.links_of(connection_id, prospect_ids=prospect_ids, person_ids=person_ids)
+
+    def linked_persons(self, connection_id: str, person_ids: Collection[str]) -> dict[str, str]:
+        return links.linked_persons(connection_id, person_ids)
+
+    def holders(self, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:
+        return mirror.holders(self.lane_id, addresses)
+
+    def mirrored(self, person_ids: Collection[str]) -> dict[str, Record]:
+        return mirror.mirrored(self.lane_id, person_ids)
+
+    def organization_names(self, ids: Collection[str]) -> dict[str, str]:
+        return mirror.organization_names(self.lane_id, ids)
+
+    def organizations_named(self, names: Collection[str]) -> dict[str, str]:
+        return mirror.organizations_named(self.lane_id, names)
+
+    def persons_of_organization(self, organization_id: str) -> list[str]:
+        return mirror.persons_of_organization(self.lane_id, organization_id)
+
+    def persons_named(self, name: str, since: datetime) -> list[Record]:
+        return mirror.persons_named(self.lane_id, name, since)
+
+    def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:
+        with transaction.atomic():
+            fence(hold)
+            _look_at(connection_id, person_ids, source=source, actor="")
+
+    # --- how far the mirror reaches
+
+    def index_state(self, entity: str) -> IndexState:
+        lane = models.Lane.objects.get(pk=self.lane_id)
+        return IndexState(
+            complete=getattr(lane, f"{entity}_walked_at") is not None,
+            cursor=getattr(lane, f"{entity}_cursor"),
+            high_water=getattr(lane, f"{entity}_high_water"),
+        )
+
+    def save_index(
+        self,
+        entity: str,
+        state: IndexState,
+        *,
+        persons: Sequence[Record] = (),
+        organizations: Sequence[Organization] = (),
+        hold: Hold,
+    ) -> None:
+        with transaction.atomic():
+            fence(hold)
+            mirror.save_persons(self.lane_id, persons, self.kinds)
+            mirror.save_organizations(self.lane_id, organizations)
+            lane = models.Lane.objects.get(pk=self.lane_id)
+            setattr(lane, f"{entity}_cursor", state.cursor)
+            setattr(lane, f"{entity}_high_water", state.high_water)
+            if state.complete and getattr(lane, f"{entity}_walked_at") is None:
+                setattr(lane, f"{entity}_walked_at", timezone.now())
+            lane.save(update_fields=[f"{entity}_cursor", f"{entity}_high_water", f"{entity}_walked_at"])
+
+    # --- intents
+
+    def open_intents(self, connection_id: str) -> list[Intent]:
+        return [
+            Intent(row.kind, row.key, row.facts, row.created_at, row.pk)
+            for row in models.Intent.objects.filter(connection_id=connection_id).order_by("id")
+        ]
+
+    def write_intents(self, connection_id: str, intents: Sequence[Intent], hold: Hold) -> None:
+        with transaction.atomic():
+            fence(hold)
+            models.Intent.objects.bulk_create(
+                [
+                    models.Intent(
+                        lane_id=self.lane_id,
+                        connection_id=connection_id,
+                        kind=intent.kind,
+                        key=intent.key,
+                        facts=dict(intent.facts),
+                        created_at=intent.created_at or timezone.now(),
+                    )
+                    for intent in intents
+                ],
+                ignore_conflicts=True,
+            )
+
+    def drop_intents(self, connection_id: str, keys: Sequence[tuple[str, str]], hold: Hold) -> None:
+        with transaction.atomic():
+            fence(hold)
+            _drop_intents(connection_id, keys)
+
+    # --- the end of a batch
+
+    def commit(self, connection_id: str, results: Results, hold: Hold, *, spent: Spent) -> None:
+        with transaction.atomic():
+            fence(hold)
+            self._store(connection_id, results, spent, transfer_id=None)
+
+    def settled_records(self, transfer_id: str, source_ids: Collection[str]) -> set[str]:
+        rows = models.TransferRecord.objects.filter(transfer_id=transfer_id, source_id__in=list(source_ids))
+        return set(rows.values_list("source_id", flat=True))
+
+    def commit_page(
+        self, transfer: TransferState, results: Results, hold: Hold, *, cursor: str | None, spent: Spent
+    ) -> None:
+        with transaction.atomic():
+            fence(hold)
+            self._store(transfer.connection_id, results, spent, transfer_id=transfer.id)
+            _store_outcomes(transfer, results.outcomes)
+            _advance(transfer, results.outcomes, cursor, tokens=sum(tokens for tokens, _ in spent.values()))
+
+    def _store(self, connection_id: str, results: Results, spent: Spent, *, transfer_id: str | None) -> None:
+        links.save_links(connection_id, results.links)
+        mirror.save_organizations(self.lane_id, results.organizations)
+        mirror.save_persons(self.lane_id, results.persons, self.kinds)
+        mirror.forget_persons(self.lane_id, results.persons_gone)
+        _log(connection_id, results.log, transfer_id)
+        _settle(connection_id, results.settled)
+        _ask(connection_id, results.questions)
+        _drop_intents(connection_id, results.intents_done)
+        inbox.finish_changes(results.done, results.later)
+        _look_at(
+            connection_id, results.follow_up, source="organization", actor="Organization renamed in Pipedrive"
+        )
+        add_spent(self.lane_id, spent)
+
+
+def _look_at(connection_id: str, person_ids: Sequence[str], *, source: str, actor: str) -> None:
+    if person_ids:
+        connection = models.Connection.objects.get(pk=connection_id)
+        looks = [
+            inbox.News(Side.PIPEDRIVE, "person", i, action="check", source=source, actor=actor)
+            for i in person_ids
+        ]
+        inbox.add_changes(connection, looks)
+
+
+def _drop_intents(connection_id: str, keys: Sequence[tuple[str, str]]) -> None:
+    for kind in {kind for kind, _ in keys}:
+        names = [key for each, key in keys if each == kind]
+        models.Intent.objects.filter(connection_id=connection_id, kind=kind, key__in=names).delete()
+
+
+def _log(connection_id: str, lines: Sequence[LogLine], transfer_id: str | None) -> None:
+    models.LogEntry.objects.bulk_create(
+        [
+            models.LogEntry(
+                connection_id=connection_id,
+                transfer_id=transfer_id,
+                side=line.side.value,
+                act=line.act,
+                prospect_id=line.prospect_id,
+                person_id=line.person_id,
+                record_name=line.record_name[:300],
+                changes=[dict(change) for change in line.changes],
+                cause=line.cause,
+                cause_text=line.cause_text[:300],
+                message=line.message,
+                tokens=line.tokens,
+                seconds=line.seconds,
+            )
+            for line in lines
+        ],
+        batch_size=1000,
+    )
+
+
+def _ask(connection_id: str, questions: Sequence[Question]) -> None:
+    """One open row per kind and pair: asking again renews the words, and doubles nothing."""
+    for question in questions:
+        facts = {
+            key: value
+            for key, value in asdict(question).items()
+            if key not in ("kind", "prospect_id", "person_id")
+        }
+        facts["side"] = question.side.value if question.side else ""
+        facts["record_name"] = question.record_name[:300]
+        models.Attention.objects.update_or_create(
+            connection_id=connection_id,
+            kind=question.kind,
+            prospect_id=question.prospect_id,
+            person_id=question.person_id,
+            settled_at=None,
+            defaults={**facts, "tried_at": timezone.now()},
+        )
+
+
+def _settle(connection_id: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """What waited for these records is settled by a write that went through."""
+    open_rows = models.Attention.objects.filter(connection_id=connection_id, settled_at=None)
+    if not pairs or not open_rows.exists():
+        return
+    for column, ids in (
+        ("prospect_id", [p for p, _ in pairs if p]),
+        ("person_id", [p for _, p in pairs if p]),
+    ):
+        open_rows.filter(**{f"{column}__in": ids}).update(settled_at=timezone.now(), settled_by="sync")
+
+
+def _store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None:
+    models.TransferRecord.objects.bulk_create(
+        [
+            models.TransferRecord(
+                transfer_id=transfer.id,
+                source_id=o.source_id,
+                target_id=o.target_id,
+                name=o.name[:300],
+                outcome=o.outcome,
+                reason=o.reason,
+                changes=[dict(change) for change in o.changes],
+            )
+            for o in outcomes
+        ],
+        update_conflicts=True,
+        unique_fields=["transfer", "source_id"],
+        update_fields=["target_id", "name", "outcome", "reason", "changes"],
+        batch_size=1000,
+    )
+
+
+def _advance(
+    transfer: TransferState, outcomes: Sequence[Outcome], cursor: str | None, *, tokens: int
+) -> None:
+    counts = {
+        name: F(name)
+        + sum(1 for o in outcomes if (o.outcome if o.outcome != "attention" else "failed") == name)
+        for name in ("created", "updated", "unchanged", "skipped", "failed")
+    }
+    models.Transfer.objects.filter(pk=transfer.id).update(
+        cursor=cursor or "", page=F("page") + 1, tokens=F("tokens") + tokens, **counts
+    )
+    if cursor is None:
+        finish_transfer(transfer.id, "done", timezone.now())
+
+
+def finish_transfer(transfer_id: str, state: str, now: datetime, *, text: str = "") -> None:
+    """End a transfer and give the connection back the status it had before."""
+    ended = models.Transfer.objects.filter(pk=transfer_id, state__in=["running", "paused"]).update(
+        state=state, state_text=text, finished_at=now
+    )
+    if ended:
+        transfer = models.Transfer.objects.select_related("connection").get(pk=transfer_id)
+        models.Connection.objects.filter(pk=transfer.connection_id, status="syncing").update(
+            status=transfer.connection.before_syncing or "paused", before_syncing=""
+        )
+
+
+def add_spent(lane_id: int, spent: Spent) -> None:
+    """Book tokens and requests on today's page of the ledger (UTC, as Pipedrive's budget day is taken to be)."""
+    today = timezone.now().date()
+    with database.cursor() as cursor:
+        for feature, (tokens, requests) in spent.items():
+            if requests:
+                cursor.execute(
+                    "INSERT INTO store_ledgerday (lane_id, day, feature, tokens, requests) VALUES (%s, %s, %s, %s, %s) "
+                    "ON CONFLICT (lane_id, day, feature) DO UPDATE SET tokens = store_ledgerday.tokens + EXCLUDED.tokens, "
+                    "requests = store_ledgerday.requests + EXCLUDED.requests",
+                    [lane_id, today, feature, tokens, requests],
+                )

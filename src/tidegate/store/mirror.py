@@ -1,0 +1,148 @@
+"""Our own memory of a company's persons and organizations: who has this address, what did that person last show.
+
+Kept by walks, catch-ups, reads and what our own writes return. Everything here is one lane's.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import orjson
+
+from tidegate.core.bases import record_from_json, record_to_json
+from tidegate.core.records import ORGANIZATION, Record, Side, with_organization
+from tidegate.core.values import Kind, name_key
+from tidegate.ports import Organization
+from tidegate.store.models import MirrorAddress, MirrorOrganization, MirrorPerson
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def save_persons(lane_id: int, records: Sequence[Record], kinds: Mapping[str, Kind]) -> None:
+    """Remember these persons; an older state never replaces a newer one, an unchanged one writes nothing."""
+    latest = {record.id: record for record in records}
+    if not latest:
+        return
+    known = _known(lane_id, list(latest))
+    news = [r for r in latest.values() if _is_news(r, known.get(r.id), kinds)]
+    rows = [
+        MirrorPerson(
+            lane_id=lane_id,
+            person_id=int(record.id),
+            name=record.name[:300],
+            organization_id=int(record.organization_id) if record.organization_id else None,
+            record=_pack(record, kinds),
+            updated_at=record.updated_at,
+        )
+        for record in news
+    ]
+    MirrorPerson.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["lane", "person_id"],
+        update_fields=["name", "organization_id", "record", "updated_at"],
+        batch_size=1000,
+    )
+    _save_addresses(lane_id, news, known)
+
+
+def _pack(record: Record, kinds: Mapping[str, Kind]) -> bytes:
+    """The organization's name is not kept with the person: it can change without the person changing."""
+    values = {key: value for key, value in record.values.items() if key != ORGANIZATION}
+    return orjson.dumps(record_to_json(replace(record, values=values), kinds), option=orjson.OPT_SORT_KEYS)
+
+
+def _known(lane_id: int, ids: Sequence[str]) -> dict[str, MirrorPerson]:
+    rows = MirrorPerson.objects.filter(lane_id=lane_id, person_id__in=[int(i) for i in ids])
+    return {str(row.person_id): row for row in rows}
+
+
+def _is_news(record: Record, known: MirrorPerson | None, kinds: Mapping[str, Kind]) -> bool:
+    if known is None:
+        return True
+    if (record.updated_at or _LONG_AGO) < (known.updated_at or _LONG_AGO):
+        return False
+    return bytes(known.record) != _pack(record, kinds)
+
+
+def _save_addresses(lane_id: int, news: Sequence[Record], known: Mapping[str, MirrorPerson]) -> None:
+    changed = [record for record in news if record.id in known]
+    if changed:
+        MirrorAddress.objects.filter(lane_id=lane_id, person_id__in=[int(r.id) for r in changed]).delete()
+    MirrorAddress.objects.bulk_create(
+        [
+            MirrorAddress(lane_id=lane_id, address=address[:320], person_id=int(record.id))
+            for record in news
+            for address in dict.fromkeys(record.emails)
+        ],
+        ignore_conflicts=True,
+        batch_size=2000,
+    )
+
+
+def forget_persons(lane_id: int, ids: Collection[str]) -> None:
+    numbers = [int(i) for i in ids]
+    MirrorAddress.objects.filter(lane_id=lane_id, person_id__in=numbers).delete()
+    MirrorPerson.objects.filter(lane_id=lane_id, person_id__in=numbers).delete()
+
+
+def mirrored(lane_id: int, ids: Collection[str]) -> dict[str, Record]:
+    """What was last seen of these persons, with the name of their organization as we know it now."""
+    rows = _known(lane_id, [i for i in ids if i.isdigit()])
+    records = {
+        i: record_from_json(Side.PIPEDRIVE, i, orjson.loads(bytes(row.record))) for i, row in rows.items()
+    }
+    names = organization_names(lane_id, {r.organization_id for r in records.values() if r.organization_id})
+    return {i: with_organization(record, names) for i, record in records.items()}
+
+
+def persons_named(lane_id: int, name: str, since: datetime) -> list[Record]:
+    rows = MirrorPerson.objects.filter(lane_id=lane_id, name=name[:300], updated_at__gte=since)
+    return list(
+        mirrored(lane_id, [str(number) for number in rows.values_list("person_id", flat=True)]).values()
+    )
+
+
+def holders(lane_id: int, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:
+    rows = MirrorAddress.objects.filter(lane_id=lane_id, address__in=list(addresses)).order_by("person_id")
+    found: dict[str, list[str]] = {}
+    for address, person_id in rows.values_list("address", "person_id"):
+        found.setdefault(address, []).append(str(person_id))
+    return {address: tuple(ids) for address, ids in found.items()}
+
+
+def save_organizations(lane_id: int, organizations: Iterable[Organization]) -> None:
+    latest = {organization.id: organization for organization in organizations}
+    MirrorOrganization.objects.bulk_create(
+        [
+            MirrorOrganization(
+                lane_id=lane_id, organization_id=int(o.id), name=o.name[:300], name_key=name_key(o.name)[:300]
+            )
+            for o in latest.values()
+        ],
+        update_conflicts=True,
+        unique_fields=["lane", "organization_id"],
+        update_fields=["name", "name_key"],
+        batch_size=1000,
+    )
+
+
+def forget_organizations(lane_id: int, ids: Collection[str]) -> None:
+    MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__in=[int(i) for i in ids]).delete()
+
+
+def organization_names(lane_id: int, ids: Collection[str]) -> dict[str, str]:
+    rows = MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__in=[int(i) for i in ids])
+    return {str(number): name for number, name in rows.values_list("organization_id", "name")}
+
+
+def organizations_named(lane_id: int, names: Collection[str]) -> dict[str, str]:
+    """Name key -> the organization of that name, the lowest id where there are several."""
+    keys = {name_key(name)[:300] for name in names}
+    rows = MirrorOrganization.objects.filter(lane_id=lane_id, name_key__in=keys).order_by("-organization_id")
+    return {key: str(number) for key, number in rows.values_list("name_key", "organization_id")}
+
+
+def persons_of_organization(lane_id: int, organization_id: str) -> list[str]:
+    rows = MirrorPerson.objects.filter(lane_id=lane_id, organization_id=int(organization_id))
+    return [str(number) for number in rows.values_list("person_id", flat=True)]

@@ -1,0 +1,85 @@
+"""What a lane has to do: its live connections, running transfers and waits, and how a connection is stopped."""
+
+from datetime import datetime
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from tidegate.core.connection import Reason, Status
+from tidegate.core.planning import rules_of
+from tidegate.core.records import Side
+from tidegate.core.settings import settings_from_json
+from tidegate.ports import Schedule, Serving, TransferState
+from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
+from tidegate.store.models import Change, Connection, Lane, Transfer
+from tidegate.store.wakes import wake_lane
+
+
+class LaneSchedule(Schedule):
+    def load(self, connection_id: str) -> Serving:
+        connection = Connection.objects.get(pk=connection_id)
+        transfer = Transfer.objects.filter(connection=connection, state="running").first()
+        settings = settings_from_json(transfer.settings) if transfer else connection.get_settings()
+        rules = rules_of(settings, outreach_catalogue(connection), pipedrive_catalogue(connection))
+        return Serving(Status(connection.status), rules, _state_of(transfer) if transfer else None)
+
+    def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
+        with transaction.atomic():
+            Connection.objects.filter(pk=connection_id).update(
+                status=status.value, reason=reason.value, reason_text=text, before_syncing=""
+            )
+            Transfer.objects.filter(connection_id=connection_id, state="running").update(
+                state="paused", state_text=text
+            )
+
+    def wait(self, lane_id: int, until: datetime, reason: str) -> None:
+        with transaction.atomic():
+            Lane.objects.filter(pk=lane_id).update(wait_until=until, wait_reason=reason)
+            wake_lane(lane_id, at=until)
+
+
+def _state_of(transfer: Transfer) -> TransferState:
+    return TransferState(
+        id=str(transfer.pk),
+        connection_id=str(transfer.connection_id),
+        direction=transfer.direction,
+        source_app=Side(transfer.source_app),
+        cursor=transfer.cursor,
+        page=transfer.page,
+        settings=transfer.settings,
+        actor=transfer.created_by,
+    )
+
+
+def connections_at_work(lane_id: int) -> list[Connection]:
+    """The connections of a lane that follow changes or transfer, oldest first."""
+    live = Connection.objects.filter(lane_id=lane_id, disconnected_at=None)
+    return list(live.filter(status__in=[Status.ACTIVE, Status.SYNCING]).order_by("created_at"))
+
+
+def must_wait(lane_id: int) -> datetime | None:
+    """Until when nothing may be done for this lane; None when it may work."""
+    lane = Lane.objects.get(pk=lane_id)
+    return lane.wait_until if lane.wait_until and lane.wait_until > timezone.now() else None
+
+
+def has_due_work(lane_id: int) -> bool:
+    return lanes_with_due_work().filter(pk=lane_id).exists()
+
+
+def lanes_with_due_work() -> "models.QuerySet[Lane]":
+    """Lanes with a due change of an active connection or a running transfer, and nothing to wait for."""
+    now = timezone.now()
+    due = Change.objects.filter(done_at=None, due_at__lte=now, connection__status=Status.ACTIVE)
+    running = Transfer.objects.filter(state="running", connection__status=Status.SYNCING)
+    return Lane.objects.filter(
+        Q(wait_until=None) | Q(wait_until__lte=now),
+        Q(pk__in=due.values("lane_id")) | Q(pk__in=running.values("connection__lane_id")),
+    )
+
+
+def next_due_at(lane_id: int) -> datetime | None:
+    """When the next change that was put off falls due."""
+    rows = Change.objects.filter(lane_id=lane_id, done_at=None, connection__status=Status.ACTIVE)
+    return rows.order_by("due_at").values_list("due_at", flat=True).first()

@@ -1,0 +1,185 @@
+"""An outreach app in memory: as strict as a real one, and failing on demand.
+
+What people do in it (`add`, `edit`, `delete`, `restore`) and what Tidegate does through the port are told apart, so that a
+test can say who wrote what. `spell` stands for an app that stores some values in its own way.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from tidegate.core.catalogue import Field, NamedList, OutreachCatalogue
+from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Gone, Record, Seen, Side
+from tidegate.core.values import LISTS, Kind, Value, normal_emails
+from tidegate.errors import InvalidForRemote, RecordGone
+from tidegate.ports import Clock, Page
+from tidegate.testing.checking import check_values
+from tidegate.testing.clock import ManualClock
+from tidegate.testing.faults import Faults
+
+Spell = Callable[[str, Value], Value]
+
+
+def as_written(key: str, value: Value) -> Value:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One write that came through the port."""
+
+    act: str
+    record_id: str
+    values: Mapping[str, Value]
+
+
+@dataclass(slots=True)
+class _Prospect:
+    values: dict[str, Value]
+    list_ids: set[str]
+    gone: bool = False
+
+
+class MemoryOutreach:
+    """Implements `ports.OutreachApp`."""
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        lists: Sequence[NamedList] = (NamedList("1", "Prospects"),),
+        *,
+        spell: Spell = as_written,
+        clock: Clock | None = None,
+    ) -> None:
+        self.fields = {item.key: item for item in fields}
+        self.lists = list(lists)
+        self.spell = spell
+        self.clock = clock or ManualClock()
+        self.faults = Faults()
+        self.announced: list[str] = []
+        """Ids of prospects that changed, whoever did it, in order."""
+        self.written: list[Written] = []
+        self.status: dict[str, str] = {}
+        """Prospect id -> e-mail status."""
+        self._prospects: dict[str, _Prospect] = {}
+        self._keys: dict[str, str] = {}
+
+    # --- What people do ---
+
+    def add(self, values: Mapping[str, Value], *, list_ids: Collection[str] = ("1",)) -> str:
+        prospect_id = str(len(self._prospects) + 1)
+        empty: dict[str, Value] = {key: self._empty(item) for key, item in self.fields.items()}
+        self._prospects[prospect_id] = _Prospect({**empty, **self._spelled(values)}, set(list_ids))
+        self.announced.append(prospect_id)
+        return prospect_id
+
+    def edit(self, prospect_id: str, values: Mapping[str, Value]) -> None:
+        self._there(prospect_id).values.update(self._spelled(values))
+        self.announced.append(prospect_id)
+
+    def delete(self, prospect_id: str) -> None:
+        self._there(prospect_id).gone = True
+        self.announced.append(prospect_id)
+
+    def restore(self, prospect_id: str) -> None:
+        self._prospects[prospect_id].gone = False
+        self.announced.append(prospect_id)
+
+    def put_in_lists(self, prospect_id: str, list_ids: Collection[str]) -> None:
+        self._there(prospect_id).list_ids = set(list_ids)
+        self.announced.append(prospect_id)
+
+    def record(self, prospect_id: str) -> Record:
+        """What the app shows of a prospect now."""
+        kept = self._there(prospect_id)
+        shown = {key: value for key, value in kept.values.items() if key in self.fields}
+        emails = shown.get(EMAIL)
+        return Record(
+            Side.OUTREACH,
+            prospect_id,
+            shown,
+            emails=normal_emails(emails) if isinstance(emails, tuple) else (),
+            name=f"{shown.get(FIRST_NAME) or ''} {shown.get(LAST_NAME) or ''}".strip(),
+            list_ids=frozenset(kept.list_ids),
+            updated_at=self.clock.now(),
+        )
+
+    @property
+    def ids(self) -> list[str]:
+        return [prospect_id for prospect_id, kept in self._prospects.items() if not kept.gone]
+
+    # --- The port ---
+
+    async def read_catalogue(self) -> OutreachCatalogue:
+        self.faults.before("read_catalogue")
+        sizes = {
+            named.id: sum(named.id in self._prospects[i].list_ids for i in self.ids) for named in self.lists
+        }
+        lists = tuple(NamedList(named.id, named.name, sizes[named.id]) for named in self.lists)
+        return OutreachCatalogue(tuple(self.fields.values()), lists, self.clock.now())
+
+    async def get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
+        self.faults.before("get_prospects")
+        there = set(self.ids)
+        return {i: self.record(i) if i in there else Gone(Side.OUTREACH, i) for i in ids}
+
+    async def find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
+        self.faults.before("find_by_emails")
+        found = {
+            address: tuple(i for i in self.ids if address in self.record(i).emails) for address in emails
+        }
+        return {address: ids for address, ids in found.items() if ids}
+
+    async def walk(self, *, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
+        self.faults.before("walk")
+        after = int(cursor or 0)
+        wanted = [i for i in self._in_lists(list_ids) if int(i) > after]
+        records = tuple(self.record(i) for i in wanted[:limit])
+        return Page(records, records[-1].id if len(wanted) > limit else None)
+
+    async def count(self, *, list_ids: Sequence[str] | None) -> int:
+        self.faults.before("count")
+        return len(self._in_lists(list_ids))
+
+    async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
+        self.faults.before("create_prospect")
+        if key in self._keys:
+            return self.record(self._keys[key])
+        check_values(values, self.fields, "The outreach app")
+        if list_id is not None and list_id not in {named.id for named in self.lists}:
+            raise InvalidForRemote("The outreach app has no such list.", list_id=list_id)
+        prospect_id = self.add(values, list_ids=() if list_id is None else (list_id,))
+        self._keys[key] = prospect_id
+        self.status[prospect_id] = "unverified"
+        self.written.append(Written("create", prospect_id, dict(values)))
+        self.faults.after("create_prospect")
+        return self.record(prospect_id)
+
+    async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
+        self.faults.before("update_prospect")
+        if prospect_id not in self.ids:
+            raise RecordGone(f"Prospect {prospect_id} is gone.", prospect_id=prospect_id)
+        check_values(values, self.fields, "The outreach app")
+        self.edit(prospect_id, values)
+        self.written.append(Written("update", prospect_id, dict(values)))
+        self.faults.after("update_prospect")
+        return self.record(prospect_id)
+
+    # --- Inside ---
+
+    def _there(self, prospect_id: str) -> _Prospect:
+        kept = self._prospects.get(prospect_id)
+        if kept is None or kept.gone:
+            raise KeyError(f"There is no prospect {prospect_id}.")
+        return kept
+
+    def _spelled(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        return {key: self.spell(key, value) for key, value in values.items()}
+
+    def _in_lists(self, list_ids: Sequence[str] | None) -> list[str]:
+        if list_ids is None:
+            return self.ids
+        return [i for i in self.ids if self._prospects[i].list_ids.intersection(list_ids)]
+
+    @staticmethod
+    def _empty(item: Field) -> Value:
+        return () if item.kind in LISTS or item.kind is Kind.OPTIONS else None

@@ -1,0 +1,329 @@
+"""What a member or a program can do with a connection. Pages, API and commands call these and nothing else.
+
+Each checks, does, and tells in words of `tidegate.errors` what stands in the way. The permission was checked by the caller.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from tidegate.adapters.http import HttpSender
+from tidegate.config import config
+from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.connection import Reason, Status
+from tidegate.core.records import Side
+from tidegate.core.settings import Direction, Problem, Settings, default_settings
+from tidegate.core.settings import problems as settings_problems
+from tidegate.errors import AuthorizationLost, Conflict, Invalid, NeedsAttention, TemporaryError
+from tidegate.ports import Account, Feature, Tokens
+from tidegate.services.credentials import PersonalToken
+from tidegate.store import catalogues, connections
+from tidegate.store.inbox import News, add_changes
+from tidegate.store.memory import add_spent
+from tidegate.store.models import Attention, Connection, Transfer, User, Workspace
+from tidegate.store.vault import ConnectionVault
+from tidegate.wiring import parts
+from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.steps import request_step, run
+from tidegate.wiring.upkeep import remove_webhooks
+
+T = TypeVar("T")
+
+STRUCTURAL = frozenset({"kind-differs", "field-twice", "system-mapping", "constant-mapped", "constant-value"})
+"""Faults no settings document may be saved with; what is merely missing keeps it from being launched."""
+
+
+# --- Connect -------------------------------------------------------------------------------------------------------
+
+
+def connect_url(*, user: User, workspace: Workspace, connection: Connection | None = None) -> str:
+    """Where to send the browser to sign in at Pipedrive. Raises Invalid where no OAuth app is set up."""
+    authorizer = parts.authorizer(HttpSender())
+    return authorizer.authorize_url(connections.make_state(user, workspace, connection))
+
+
+def finish_oauth(*, user: User, state: str, code: str) -> Connection:
+    """The way back from Pipedrive: a new connection, or the one that was to be reconnected."""
+    began = connections.use_state(user, state)
+    return finish_authorisation(began.workspace, code, connection=began.connection)
+
+
+def finish_authorisation(
+    workspace: Workspace, code: str, *, connection: Connection | None = None
+) -> Connection:
+    """Turn a code into a connection. Also where an install begins in the Marketplace, with no state."""
+
+    async def dialogue(http: HttpSender) -> tuple[Tokens, Account]:
+        tokens = await parts.authorizer(http).exchange_code(code)
+        return tokens, await _account(http, tokens)
+
+    tokens, account = run(_with_http, dialogue)
+    made = connections.save_authorisation(
+        workspace, connection, account, tokens=tokens, api_domain=tokens.api_domain
+    )
+    return _read_catalogues(made)
+
+
+def connect_with_token(
+    *, workspace: Workspace, company_domain: str, api_token: str, connection: Connection | None = None
+) -> Connection:
+    """The older way: a personal API token of one Pipedrive user."""
+    address = config.pipedrive_api_url.replace("{domain}", _subdomain(company_domain))
+
+    async def ask(http: HttpSender) -> Account:
+        crm = parts.crm_at(address, PersonalToken(api_token), http)
+        try:
+            return await crm.who_am_i()
+        except AuthorizationLost as error:
+            text = "Pipedrive does not accept this token. Copy it anew from Pipedrive's personal preferences, under API."
+            raise Invalid("The token was refused.", errors={"api_token": [text]}) from error
+
+    account = run(_with_http, ask)
+    made = connections.save_authorisation(
+        workspace, connection, account, personal_token=api_token, api_domain=address
+    )
+    return _read_catalogues(made)
+
+
+def _subdomain(company_domain: str) -> str:
+    """`acme` from `acme`, `acme.pipedrive.com` or the address of a page there."""
+    name = (
+        company_domain.strip().lower().removeprefix("https://").split("/")[0].removesuffix(".pipedrive.com")
+    )
+    if not name or not all(part.isalnum() for part in name.split("-") if part):
+        text = "Enter the part before .pipedrive.com in Pipedrive's address. Example: acme"
+        raise Invalid("The company's address can't be read.", errors={"company_domain": [text]})
+    return name
+
+
+def disconnect(connection: Connection, *, actor: str) -> None:
+    """Take down the webhooks and give the tokens back; the links and the history stay.
+
+    Where Pipedrive does not answer, the connection is ended here all the same.
+    """
+
+    async def take_down(http: HttpSender) -> None:
+        quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
+        crm = parts.crm_of(connection, quota=quota, http=http, step=request_step)
+        await remove_webhooks(connection, crm)
+        if connection.auth_method == "oauth":
+            tokens = await request_step(ConnectionVault(str(connection.pk)).load)
+            await parts.authorizer(http).revoke(tokens.refresh_token)
+
+    try:
+        if connection.secret is not None:
+            run(_with_http, take_down)
+    except (NeedsAttention, TemporaryError, Invalid):
+        pass  # what is left over there can do nothing without the address and tokens that are dropped here
+    connections.end_connection(connection)
+
+
+def lose_authorisation(connection: Connection, text: str) -> None:
+    """The app was uninstalled or the authorisation revoked: paused, with a Reconnect button."""
+    connections.set_status(connection, Status.PAUSED, Reason.RECONNECT, text)
+
+
+async def _account(http: HttpSender, tokens: Tokens) -> Account:
+    return await parts.crm_at(tokens.api_domain, parts.BearerToken(tokens.access_token), http).who_am_i()
+
+
+async def _with_http(use: Callable[[HttpSender], Awaitable[T]]) -> T:
+    async with HttpSender() as http:
+        return await use(http)
+
+
+# --- Catalogues ----------------------------------------------------------------------------------------------------
+
+
+def refresh(connection: Connection) -> None:
+    """Read fields, options, users, pipelines and stages of Pipedrive anew, and the lists and fields of the store."""
+    quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
+
+    async def read(http: HttpSender) -> PipedriveCatalogue:
+        view = quota.with_feature(Feature.SETUP)
+        return await parts.crm_of(connection, quota=view, http=http, step=request_step).read_catalogue()
+
+    catalogue = run(_with_http, read)
+    connection.catalogue = {**connection.catalogue, **catalogues.catalogues_to_json(pipedrive=catalogue)}
+    connection.catalogue_read_at = timezone.now()
+    connection.save(update_fields=["catalogue", "catalogue_read_at"])
+    store_outreach_catalogue(connection)
+    add_spent(connection.lane_id, {feature.value: spent for feature, spent in quota.take_spent().items()})
+
+
+def _read_catalogues(connection: Connection) -> Connection:
+    """After connecting: what both sides offer, and the settings to begin with."""
+    refresh(connection)
+    if not connection.settings:
+        start = default_settings(
+            outreach_catalogue(connection),
+            pipedrive_catalogue(connection),
+            owner_id=connection.pipedrive_user_id,
+        )
+        connections.store_settings(connection, start, version=None)
+    return connection
+
+
+def outreach_catalogue(connection: Connection) -> OutreachCatalogue:
+    return catalogues.outreach_catalogue(connection)
+
+
+def pipedrive_catalogue(connection: Connection) -> PipedriveCatalogue:
+    return catalogues.pipedrive_catalogue(connection)
+
+
+# --- Settings ------------------------------------------------------------------------------------------------------
+
+
+def problems(connection: Connection) -> list[Problem]:
+    """What keeps the connection from being launched; empty when nothing does."""
+    return problems_of(connection, connection.get_settings())
+
+
+def problems_of(connection: Connection, settings: Settings) -> list[Problem]:
+    return settings_problems(settings, outreach_catalogue(connection), pipedrive_catalogue(connection))
+
+
+def save_settings(
+    connection: Connection, settings: Settings, *, version: int | None, actor: str
+) -> Connection:
+    """Save what may still be incomplete, but never what can't be. Raises Invalid by place, and Conflict."""
+    errors: dict[str, list[str]] = {}
+    for problem in problems_of(connection, settings):
+        if problem.code in STRUCTURAL:
+            errors.setdefault(problem.place, []).append(problem.message)
+    if errors:
+        raise Invalid("Some settings can't be saved.", errors=errors)
+    return connections.store_settings(connection, settings, version=version)
+
+
+# --- Status --------------------------------------------------------------------------------------------------------
+
+
+def launch(connection: Connection, *, actor: str) -> list[Problem]:
+    """Start live sync. What keeps it from starting is returned, and then nothing has happened but the status saying so."""
+    return _activate(connection)
+
+
+def resume(connection: Connection, *, actor: str, apply_waiting: bool = True) -> list[Problem]:
+    """Go on after a pause. What happened meanwhile is applied, or left where it is."""
+    if not apply_waiting:
+        connections.drop_waiting_changes(connection)
+    return _activate(connection)
+
+
+def _activate(connection: Connection) -> list[Problem]:
+    if connection.status in (Status.ACTIVE, Status.SYNCING):
+        return []
+    if connection.secret is None or connection.reason == Reason.RECONNECT:
+        return [
+            Problem(
+                "reconnect", "connection", "Pipedrive no longer accepts this connection. Reconnect it first."
+            )
+        ]
+    found = problems(connection)
+    if found:
+        text = " ".join(problem.message for problem in found[:3])
+        connections.set_status(connection, Status.FAILED, Reason.INCOMPLETE, text)
+        return found
+    connections.set_status(connection, Status.ACTIVE)
+    return []
+
+
+def pause(connection: Connection, *, actor: str) -> None:
+    """Follow nothing from now on; what happens meanwhile is kept."""
+    if connection.status == Status.SYNCING:
+        raise Conflict("A transfer is running. Pause or cancel the transfer instead.")
+    connections.set_status(connection, Status.PAUSED)
+
+
+# --- Transfers -----------------------------------------------------------------------------------------------------
+
+
+def start_transfer(
+    connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
+) -> Transfer:
+    """Begin to transfer what exists. The source app is the sender unless another one is chosen."""
+    if direction is Direction.TWO_WAY:
+        raise Invalid(
+            errors={"direction": ["A transfer goes one way: choose to_pipedrive or from_pipedrive."]}
+        )
+    settings = connection.get_settings()
+    wanted = (
+        replace(settings, direction=direction) if settings.direction is not Direction.TWO_WAY else settings
+    )
+    found = problems_of(connection, wanted)
+    if found:
+        raise Invalid(
+            "The settings are not complete.", errors={problem.place: [problem.message] for problem in found}
+        )
+    if connection.secret is None or connection.reason == Reason.RECONNECT:
+        raise Conflict("Pipedrive no longer accepts this connection. Reconnect it first.")
+    sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
+    return connections.begin_transfer(
+        connection,
+        direction=direction,
+        source_app=source_app or sender,
+        total=_count(connection, direction, settings),
+        actor=actor,
+    )
+
+
+def _count(connection: Connection, direction: Direction, settings: Settings) -> int | None:
+    """How many records there are to go through; None where only the walk will tell."""
+    if direction is Direction.FROM_PIPEDRIVE:
+        return connection.lane.persons.count() or None
+    return run(_count_prospects, connection, settings)
+
+
+async def _count_prospects(connection: Connection, settings: Settings) -> int:
+    return await parts.outreach_of(connection, request_step).count(list_ids=settings.sync_from_lists)
+
+
+def pause_transfer(transfer: Transfer, *, actor: str) -> None:
+    connections.hold_transfer(transfer)
+
+
+def continue_transfer(transfer: Transfer, *, actor: str) -> None:
+    connections.go_on_with_transfer(transfer)
+
+
+def cancel_transfer(transfer: Transfer, *, actor: str) -> None:
+    connections.cancel_transfer(transfer)
+
+
+# --- Needs attention -----------------------------------------------------------------------------------------------
+
+
+def retry_attention(attention: Attention, *, actor: str) -> None:
+    """Look at the record once more. The row is settled when that goes well."""
+    _look_again(attention)
+
+
+def settle_attention(
+    attention: Attention, *, actor: str, person_id: str | None = None, prospect_id: str | None = None
+) -> None:
+    """Close the question: ignored, or with the pair the member chose, which is linked and looked at."""
+    with transaction.atomic():
+        if attention.settled_at is not None:
+            raise Conflict("This was settled already.")
+        if person_id or prospect_id:
+            connections.link_pair(
+                attention.connection,
+                prospect_id=prospect_id or attention.prospect_id,
+                person_id=person_id or attention.person_id,
+            )
+        attention.settled_at, attention.settled_by = timezone.now(), actor
+        attention.save(update_fields=["settled_at", "settled_by"])
+        if person_id or prospect_id:
+            _look_again(attention)
+
+
+def _look_again(attention: Attention) -> None:
+    side = Side.OUTREACH if attention.prospect_id else Side.PIPEDRIVE
+    entity = "prospect" if side is Side.OUTREACH else "person"
+    record_id = attention.prospect_id or attention.person_id
+    add_changes(attention.connection, [News(side, entity, record_id, action="check", source="retry")])

@@ -1,0 +1,136 @@
+"""Drain a lane with the real parts: hold it, build its engines, work, let go, and make sure that no wake is lost.
+
+One count of the quota per company and process outlives the drains: the burst window is Pipedrive's, not ours.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from tidegate.adapters.http import HttpSender
+from tidegate.adapters.pipedrive.quota import LaneQuota
+from tidegate.core.connection import Reason, Status
+from tidegate.core.planning import rules_of
+from tidegate.errors import NeedsAttention
+from tidegate.ports import Feature, Hold, Quota
+from tidegate.services.drain import Drained, drain
+from tidegate.services.engine import Engine, Lane
+from tidegate.store.budget import daily_budget, spent_today
+from tidegate.store.catalogues import outreach_catalogue, person_kinds, pipedrive_catalogue
+from tidegate.store.holds import hold_lane
+from tidegate.store.memory import LaneMemory
+from tidegate.store.models import Connection
+from tidegate.store.models import Lane as LaneRow
+from tidegate.store.schedule import LaneSchedule, connections_at_work, has_due_work, must_wait, next_due_at
+from tidegate.store.wakes import wake_lane
+from tidegate.wiring.parts import CLOCK, crm_of, outreach_of, quota_of
+from tidegate.wiring.steps import worker_step
+from tidegate.wiring.upkeep import keep_up
+
+log = logging.getLogger(__name__)
+
+VERIFY_SECONDS = 2.0
+"""No call goes out unless the hold was seen alive this recently: a frozen worker that thaws asks first."""
+
+_quotas: dict[int, LaneQuota] = {}
+_fresh: dict[int, dict[str, float]] = {}
+_sender = HttpSender()
+
+
+class GuardedQuota(Quota):
+    """The quota of a lane in our hands: after the wait for a place, and right before the call, the hold is verified."""
+
+    def __init__(self, quota: LaneQuota, hold: Hold, feature: Feature) -> None:
+        self._quota = quota
+        self._hold = hold
+        self._verified = CLOCK.monotonic()
+        self.feature = feature
+
+    async def admit(self, tokens: int, *, search: bool = False) -> None:
+        await self._quota.admit(tokens, search=search, feature=self.feature)
+        if CLOCK.monotonic() - self._verified > VERIFY_SECONDS:
+            await worker_step(self._hold.check)
+            self._verified = CLOCK.monotonic()
+
+    def learn(self, status: int, headers: Mapping[str, str]) -> None:
+        self._quota.learn(status, headers)
+
+
+async def drain_lane(lane_id: int) -> Drained | None:
+    """Work on a lane until it is quiet or its stretch is over. None where somebody else holds it."""
+    until = await worker_step(must_wait, lane_id)
+    if until is not None:
+        await worker_step(wake_lane, lane_id, at=until)
+        return None
+    hold = await worker_step(hold_lane, lane_id)
+    if hold is None:
+        return None
+    try:
+        ended = await _work(hold)
+    finally:
+        await worker_step(hold.release)
+    await worker_step(_wake_again, lane_id, ended)
+    return ended
+
+
+async def _work(hold: Hold) -> Drained:
+    rows = await worker_step(connections_at_work, hold.lane_id)
+    if not rows:
+        return Drained()
+    quota = await worker_step(_quota, rows[0])
+    lane = Lane(
+        id=hold.lane_id,
+        hold=hold,
+        memory=LaneMemory(hold.lane_id, person_kinds(pipedrive_catalogue(rows[0]))),
+        clock=CLOCK,
+        step=worker_step,
+        fresh=_fresh.setdefault(hold.lane_id, {}),
+        take_spent=lambda: {feature.value: spent for feature, spent in quota.take_spent().items()},
+    )
+    schedule = LaneSchedule()
+    for row in rows:
+        try:
+            lane.engines.append(await _engine(row, lane, quota))
+            await keep_up(row, lane.engines[-1])
+        except NeedsAttention as error:
+            await worker_step(schedule.stop, str(row.pk), Status.PAUSED, Reason.RECONNECT, error.user_message)
+            lane.engines = [engine for engine in lane.engines if engine.connection_id != str(row.pk)]
+    ended = await drain(lane, schedule)
+    await worker_step(_learn, hold.lane_id, quota)
+    return ended
+
+
+def _quota(row: Connection) -> LaneQuota:
+    """The process's count for this lane, told what all processes spent and what a member has set."""
+    lane = row.lane
+    quota = _quotas.get(lane.pk)
+    if quota is None:
+        quota = _quotas[lane.pk] = quota_of(lane, personal_token=row.auth_method == "token")
+    quota.know(spent_today=spent_today(lane.pk), daily_limit=daily_budget(lane))
+    return quota
+
+
+async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
+    feature = Feature.TRANSFER if row.status == Status.SYNCING else Feature.LIVE
+    guarded = GuardedQuota(quota, lane.hold, feature)
+    crm = await worker_step(lambda: crm_of(row, quota=guarded, http=_sender, step=worker_step))
+    rules = rules_of(row.get_settings(), outreach_catalogue(row), pipedrive_catalogue(row))
+    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane)
+
+
+def _learn(lane_id: int, quota: LaneQuota) -> None:
+    """What the answers told about the burst window outlives the process."""
+    LaneRow.objects.filter(pk=lane_id).exclude(burst_limit=quota.burst_limit).update(
+        burst_limit=quota.burst_limit
+    )
+
+
+def _wake_again(lane_id: int, ended: Drained) -> None:
+    """After letting go: look once more, so that no wake is lost between."""
+    if ended.wait_until is not None:
+        return  # the schedule has set the alarm
+    if ended.more or has_due_work(lane_id):
+        wake_lane(lane_id)
+        return
+    due_at = next_due_at(lane_id)
+    if due_at is not None:
+        wake_lane(lane_id, at=due_at)
