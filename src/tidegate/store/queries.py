@@ -456,8 +456,13 @@ def outcome_counts(transfer: Transfer) -> dict[str, int]:
     return dict(transfer.records.values_list("outcome").annotate(n=Count("id")).order_by("outcome"))
 
 
-def waiting_changes(connection: Connection) -> int:
-    return connection.changes.filter(done_at=None).count()
+def waiting_by_side(connection: Connection) -> dict[Side, int]:
+    """How many changes wait, by the app they were made in."""
+    rows = (
+        connection.changes.filter(done_at=None).values_list("side").annotate(n=Count("id")).order_by("side")
+    )
+    counted = dict(rows)
+    return {side: counted.get(side.value, 0) for side in Side}
 
 
 def shown_records(

@@ -61,6 +61,9 @@ def _choose(
 @editor_required
 def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
+    running = queries.running_transfer(connection)
+    if running is not None:
+        return _is_running_already(request, connection, running)
     choice = read_choice(request.POST, connection.get_settings())
     if choice is None:
         return _choose(request, connection, {"direction": [_("Choose which way the records go.")]})
@@ -69,7 +72,10 @@ def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
             connection, direction=choice.direction, source_app=choice.source_app, actor=str(request.user)
         )
     except Conflict as error:
-        return _is_running_already(request, connection, error)
+        running = queries.running_transfer(connection)  # begun between our look and our start
+        if running is not None:
+            return _is_running_already(request, connection, running)
+        return _choose(request, connection, {"": [error.user_message]})
     except Invalid as error:
         return _choose(request, connection, error.errors or {"": [error.user_message]})
     except TidegateError as error:
@@ -77,10 +83,7 @@ def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     return redirect("transfer", connection.pk, started.pk)
 
 
-def _is_running_already(request: MemberRequest, connection: Connection, error: Conflict) -> HttpResponse:
-    running = queries.running_transfer(connection)
-    if running is None:
-        return _choose(request, connection, {"": [error.user_message]})
+def _is_running_already(request: MemberRequest, connection: Connection, running: Transfer) -> HttpResponse:
     messages.warning(request, _("A transfer is running already. Nothing new was started; this is the one."))
     return redirect("transfer", connection.pk, running.pk)
 
