@@ -262,7 +262,9 @@ def _composite_to(field: Field, value: Value) -> Json:
         case Kind.ADDRESS, Address():
             parts: dict[str, Json] = {part: text for part, text in value.parts if part in ADDRESS_PARTS}
             return {"value": _text_to(field, value.text), **parts}
-    raise refused(field, f"“{describe(value)}” does not fit a field of type {field.kind.value.replace('_', ' ')}")
+    raise refused(
+        field, f"“{describe(value)}” does not fit a field of type {field.kind.value.replace('_', ' ')}"
+    )
 
 
 def _text_to(field: Field, text: str) -> str:
