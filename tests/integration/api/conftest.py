@@ -14,11 +14,6 @@ from tidegate.store.keys import make_api_key
 from tidegate.store.models import Connection, Lane, Workspace
 
 
-@pytest.fixture(autouse=True)
-def api_alone(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.integration.api.urls"
-
-
 @dataclass
 class Caller:
     """Calls the API with one key; `ok` and `problem` check the form of the answer and give its body."""

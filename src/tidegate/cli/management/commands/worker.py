@@ -45,6 +45,7 @@ def worker_app() -> App:
     `procrastinate.contrib.django.app` keeps Django's connection: what a task defers from a thread is part of that
     thread's transaction, here as in the web.
     """
+    app.perform_import_paths()  # type: ignore[no-untyped-call]
     loop = DjangoApp(
         connector=PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4),
         worker_defaults=app.worker_defaults,
