@@ -110,16 +110,21 @@ class Records:
             body.get("add_time"),
             body.get("update_time"),
             body.get("is_deleted", False),
-            *(body.get(name) for name in self.kind.columns),
+            *(_column(body, name) for name in self.kind.columns),
             orjson.dumps(body),
         )
+
+
+def _column(body: Body, name: str) -> Any:
+    """A missing due date is an empty text, because a cursor cannot stand at NULL."""
+    return (body.get(name) or "") if name == "due_date" else body.get(name)
 
 
 def cursor_to(body: Body, order: Order) -> str:
     """The marker of the first record of the next page."""
     marker = {
         "field": order.by,
-        "fieldValue": body[order.by],
+        "fieldValue": _column(body, order.by),
         "sortDirection": "desc" if order.descending else "asc",
         "id": body["id"],
     }

@@ -55,6 +55,7 @@ SYSTEM_FIELDS = (
     Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT),
     Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT),
 )
+_EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
 
 
@@ -164,10 +165,8 @@ class ProspectStore:
         raw: dict[str, object] = {}
         custom: dict[str, Json] = {}
         for key, value in values.items():
-            if isinstance(value, Unreadable):
-                raise self._cannot_take(key, value, value.reason)
-            if isinstance(value, Missing):
-                continue
+            if isinstance(value, Missing | Unreadable):
+                raise self._cannot_take(key, value, "it could not be read")
             if key.startswith(CUSTOM):
                 custom[key.removeprefix(CUSTOM)] = to_json(value)
             elif key == EMAIL:
@@ -208,10 +207,11 @@ def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
     """A prospect as the engine sees it; its lists must have been fetched along."""
     emails = normal_emails([entry["value"] for entry in prospect.emails])
     values: dict[str, Value] = {key: normal_text(getattr(prospect, key)) for key in TEXT_KEYS}
-    values[EMAIL] = emails or None
-    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones]) or None
+    values[EMAIL] = emails
+    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones])
     for item in fields:
-        values[CUSTOM + item.key] = from_json(Kind(item.type), prospect.custom.get(item.key))
+        kind = Kind(item.type)
+        values[CUSTOM + item.key] = from_json(kind, prospect.custom.get(item.key, _EMPTY.get(kind)))
     return Record(
         side=Side.OUTREACH,
         id=str(prospect.pk),

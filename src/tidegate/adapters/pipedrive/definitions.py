@@ -36,6 +36,8 @@ KINDS: Mapping[str, Kind] = {
     "phone": Kind.PHONE,
     "address": Kind.ADDRESS,
 }
+MOST_DIGITS = 15
+"""A JSON number keeps this many for sure; Pipedrive's documents say 14 to 16."""
 MOST_CHARACTERS: Mapping[str, int] = {"varchar": 255, "varchar_auto": 255, "phone": 255, "text": 65_000}
 
 ALWAYS: tuple[Field, ...] = (
@@ -100,6 +102,8 @@ def _field(definition: Raw, user_options: tuple[Option, ...]) -> Field | None:
         writable=kind is not Kind.UNKNOWN and definition.get("is_writable", True) is not False,
         options=user_options if kind is Kind.USER else options_from(definition),
         max_length=MOST_CHARACTERS.get(vendor_type),
+        max_digits=MOST_DIGITS if kind in (Kind.NUMBER, Kind.MONEY) else None,
+        single=kind is Kind.PHONE,
     )
 
 

@@ -86,7 +86,8 @@ def _entity(meta: Raw) -> str:
     entity = _word(meta, "entity")
     if entity in FOLLOWED:
         return entity
-    # Since 2026-05-21 field definitions send events too; their exact names are not documented (reference 5.1).
+    # Since 2026-05-21 field definitions send events too; their exact names are not documented.
+    # https://developers.pipedrive.com/changelog/post/new-webhooks-and-api-improvements
     bare = entity.casefold().replace("_", "").replace("-", "")
     if bare in ("personfield", "personfields"):
         return "person_field"
