@@ -10,9 +10,10 @@ could not be written stays a change. Rules: docs/sync-rules.md, "Merge", "First 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from tidegate.core.fitting import fit
-from tidegate.core.lists import merge_lists
+from tidegate.core.lists import lay_over, merge_lists
 from tidegate.core.operations import Base, FieldChange, Refusal
 from tidegate.core.records import Record, Side
 from tidegate.core.settings import Direction, Pair
@@ -20,6 +21,7 @@ from tidegate.core.values import LISTS, Unreadable, Value, is_empty, is_readable
 
 Entry = tuple[Value, Value]
 """What outreach showed and what Pipedrive showed."""
+NOTHING: Final[Entry] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,36 +117,31 @@ def _merge_single(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> 
 
 
 def _merge_lists(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> Merged:
-    merged = merge_lists(pair.item_key, _items(now), _items(entry or (None, None)), winner=policy.winner)
-    values = {
-        side: _as_held(pair, side, merged.of(side))
-        for side in Side
-        if policy.may_write(side) and not pair.same(_as_held(pair, side, merged.of(side)), _of(now, side))
-    }
+    """Without an entry both were empty before: everything there counts as added."""
+    base = entry or NOTHING
+    merged = merge_lists(pair.item_key, _items(now), _items(base), winner=policy.winner)
+    wanted = {side: _as_held(pair, side, merged.of(side)) for side in Side if policy.may_write(side)}
+    values = {side: items for side, items in wanted.items() if not pair.same(items, _of(now, side))}
     if not values:
         return Merged(now)
-    return _send(pair, now, values, entry or (merged.common, merged.common), conflict=merged.conflict)
+    return _send(pair, now, values, base, conflict=merged.conflict)
 
 
 def _overwrite(pair: Pair, now: Entry, entry: Entry | None, policy: Overwrite) -> Merged:
     """What is not written keeps its entry: a change that waits for the transfer's end is still one afterwards."""
     target = policy.source.other
     value, before = _of(now, policy.source), _of(now, target)
-    pending: Entry = (before, before)
+    pending = entry or (before, before)
+    if is_empty(value) or not policy.may_write(target):
+        return Merged(entry or now)
     if pair.kind in LISTS:
-        merged = merge_lists(
-            pair.item_key,
-            _items(now),
-            _items(entry or (None, None)),
-            winner=policy.source,
-            lead=policy.source,
-        )
-        value, pending = _as_held(pair, target, merged.of(target)), (merged.common, merged.common)
-    if is_empty(_of(now, policy.source)) or not policy.may_write(target) or pair.same(value, before):
+        pending = entry or NOTHING
+        items = lay_over(pair.item_key, _items(now), _items(pending), source=policy.source)
+        value = _as_held(pair, target, items)
+    if pair.same(value, before):
         return Merged(entry or now)
     known = entry is not None and target not in _changed(pair, now, entry)
-    conflict = not is_empty(before) and not known
-    return _send(pair, now, {target: value}, entry or pending, conflict=conflict)
+    return _send(pair, now, {target: value}, pending, conflict=not is_empty(before) and not known)
 
 
 def _send(pair: Pair, now: Entry, values: Mapping[Side, Value], pending: Entry, *, conflict: bool) -> Merged:

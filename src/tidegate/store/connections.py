@@ -55,7 +55,7 @@ def use_state(user: User, state: str) -> OAuthState:
         raise NotFound("This sign-in was not started here, or by somebody else. Start again with Connect.")
     young = OAuthState.objects.filter(pk=row.pk, used_at=None, created_at__gte=timezone.now() - STATE_LIFE)
     if young.update(used_at=timezone.now()) != 1:
-        raise Conflict("This sign-in was used already or took too long. Start again with Connect.")
+        raise NotFound("This sign-in was used already or took too long. Start again with Connect.")
     return row
 
 
