@@ -56,15 +56,21 @@ class Json(BaseRenderer):
 
 
 class Api(NinjaAPI):
+    def get_content_type(self) -> str:
+        return Json.media_type  # JSON is UTF-8: it has no charset parameter
+
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: Mapping[str, Any] | None = None
     ) -> Any:
-        return complete(
-            super().get_openapi_schema(path_prefix=path_prefix, path_params=dict(path_params or {})), self
-        )
+        return self._document
+
+    @functools.cached_property
+    def _document(self) -> dict[str, Any]:
+        """Made once: the routes don't change while a process runs."""
+        return complete(super().get_openapi_schema(), self)
 
 
 def _checked(view: Callable[..., Any]) -> Callable[..., Any]:
