@@ -80,9 +80,7 @@ async def _persons(engine: Engine, ids: set[str], *, from_mirror: bool) -> dict[
 
 async def _find_candidates(engine: Engine, units: Sequence[Unit], settings: Settings) -> None:
     unlinked = [unit for unit in units if unit.link is None]
-    await _candidate_persons(
-        engine, [u for u in unlinked if isinstance(u.prospect, Record) and u.person is None]
-    )
+    await _candidate_persons(engine, unlinked, settings)
     await _candidate_prospects(
         engine, [u for u in unlinked if isinstance(u.person, Record) and u.prospect is None]
     )
