@@ -98,7 +98,7 @@ CREATE INDEX IF NOT EXISTS history_record ON history (company, kind, record);
 
 def table_of(kind: Kind) -> str:
     columns = "".join(f", {name}" for name in kind.columns)
-    indexes = ["company, update_time", "company, add_time", *kind.indexes]
+    indexes = ["company, is_deleted, update_time", "company, is_deleted, add_time", *kind.indexes]
     return (
         f"CREATE TABLE IF NOT EXISTS {kind.name} (key INTEGER PRIMARY KEY, company INTEGER NOT NULL, "
         + (f"add_time TEXT, update_time TEXT, is_deleted INTEGER NOT NULL{columns}, body BLOB NOT NULL);\n")

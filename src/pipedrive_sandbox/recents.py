@@ -22,7 +22,7 @@ def recents(call: Call) -> Answer:
     if unknown:
         raise bad_request(f"items: '{unknown[0]}' is not known")
     start, limit = v1.window(query)
-    changed: Condition = ("update_time >= ?", (since,))
+    changed: Condition = ("is_deleted IN (0, 1) AND update_time >= ?", (since,))
     found: list[tuple[str, str, Body]] = []
     for name in names:
         if name in UNSERVED:

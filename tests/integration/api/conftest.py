@@ -43,7 +43,7 @@ class Caller:
         assert answer.status_code == status, answer.content
         if not answer.content:
             return None
-        assert answer["Content-Type"].startswith("application/json")
+        assert answer["Content-Type"] == "application/json"
         return orjson.loads(answer.content)
 
     def problem(

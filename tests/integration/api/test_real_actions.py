@@ -62,6 +62,14 @@ def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str)
     assert alice.ok("GET", path)["status"] == "failed"
 
 
+def test_a_launch_that_failed_says_so_with_an_idempotency_key_too(alice: Caller, path: str) -> None:
+    alice.ok("PATCH", path, {"owner_id": None})
+
+    alice.problem(409, "POST", f"{path}/launch", None, {"Idempotency-Key": "launch"})
+
+    assert (alice.ok("GET", path)["status"], alice.ok("GET", path)["reason"]) == ("failed", "incomplete")
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [

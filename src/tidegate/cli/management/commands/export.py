@@ -12,6 +12,7 @@ from tidegate.prospects.exporting import csv_lines
 
 class Command(BaseCommand):
     help = "Export prospects to a CSV file."
+    requires_system_checks = []
     suppressed_base_arguments = {
         "--version",
         "--settings",

@@ -17,6 +17,7 @@ from tidegate.store.models import Workspace
 
 class Command(BaseCommand):
     help = "Import prospects from a CSV file. Columns are known by their names; unknown ones become custom fields."
+    requires_system_checks = []
     suppressed_base_arguments = {
         "--version",
         "--settings",
