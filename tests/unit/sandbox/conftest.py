@@ -1,6 +1,6 @@
 """An account of a small company in memory, asked without HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,8 +19,10 @@ Ask = Callable[..., Answer]
 
 
 @pytest.fixture
-def state() -> State:
-    return State()
+def state() -> Iterator[State]:
+    state = State()
+    yield state
+    state.database.close()
 
 
 @pytest.fixture

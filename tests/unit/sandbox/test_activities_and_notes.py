@@ -19,7 +19,9 @@ def test_the_person_is_set_through_participants(ask):
 
 
 def test_person_id_in_the_body_is_refused(ask):
-    assert "person_id: Parameter 'person_id' is not allowed" in error(ask("POST", ACTIVITIES, {"person_id": 1}))
+    assert "person_id: Parameter 'person_id' is not allowed" in error(
+        ask("POST", ACTIVITIES, {"person_id": 1})
+    )
 
 
 def test_an_activity_without_a_subject_takes_its_types_name(ask):
@@ -118,7 +120,9 @@ def test_deleting_an_activity_type_deactivates_it(ask):
     assert ask("POST", ACTIVITIES, {"type": "call"}).status == 400
 
 
-@pytest.mark.parametrize("given", [{}, {"name": "X"}, {"name": "X", "icon_key": "nix"}, {"icon_key": "email"}], ids=str)
+@pytest.mark.parametrize(
+    "given", [{}, {"name": "X"}, {"name": "X", "icon_key": "nix"}, {"icon_key": "email"}], ids=str
+)
 def test_an_activity_type_needs_a_name_and_a_known_icon(ask, given):
     assert ask("POST", "/v1/activityTypes", given).status == 400
 

@@ -22,7 +22,9 @@ def test_a_field_of_every_creatable_type_gets_a_code_of_forty_digits(ask, kind):
     assert re.fullmatch("[0-9a-f]{40}", field["field_code"])
     assert field["field_type"] == kind
     assert field["is_custom_field"] is True
-    assert (field["subfields"] is not None) == (kind in ("monetary", "daterange", "time", "timerange", "address"))
+    assert (field["subfields"] is not None) == (
+        kind in ("monetary", "daterange", "time", "timerange", "address")
+    )
     assert data(ask("GET", "/api/v2/persons/1"))["custom_fields"][field["field_code"]] is None
 
 
@@ -87,7 +89,9 @@ def test_option_changes_are_all_or_nothing(ask):
     field = new(ask, "set")
     code, first = field["field_code"], field["options"][0]["id"]
 
-    answer = ask("PATCH", f"{FIELDS}/{code}/options", [{"id": first, "label": "Z"}, {"id": 9999, "label": "Y"}])
+    answer = ask(
+        "PATCH", f"{FIELDS}/{code}/options", [{"id": first, "label": "Z"}, {"id": 9999, "label": "Y"}]
+    )
 
     assert answer.status == 400
     assert data(ask("GET", f"{FIELDS}/{code}"))["options"][0]["label"] == "A"
@@ -159,6 +163,8 @@ def test_v1_lists_the_same_fields_by_key_in_a_flat_page(ask, seeder):
     assert {"bulk_edit_allowed", "searchable_flag", "mandatory_flag"} <= set(answer["data"][0])
 
 
-@pytest.mark.parametrize("path", ["dealFields", "organizationFields", "activityFields", "leadFields", "noteFields"])
+@pytest.mark.parametrize(
+    "path", ["dealFields", "organizationFields", "activityFields", "leadFields", "noteFields"]
+)
 def test_v1_still_has_the_other_field_lists(ask, path):
     assert data(ask("GET", f"/v1/{path}"))

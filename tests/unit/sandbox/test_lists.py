@@ -136,7 +136,10 @@ def test_filters_narrow_the_list(ask):
 def test_a_saved_filter_switches_the_other_filters_off(ask):
     ask("PATCH", f"{PERSONS}/1", {"name": "Zed Unique"})
     field = next(one for one in data(ask("GET", "/v1/personFields")) if one["key"] == "name")
-    group = {"glue": "and", "conditions": [{"field_id": str(field["id"]), "operator": "=", "value": "Zed Unique"}]}
+    group = {
+        "glue": "and",
+        "conditions": [{"field_id": str(field["id"]), "operator": "=", "value": "Zed Unique"}],
+    }
     body = {"name": "F", "type": "people", "conditions": {"glue": "and", "conditions": [group]}}
     number = data(ask("POST", "/v1/filters", body))["id"]
 

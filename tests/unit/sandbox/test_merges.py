@@ -5,7 +5,9 @@ from tests.unit.sandbox.conftest import data
 
 def two_persons(ask, **given):
     gone = data(ask("POST", "/api/v2/persons", {"name": "Gone", "org_id": 1, **given}))["id"]
-    kept = data(ask("POST", "/api/v2/persons", {"name": "Kept", "emails": [{"value": "k@example.com"}]}))["id"]
+    kept = data(ask("POST", "/api/v2/persons", {"name": "Kept", "emails": [{"value": "k@example.com"}]}))[
+        "id"
+    ]
     return gone, kept
 
 

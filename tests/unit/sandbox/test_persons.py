@@ -72,7 +72,10 @@ def test_a_person_needs_a_name(ask):
 def test_name_and_first_name_together_are_refused(ask):
     given = {"name": "Ann", "first_name": "Ann"}
 
-    assert error(ask("POST", PERSONS, given)) == "Cannot set 'name' and 'first_name'/'last_name' at the same time"
+    assert (
+        error(ask("POST", PERSONS, given))
+        == "Cannot set 'name' and 'first_name'/'last_name' at the same time"
+    )
 
 
 BAD_BODIES = [
@@ -120,9 +123,13 @@ def test_a_body_that_is_no_object_is_refused(ask):
 
 
 def test_a_patch_of_emails_replaces_the_list(ask):
-    number = data(ask("POST", PERSONS, {"name": "Ann", "emails": [{"value": "a@example.com"}, {"value": "b"}]}))["id"]
+    number = data(
+        ask("POST", PERSONS, {"name": "Ann", "emails": [{"value": "a@example.com"}, {"value": "b"}]})
+    )["id"]
 
-    person = data(ask("PATCH", f"{PERSONS}/{number}", {"emails": [{"value": "c@example.com", "label": "home"}]}))
+    person = data(
+        ask("PATCH", f"{PERSONS}/{number}", {"emails": [{"value": "c@example.com", "label": "home"}]})
+    )
 
     assert person["emails"] == [{"value": "c@example.com", "primary": True, "label": "home"}]
 
@@ -275,7 +282,9 @@ def test_counts_are_computed_on_request(ask):
     deal = data(ask("GET", "/api/v2/deals", limit=1))[0]
     person_id = deal["person_id"]
 
-    person = data(ask("GET", f"{PERSONS}/{person_id}", include_fields="open_deals_count,activities_count,files_count"))
+    person = data(
+        ask("GET", f"{PERSONS}/{person_id}", include_fields="open_deals_count,activities_count,files_count")
+    )
 
     assert person["open_deals_count"] + person["activities_count"] >= 1
     assert person["files_count"] == 0
@@ -298,4 +307,6 @@ def test_ids_count_from_one_in_each_company(state, account):
     list(other.run())
 
     assert [one["id"] for one in other.account.records("person").where(other.account.id)] == [1, 2]
-    assert account.records("person").get(account.id, 1) != other.account.records("person").get(other.account.id, 1)
+    assert account.records("person").get(account.id, 1) != other.account.records("person").get(
+        other.account.id, 1
+    )

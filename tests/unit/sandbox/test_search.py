@@ -9,7 +9,11 @@ SEARCH = "/api/v2/persons/search"
 
 @pytest.fixture
 def ann(ask, state):
-    given = {"name": "Ann Quibble", "emails": [{"value": "Ann.Q@Example.com"}], "phones": [{"value": "555 77"}]}
+    given = {
+        "name": "Ann Quibble",
+        "emails": [{"value": "Ann.Q@Example.com"}],
+        "phones": [{"value": "555 77"}],
+    }
     person = data(ask("POST", "/api/v2/persons", given))
     state.clock.advance(5)
     return person
@@ -162,7 +166,9 @@ def test_all_kinds_are_searched_at_once_with_related_items_on_request(ask, state
 
 def test_the_search_by_one_field_hears_case(ask, ann):
     def found(**query):
-        return [one["id"] for one in data(ask("GET", "/api/v2/itemSearch/field", entity_type="person", **query))]
+        return [
+            one["id"] for one in data(ask("GET", "/api/v2/itemSearch/field", entity_type="person", **query))
+        ]
 
     assert found(term="Ann Quibble", field="name") == [ann["id"]]
     assert found(term="ann quibble", field="name") == []

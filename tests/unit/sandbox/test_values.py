@@ -5,7 +5,9 @@ import pytest
 from pipedrive_sandbox import values
 from pipedrive_sandbox.answers import Body
 
-AROUND = values.Surroundings("EUR", "Europe/Helsinki", frozenset({"EUR", "USD"}), lambda kind, number: number == 7)
+AROUND = values.Surroundings(
+    "EUR", "Europe/Helsinki", frozenset({"EUR", "USD"}), lambda kind, number: number == 7
+)
 OPTIONS = [{"id": 1, "label": "A"}, {"id": 2, "label": "B"}]
 
 
@@ -29,7 +31,11 @@ TAKEN = [
     ("people", 7, 7),
     ("monetary", {"value": 500, "currency": "USD"}, {"value": 500, "currency": "USD"}),
     ("monetary", {"value": 500}, {"value": 500, "currency": "EUR"}),
-    ("daterange", {"value": "2026-01-01", "until": "2026-02-01"}, {"value": "2026-01-01", "until": "2026-02-01"}),
+    (
+        "daterange",
+        {"value": "2026-01-01", "until": "2026-02-01"},
+        {"value": "2026-01-01", "until": "2026-02-01"},
+    ),
 ]
 REFUSED = [
     ("varchar", 5),
