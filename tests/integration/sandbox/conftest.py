@@ -1,6 +1,7 @@
 """A sandbox that listens on a free port, a client for it, and a receiver for its webhooks. No sleeps anywhere."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,13 @@ APP = {
     "redirect_uri": ["http://127.0.0.1:1/callback"],
     "scopes": "contacts:full,deals:read,users:read,webhooks:full,search:read",
 }
+
+
+def found(pattern: str, text: str) -> str:
+    """The first group of the pattern in the text, which must be there."""
+    match = re.search(pattern, text)
+    assert match is not None, f"{pattern} is not in {text[:500]}"
+    return match[1]
 
 
 @dataclass

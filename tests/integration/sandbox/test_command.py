@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-import re
 import signal
 import socket
 import sys
 from pathlib import Path
 
 import aiohttp
+
+from tests.integration.sandbox.conftest import found
 
 SOURCE = str(Path(__file__).parents[3] / "src")
 
@@ -25,13 +26,13 @@ async def start(*arguments):
 
 async def announced(process):
     """What it prints when it listens, and the base address in it."""
-    lines = []
+    lines: list[str] = []
     while not lines or "OAuth app" not in lines[-1]:
         line = await asyncio.wait_for(process.stdout.readline(), 30)
         assert line, (await process.stderr.read()).decode()
         lines.append(line.decode())
     text = "".join(lines)
-    return text, re.search(r"http://\S+", text)[0]
+    return text, found(r"(http://\S+)", text)
 
 
 async def stop(process):
@@ -45,7 +46,7 @@ async def test_it_says_where_it_is_and_goes_on_where_it_was(tmp_path):
     state = str(tmp_path / "state.sqlite")
     process = await start("--port=0", f"--state={state}", "--persons=3")
     text, base = await announced(process)
-    token = re.search(r"API token of \S+: (\w+)", text)[1]
+    token = found(r"API token of \S+: (\w+)", text)
     async with aiohttp.ClientSession(headers={"x-api-token": token}) as session:
         async with session.post(f"{base}/api/v2/persons", json={"name": "Ann"}) as reply:
             assert reply.status == 200
@@ -95,7 +96,7 @@ async def test_people_of_a_file_are_among_the_persons(tmp_path):
 
     process = await start("--port=0", "--persons=2", f"--people={people}")
     text, base = await announced(process)
-    token = re.search(r"API token of \S+: (\w+)", text)[1]
+    token = found(r"API token of \S+: (\w+)", text)
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{base}/api/v2/persons", headers={"x-api-token": token}) as reply,

@@ -1,5 +1,7 @@
 """What stands before every call: paths, tokens, scopes, limits, bodies, and the counters behind."""
 
+from typing import Any
+
 import pytest
 
 from pipedrive_sandbox.routes import table
@@ -131,7 +133,7 @@ async def test_the_table_of_routes_names_each_call_once(client):
     assert all(one["scopes"] and one["cost"] > 0 for one in routes)
 
 
-JUNK = [
+JUNK: list[Any] = [
     None,
     [],
     {},

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.integration.sandbox.conftest import APP, subscribe
+from tests.integration.sandbox.conftest import APP, found, subscribe
 
 CALLBACK = APP["redirect_uri"][0]
 BASIC = {"Authorization": "Basic " + base64.b64encode(b"app:secret").decode()}
@@ -37,7 +37,7 @@ def bearer(tokens):
 
 async def test_a_script_can_walk_through_the_two_pages(client):
     first = await client.get("/oauth/authorize", params=ASKED, as_={})
-    company = re.search(r'name="company" value="(\d+)"', first.text)[1]
+    company = found(r'name="company" value="(\d+)"', first.text)
     second = await client.get(
         "/oauth/authorize/consent", params={**ASKED, "company": company, "user": f"{company}:2"}, as_={}
     )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.sandbox.conftest import subscribe
+from tests.integration.sandbox.conftest import found, subscribe
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ async def test_the_form_as_it_stands_changes_nothing(client):
 
 async def test_a_person_is_added_and_deleted(client):
     added = await client.form("/people", {"first_name": "Ann", "last_name": "Bee"}, as_={})
-    number = re.search(r"/people/(\d+)", added.headers["Location"])[1]
+    number = found(r"/people/(\d+)", added.headers["Location"])
     await client.form(f"/people/{number}/delete", {}, as_={})
 
     assert (await client.get(f"/api/v2/persons/{number}")).data["is_deleted"] is True

@@ -92,7 +92,8 @@ def test_a_walk_by_due_date_includes_activities_without_one(ask):
     without = new(ask)["id"]
     dated = new(ask, due_date="2020-01-01")["id"]
 
-    seen, cursor = [], {}
+    seen: list[int] = []
+    cursor: dict[str, str] = {}
     while True:
         answer = ask("GET", ACTIVITIES, sort_by="due_date", limit=1, **cursor)
         seen += [one["id"] for one in data(answer)]

@@ -1,5 +1,7 @@
 """Lists in API v2: paging by cursor, windows of time, ids, filters, and strictness of the query."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ TIMES = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z")
 LIVE = ("is_deleted = 0", ())
 
 
-def stage(number: int, time: str, *, deleted: bool = False, order: int = 1) -> dict:
+def stage(number: int, time: str, *, deleted: bool = False, order: int = 1) -> dict[str, Any]:
     return {"id": number, "add_time": time, "update_time": time, "is_deleted": deleted, "order_nr": order}
 
 
@@ -150,7 +152,7 @@ def test_a_saved_filter_switches_the_other_filters_off(ask):
 @pytest.mark.parametrize("sort_by", ["id", "update_time", "add_time"])
 @pytest.mark.parametrize("kind", ["person", "organization", "deal", "activity"])
 def test_no_page_of_a_list_sorts_the_whole_table(state, account, kind, sort_by):
-    seen = []
+    seen: list[str] = []
     state.database.connection.set_trace_callback(seen.append)
     account.records(kind).page(account.id, [LIVE], Order(sort_by))
     state.database.connection.set_trace_callback(None)

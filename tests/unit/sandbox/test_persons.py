@@ -1,5 +1,7 @@
 """Persons in API v2."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.sandbox.conftest import data, error
@@ -202,7 +204,7 @@ def test_a_bad_custom_value_names_the_field(ask, seeder, state):
 
 
 def test_custom_fields_nested_too_deep_are_a_server_error_as_at_pipedrive(ask, state):
-    given = {"custom_fields": {"custom_fields": {}}}
+    given: dict[str, Any] = {"custom_fields": {"custom_fields": {}}}
 
     assert ask("PATCH", f"{PERSONS}/1", given).status == 500
     state.switches.set("nested_custom_fields", "refuse")
