@@ -8,15 +8,16 @@ A merged pair says what to write, and what to remember if the writes are done (`
 could not be written stays a change. Rules: docs/sync-rules.md, "Merge", "First meeting", "One-way", "Transfer".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Final
 
 from tidegate.core.fitting import fit
 from tidegate.core.lists import lay_over, merge_lists
 from tidegate.core.operations import Base, FieldChange, Refusal
 from tidegate.core.records import Record, Side
-from tidegate.core.settings import Direction, Pair
+from tidegate.core.settings import NAMES, Direction, Pair
 from tidegate.core.values import LISTS, Unreadable, Value, is_empty, is_readable
 
 Entry = tuple[Value, Value]
@@ -186,26 +187,39 @@ class MergedRecords:
 
 
 def merge_records(
-    prospect: Record, person: Record, base: Base, pairs: Iterable[Pair], policy: Policy
+    prospect: Record, person: Record, base: Base, pairs: Sequence[Pair], policy: Policy
 ) -> MergedRecords:
-    """Every pair by itself: one that is refused or unreadable holds up no other."""
-    changes: dict[Side, list[FieldChange]] = {side: [] for side in Side}
-    entries: dict[str, Entry] = {}
-    agreed: dict[str, Entry] = {}
-    refusals: list[Refusal] = []
-    for pair in pairs:
-        left, right = prospect.value(pair.mapping.outreach), person.value(pair.mapping.pipedrive)
-        merged = merge_field(pair, left, right, base.get(pair.key), policy)
-        if merged.entry is not None:
-            entries[pair.key] = merged.entry
-        if merged.agreed is not None:
-            agreed[pair.key] = merged.agreed
-        refusals.extend(merged.refusals)
-        for side, change in merged.changes.items():
-            changes[side].append(change)
+    """Every pair by itself: one that is refused or unreadable holds up no other. The two names go together."""
+    merged = {
+        pair.key: merge_field(pair, *_now(pair, prospect, person), base.get(pair.key), policy)
+        for pair in pairs
+    }
+    names = [pair for pair in pairs if pair.mapping in NAMES]
+    for pair, other in permutations(names, 2):
+        _follow_name(pair, _now(pair, prospect, person), merged, merged[other.key])
     return MergedRecords(
-        {side: tuple(made) for side, made in changes.items()}, entries, agreed, tuple(refusals)
+        {side: tuple(m.changes[side] for m in merged.values() if side in m.changes) for side in Side},
+        {key: m.entry for key, m in merged.items() if m.entry is not None},
+        {key: m.agreed for key, m in merged.items() if m.agreed is not None},
+        tuple(refusal for m in merged.values() for refusal in m.refusals),
     )
+
+
+def _now(pair: Pair, prospect: Record, person: Record) -> Entry:
+    return prospect.value(pair.mapping.outreach), person.value(pair.mapping.pipedrive)
+
+
+def _follow_name(pair: Pair, now: Entry, merged: dict[str, Merged], other: Merged) -> None:
+    """Where two apps split one name differently, a change of one part takes the other part along.
+
+    A name that has one part only is written to Pipedrive whole, and Pipedrive splits it at the first space.
+    """
+    mine = merged[pair.key]
+    if mine.changes or mine.refusals or len(other.changes) != 1 or pair.same(*now):
+        return
+    (target,) = other.changes
+    if mine.entry is not None and not _changed(pair, now, mine.entry):
+        merged[pair.key] = _send(pair, now, {target: _of(now, target.other)}, mine.entry, conflict=False)
 
 
 def empty_record(side: Side, pairs: Iterable[Pair]) -> Record:
