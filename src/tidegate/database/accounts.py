@@ -66,7 +66,9 @@ def _let_read(programs: Path) -> None:
     """Let other users run PostgreSQL's programs: they were installed for root alone where root's umask is strict."""
     if (programs / "bin" / "postgres").stat().st_mode & 0o005 == 0o005:
         return
-    for path in (programs, *programs.rglob("*")):
-        if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(mode | (0o055 if path.is_dir() or mode & 0o100 else 0o044))
+    package = programs.parent
+    for tree in (programs, package.with_name(f"{package.name}.libs")):
+        for path in (tree, *tree.rglob("*")) if tree.exists() else ():
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | (0o055 if path.is_dir() or mode & 0o100 else 0o044))
