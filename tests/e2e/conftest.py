@@ -1,6 +1,6 @@
 """A real browser before a real server. Without Chromium these tests say how to get it and are skipped.
 
-Pictures of the pages go to tests/e2e/screenshots when TIDEGATE_SCREENSHOTS is set.
+Pictures of the pages go to tests/e2e/screenshots when SCREENSHOTS is set.
 """
 
 import os
@@ -75,7 +75,7 @@ class Visitor:
             for scheme in ("light", "dark"):
                 self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
                 self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                if os.environ.get("TIDEGATE_SCREENSHOTS"):
+                if os.environ.get("SCREENSHOTS"):
                     PICTURES.mkdir(exist_ok=True)
                     self.page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
                 wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -120,7 +120,7 @@ def _show(request: MemberRequest, editing: Editing, name: str, part: str = "page
     if request.htmx and part in ("mapping", "constants"):
         return render(request, f"web/setup/{part}.html", section_context(editing))
     told = problems_of(name, found_problems(editing)) if editing.marks else []
-    context = {**section_context(editing), **stepper(editing.connection, name, told)}
+    context = {**section_context(editing), **stepper(editing.connection, name, told), "has_form": True}
     status = editing.status if request.method == "POST" and part == "page" else 200
     return render(request, f"web/setup/step_{name}.html", context, status=status)
 
