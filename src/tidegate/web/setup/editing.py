@@ -107,7 +107,7 @@ def save(editing: Editing, request: MemberRequest) -> bool:
         editing.fault = error.user_message
     else:
         editing.connection, editing.version = saved, saved.settings_version
-        editing.draft = draft_of(saved.get_settings())
+        editing.catalogues, editing.draft = catalogues_of(saved), draft_of(saved.get_settings())
         return True
     editing.connection.refresh_from_db()
     return False
