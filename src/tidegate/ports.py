@@ -258,6 +258,10 @@ class Quota(Protocol):
         """Wait for a place in the burst window and book the tokens. Raises BudgetSpent when the day's share is used up."""
         ...
 
+    def release(self, *, search: bool = False) -> None:
+        """The call that was admitted is over, however it ended."""
+        ...
+
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
         """Take in what an answer tells about limits."""
         ...
@@ -457,6 +461,8 @@ class Hold(Protocol):
 
     lane_id: int
     epoch: int
+    seen_alive_at: float
+    """When (monotonic) the hold was last verified."""
 
     def check(self) -> None:
         """Beat the heart. Raises LaneLost."""

@@ -46,8 +46,8 @@ def load_application() -> Any:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         end_with_parent(signal.SIGKILL, parent.pid)()
+    from tidegate.wsgi import application  # isort: skip (sets Django up, which the next import needs)
     from tidegate.store import setup_code
-    from tidegate.wsgi import application
 
     setup_code.announce()
     return application

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, DateTimeField, F, FloatField, Func, Q, QuerySet, Value
 from django.utils import timezone
 
@@ -207,7 +208,7 @@ class _Percentiles(Func):
 
     template = "percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY %(expressions)s)"
     contains_aggregate = True
-    output_field = FloatField()
+    output_field = ArrayField(FloatField())
 
 
 def delays(connection: Connection, now: datetime) -> tuple[float | None, float | None]:
@@ -455,8 +456,13 @@ def outcome_counts(transfer: Transfer) -> dict[str, int]:
     return dict(transfer.records.values_list("outcome").annotate(n=Count("id")).order_by("outcome"))
 
 
-def waiting_changes(connection: Connection) -> int:
-    return connection.changes.filter(done_at=None).count()
+def waiting_by_side(connection: Connection) -> dict[Side, int]:
+    """How many changes wait, by the app they were made in."""
+    rows = (
+        connection.changes.filter(done_at=None).values_list("side").annotate(n=Count("id")).order_by("side")
+    )
+    counted = dict(rows)
+    return {side: counted.get(side.value, 0) for side in Side}
 
 
 def shown_records(

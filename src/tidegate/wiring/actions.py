@@ -117,8 +117,9 @@ def disconnect(connection: Connection, *, actor: str) -> None:
     Where Pipedrive does not answer, the connection is ended here all the same.
     """
 
+    quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
+
     async def take_down(http: HttpSender) -> None:
-        quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
         crm = parts.crm_of(connection, quota=quota, http=http, step=request_step)
         await remove_webhooks(connection, crm)
         if connection.auth_method == "oauth":

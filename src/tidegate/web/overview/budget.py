@@ -24,7 +24,8 @@ class Gauge:
     used: int
     total: int
     reserve: int
-    starts_again_at: datetime
+    starts_in: float
+    """Seconds until the budget is whole again."""
     parts: tuple[tuple[str | Promise, int], ...]
     """What the tokens went to, the most first."""
 
@@ -48,7 +49,7 @@ def gauge(health: Health, now: datetime) -> Gauge:
         used=health.tokens_today,
         total=health.daily_budget,
         reserve=health.reserve,
-        starts_again_at=budget_starts_again(now),
+        starts_in=(budget_starts_again(now) - now).total_seconds(),
         parts=tuple((FEATURES.get(feature, feature), tokens) for feature, tokens in by_size),
     )
 

@@ -64,6 +64,18 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "offer_transfer": _offers_transfer(connection),
         "problems": actions.problems(connection) if _is_incomplete(connection) else [],
         "is_new": connection.launched_at is None,
+        **_pause_context(connection),
+    }
+
+
+def _pause_context(connection: Connection) -> dict[str, Any]:
+    """What waits in each app, for the question that a resume asks."""
+    waiting = queries.waiting_by_side(connection)
+    paused = connection.status == Status.PAUSED and connection.launched_at is not None
+    return {
+        "is_paused": paused and connection.reason != Reason.RECONNECT,
+        "waiting_outreach": waiting[Side.OUTREACH],
+        "waiting_pipedrive": waiting[Side.PIPEDRIVE],
     }
 
 
@@ -85,10 +97,9 @@ def switch(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     wanted = request.POST.get("sync")
     if connection.launched_at is None and wanted == "active":
         messages.info(
-            request,
-            _("This connection has not been launched yet. Look through its settings, then launch it."),
+            request, _("This connection has not been launched yet. Finish its set-up, then launch it.")
         )
-        return _go(request, reverse("settings", args=[connection.pk]))
+        return _go(request, reverse("setup", args=[connection.pk]))
     try:
         if wanted == "paused":
             return _pause(request, connection, here)
@@ -108,11 +119,35 @@ def _pause(request: MemberRequest, connection: Connection, here: str) -> HttpRes
 
 
 def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpResponse:
-    if actions.resume(connection, actor=str(request.user)):
+    """Active again. What happened during a pause is applied or left, as the member says; without a word we ask."""
+    catchup = request.POST.get("catchup", "")
+    if catchup not in ("apply", "leave") and _must_ask(connection):
+        return _go(request, reverse("resume", args=[connection.pk]))
+    if actions.resume(connection, actor=str(request.user), apply_waiting=catchup != "leave"):
         messages.error(request, _("Live sync can’t be switched on: these settings need you first."))
         return _go(request, reverse("settings", args=[connection.pk]))
     messages.success(request, _("Live sync is active."))
     return redirect(here)
+
+
+def _must_ask(connection: Connection) -> bool:
+    return connection.status == Status.PAUSED and any(queries.waiting_by_side(connection).values())
+
+
+@require_GET
+@editor_required
+def resume(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """The question of a resume as a page: for browsers without scripts, and for links."""
+    connection = get_connection(request, connection_id)
+    if not _must_ask(connection):
+        return redirect("overview", connection.pk)
+    context = {
+        "connection": connection,
+        "health": queries.health(connection),
+        "outreach_name": side_name(Side.OUTREACH),
+        **_pause_context(connection),
+    }
+    return render(request, "web/overview/resume.html", context)
 
 
 def _go(request: MemberRequest, address: str) -> HttpResponse:

@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import transaction
 
 from tidegate import cli
 from tidegate.cli.answers import call, local_address, wait_for
+from tidegate.cli.commands import TidegateCommand
 from tidegate.cli.demo import FACTS, SANDBOX_URL, SEEDED
 from tidegate.cli.importing import import_file, lines_about
 from tidegate.config import config, kept_secret
@@ -30,9 +31,8 @@ PERSONS = 400
 SHARED = 150
 
 
-class Command(BaseCommand):
+class Command(TidegateCommand):
     help = "Fill the demo with sample data and say where it is."
-    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--prospects", type=Path)

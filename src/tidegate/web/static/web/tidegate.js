@@ -37,6 +37,24 @@ function command(event) {
   if (button.getAttribute("command") === "close") dialog?.close();
 }
 
+/* data-opens="ID": with scripts the dialog asks; without them the link or form leads to the same question on a page. */
+document.addEventListener("click", openDialog, true);
+document.addEventListener("change", openDialog, true);
+
+function openDialog(event) {
+  const opener = event.target.closest("[data-opens]");
+  const dialog = opener && document.getElementById(opener.dataset.opens);
+  if (!dialog?.showModal) return;
+  event.stopPropagation();
+  if (event.type === "click" && opener.matches("input")) return;
+  event.preventDefault();
+  if (opener.form) {
+    opener.form.reset();
+    dialog.addEventListener("close", () => opener.form?.reset(), { once: true });
+  }
+  dialog.showModal();
+}
+
 /* An open menu closes when something else is chosen, and on Escape, with focus back on its button. */
 function closeMenus(event) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -50,7 +68,10 @@ document.addEventListener("keydown", (event) => {
   if (menu) {
     menu.open = false;
     menu.querySelector("summary").focus();
+    return;
   }
+  if (event.target.closest("input, select, textarea, dialog[open]")) return;
+  document.querySelector("[data-escape]")?.click();
 });
 
 /* Nothing is polled while nobody looks. */
