@@ -34,10 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="needs Chromium. On Debian: apt install chromium"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _sync_database_calls() -> None:
+@pytest.fixture(autouse=True)
+def _database_beside_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Playwright's own loop runs in this thread; Django would take database calls beside it for a mistake."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +74,7 @@ class Visitor:
         for size, viewport in SIZES.items():
             for scheme in ("light", "dark"):
                 self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
-                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=scheme)
                 if os.environ.get("SCREENSHOTS"):
                     PICTURES.mkdir(exist_ok=True)
                     self.page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)

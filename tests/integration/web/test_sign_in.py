@@ -196,7 +196,7 @@ def _switch_totp_on(client: Client) -> str:
 
 
 def _totp(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
 
 
 def _recovery_codes(client: Client) -> list[str]:
