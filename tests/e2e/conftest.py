@@ -34,10 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="needs Chromium. On Debian: apt install chromium"))
 
 
-@pytest.fixture(autouse=True)
-def _database_beside_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _database_beside_the_browser() -> None:
     """Playwright's own loop runs in this thread; Django would take database calls beside it for a mistake."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @pytest.fixture(scope="session")
@@ -105,11 +105,12 @@ def apart(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
 @pytest.fixture
 def visitor(browser: Browser, live_server: LiveServer) -> Iterator[Visitor]:
-    page = browser.new_page(viewport=SIZES["wide"])  # type: ignore[arg-type]
+    context = browser.new_context(viewport=SIZES["wide"])  # type: ignore[arg-type]
+    page = context.new_page()
     page.set_default_timeout(10_000)
     visitor = Visitor(page, live_server.url)
     yield visitor
-    page.close()
+    context.close()
     assert not visitor.faults, visitor.faults
 
 

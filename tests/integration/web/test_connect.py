@@ -13,6 +13,7 @@ from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.config import config
 from tidegate.core.connection import Reason, Status
 from tidegate.errors import AuthorizationLost, Invalid, PermissionMissing, RemoteUnavailable
+from tidegate.prospects.models import ProspectList
 from tidegate.store import connections
 from tidegate.store.models import Connection, Link, OAuthState, User, Workspace
 from tidegate.wiring import actions
@@ -292,3 +293,10 @@ def test_an_uninstall_by_another_user_leaves_the_connection_alone(
     assert uninstall(client, "client-1:secret-1", uninstalled(connection, user_id="99")) == 200
     connection.refresh_from_db()
     assert connection.reason == Reason.NEW
+
+
+def test_the_cards_count_what_is_in_the_store(owner: Client, workspace: Workspace) -> None:
+    assert "Your store is empty" in owner.get("/integrations/").content.decode()
+    for name in ("Founders", "Webinar"):
+        ProspectList.objects.create(workspace_id=workspace.pk, name=name)
+    assert "0 in 2 lists" in owner.get("/integrations/").content.decode()

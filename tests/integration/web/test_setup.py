@@ -403,6 +403,14 @@ def test_a_refresh_that_fails_is_said_and_loses_nothing(alices: Setup, pipedrive
     assert alices.post("setup/data", data_form()).status_code == 302
 
 
+def test_choosing_with_a_pointer_leads_on_and_typing_does_not(alices: Setup) -> None:
+    form = data_form((f"{CUSTOM}team_size", ""), act="left-0")
+    typed = alices.post("setup/data", form, headers=HTMX).content.decode()
+    pointed = alices.post("setup/data", form | {"pointer": "1"}, headers=HTMX).content.decode()
+    assert "autofocus" not in typed
+    assert re.search(r'id="right-0"[^>]* autofocus', pointed)
+
+
 # --- constants
 
 

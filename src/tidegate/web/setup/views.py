@@ -118,9 +118,13 @@ def refresh(request: MemberRequest, editing: Editing) -> None:
 
 def _show(request: MemberRequest, editing: Editing, name: str, part: str = "page") -> HttpResponse:
     if request.htmx and part in ("mapping", "constants"):
-        return render(request, f"web/setup/{part}.html", section_context(editing))
+        return render(request, f"web/setup/{part}.html", section_context(editing, request))
     told = problems_of(name, found_problems(editing)) if editing.marks else []
-    context = {**section_context(editing), **stepper(editing.connection, name, told), "has_form": True}
+    context = {
+        **section_context(editing, request),
+        **stepper(editing.connection, name, told),
+        "has_form": True,
+    }
     status = editing.status if request.method == "POST" and part == "page" else 200
     return render(request, f"web/setup/step_{name}.html", context, status=status)
 
