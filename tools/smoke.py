@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -51,7 +52,11 @@ def run_demo(home: Path, name: str) -> dict[str, Any]:
     try:
         facts = demo.wait_for(home / "demo.json")
         print(f"{name}: ready after {time.monotonic() - started:.0f} s")
-        visit(facts)
+        try:
+            visit(facts)
+        except urllib.error.HTTPError as error:
+            demo.interrupt()  # so that its lines are complete
+            check(False, f"{error.url} answers (it was {error.code})")
         demo.interrupt()
         for port in (web, sandbox):
             check(not answers(port), f"port {port} is free again")

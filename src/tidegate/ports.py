@@ -166,7 +166,7 @@ class Happening:
     """The Pipedrive user who did it."""
     company_id: str | None = None
     body: Record | None = None
-    """The person as the delivery showed it; what it did not show is missing."""
+    """The person as the delivery showed it; what it did not show is missing. Of an organization, its name."""
 
 
 class Crm(Protocol):

@@ -38,7 +38,9 @@ class Demo:
             timeout=30,
         )
         self.pipedrive = httpx2.Client(
-            base_url=self.facts["sandbox_url"], headers={"x-api-token": self.facts["sandbox_api_token"]}, timeout=30
+            base_url=self.facts["sandbox_url"],
+            headers={"x-api-token": self.facts["sandbox_api_token"]},
+            timeout=30,
         )
 
     # --- Tidegate
@@ -89,7 +91,9 @@ class Demo:
     def writes(self) -> int:
         """How many creates and updates the sandbox was asked for."""
         endpoints = self.counters()["endpoints"]
-        return sum(told["requests"] for name, told in endpoints.items() if name.split()[0] in ("POST", "PATCH"))
+        return sum(
+            told["requests"] for name, told in endpoints.items() if name.split()[0] in ("POST", "PATCH")
+        )
 
     def faults(self, **wanted: Any) -> None:
         _json(self.pipedrive.post("/_sandbox/faults", json=wanted))
@@ -132,7 +136,9 @@ class Demo:
 def running_demo(home: Path) -> Iterator[Demo]:
     """`tidegate demo` on free ports, ready; ended as by Ctrl-C."""
     web, sandbox = free_port(), free_port()
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TIDEGATE_", "DATABASE_URL"))}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("TIDEGATE_", "DATABASE_URL"))
+    }
     environment = {
         **kept,
         "PYTHONPATH": str(ROOT / "src"),
@@ -144,12 +150,18 @@ def running_demo(home: Path) -> Iterator[Demo]:
     log = home.parent / "demo.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tidegate", "demo"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [sys.executable, "-m", "tidegate", "demo"],
+            env=environment,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
         )
     facts_file = home / "demo.json"
     try:
         eventually(
-            lambda: facts_file.exists() or _must_live(process, log), "the demo is ready", seconds=START_SECONDS
+            lambda: facts_file.exists() or _must_live(process, log),
+            "the demo is ready",
+            seconds=START_SECONDS,
         )
         demo = Demo(home, process, environment, json.loads(facts_file.read_text()))
     except BaseException:
@@ -218,7 +230,9 @@ def eventually(look: Callable[[], T | None], what: str, *, seconds: float = 30) 
 
 
 def children_of(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
     return [int(word) for word in listed.stdout.split()]
 
 
@@ -235,5 +249,7 @@ def free_port() -> int:
 
 
 def _json(response: httpx2.Response) -> Any:
-    assert response.is_success, f"{response.request.method} {response.url}: {response.status_code} {response.text}"
+    assert response.is_success, (
+        f"{response.request.method} {response.url}: {response.status_code} {response.text}"
+    )
     return response.json() if response.content else None

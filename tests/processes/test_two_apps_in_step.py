@@ -66,7 +66,9 @@ def test_edits_travel_both_ways_and_then_both_sides_are_silent(demo: Demo, conne
     pairs = linked(demo, connection_id)[:12]
 
     out = [seconds_until(demo, edit_prospect, person_shows, pair, f"Out{n}") for n, pair in enumerate(pairs)]
-    back = [seconds_until(demo, edit_person, prospect_shows, pair, f"Back{n}") for n, pair in enumerate(pairs)]
+    back = [
+        seconds_until(demo, edit_person, prospect_shows, pair, f"Back{n}") for n, pair in enumerate(pairs)
+    ]
 
     print(f"prospect to person: median {statistics.median(out):.2f} s; back: {statistics.median(back):.2f} s")
     settled(demo, connection_id)
@@ -79,7 +81,11 @@ def test_edits_travel_both_ways_and_then_both_sides_are_silent(demo: Demo, conne
 
 
 def test_a_person_made_in_pipedrive_becomes_an_unverified_prospect(demo: Demo, connection_id: str) -> None:
-    person = {"first_name": "Nora", "last_name": "Neumann", "emails": [{"value": "nora@neu.example", "primary": True}]}
+    person = {
+        "first_name": "Nora",
+        "last_name": "Neumann",
+        "emails": [{"value": "nora@neu.example", "primary": True}],
+    }
     demo.pipedrive.post("/api/v2/persons", json=person).raise_for_status()
 
     found = eventually(lambda: demo.get("/prospects", email="nora@neu.example")["data"], "Nora is a prospect")

@@ -56,6 +56,10 @@ class _Person:
     hidden: bool = False
 
 
+def _named(organization: Organization) -> Record:
+    return Record(Side.PIPEDRIVE, organization.id, name=organization.name)
+
+
 class MemoryCrm:
     """Implements `ports.Crm`."""
 
@@ -142,13 +146,15 @@ class MemoryCrm:
     def add_organization(self, name: str) -> str:
         organization = Organization(self._new_id(), name, self._stamp())
         self._organizations[organization.id] = organization
-        self.deliveries.append(Delivery("organization", "create", organization.id))
+        self.deliveries.append(Delivery("organization", "create", organization.id, _named(organization)))
         return organization.id
 
     def rename_organization(self, organization_id: str, name: str) -> None:
         organization = self._organizations[organization_id]
         self._organizations[organization_id] = replace(organization, name=name, updated_at=self._stamp())
-        self.deliveries.append(Delivery("organization", "change", organization_id))
+        self.deliveries.append(
+            Delivery("organization", "change", organization_id, _named(self._organizations[organization_id]))
+        )
 
     def person(self, person_id: str) -> Record:
         """What Pipedrive shows of a person now: the organization's id, not its name."""

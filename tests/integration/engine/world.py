@@ -98,7 +98,9 @@ class World:
         self.connection = make_connection(
             make_workspace(),
             settings=self.settings,
-            catalogue=catalogues_to_json(outreach=self.outreach_catalogue, pipedrive=self.pipedrive_catalogue),
+            catalogue=catalogues_to_json(
+                outreach=self.outreach_catalogue, pipedrive=self.pipedrive_catalogue
+            ),
         )
         self.deliveries_taken = 0
         self.announcements_taken = 0
@@ -136,7 +138,10 @@ class World:
         """Put what both apps announced since the last time into the inbox, as webhooks and signals would."""
         deliveries = self.crm.deliveries[self.deliveries_taken :]
         announced = self.outreach.announced[self.announcements_taken :]
-        self.deliveries_taken, self.announcements_taken = len(self.crm.deliveries), len(self.outreach.announced)
+        self.deliveries_taken, self.announcements_taken = (
+            len(self.crm.deliveries),
+            len(self.outreach.announced),
+        )
         news = [News(Side.OUTREACH, "prospect", i, source="store", actor="Alice") for i in announced]
         news += [
             News(
@@ -193,5 +198,9 @@ async def _step(function: Any, *args: Any, **kwargs: Any) -> Any:
 def prospect(name: str = "Signe Aaltonen", email: str | None = None, **more: Value) -> Mapping[str, Value]:
     first, _, last = name.partition(" ")
     address = email if email is not None else f"{first.lower()}@north.example"
-    values: dict[str, Value] = {FIRST_NAME: first, LAST_NAME: last or None, EMAIL: (address,) if address else ()}
+    values: dict[str, Value] = {
+        FIRST_NAME: first,
+        LAST_NAME: last or None,
+        EMAIL: (address,) if address else (),
+    }
     return values | more

@@ -16,7 +16,7 @@ import orjson
 from tidegate.adapters.pipedrive.field_values import moment_from
 from tidegate.adapters.pipedrive.translate import record_from
 from tidegate.core.catalogue import Field
-from tidegate.core.records import Record
+from tidegate.core.records import Record, Side
 from tidegate.errors import Malformed, NotGenuine, NotHandled
 from tidegate.ports import Happening, Webhook, WebhookRequest
 
@@ -67,7 +67,7 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
         merged_into=_optional(meta, "merged_to_id"),
         actor_id=_optional(meta, "user_id"),
         company_id=_optional(meta, "company_id"),
-        body=_person(entity, data, fields),
+        body=_body(entity, data, fields),
     )
     return [happening, *_merged_away(happening, meta)]
 
@@ -116,10 +116,14 @@ def _optional(meta: Raw, key: str) -> str | None:
     )
 
 
-def _person(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
-    if entity != "person" or not isinstance(data, dict) or "id" not in data:
+def _body(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
+    if not isinstance(data, dict) or "id" not in data:
         return None
-    return record_from(data, fields)
+    if entity == "person":
+        return record_from(data, fields)
+    if entity == "organization" and isinstance(data.get("name"), str):
+        return Record(Side.PIPEDRIVE, str(data["id"]), name=data["name"])
+    return None
 
 
 def _merged_away(survivor: Happening, meta: Raw) -> list[Happening]:
