@@ -22,6 +22,7 @@ from tidegate.web.activity.kinds import words_of
 from tidegate.web.activity.lines import lines_of, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
+from tidegate.web.setup.editing import anchor
 from tidegate.wiring import actions
 
 
@@ -62,7 +63,7 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "transfer": transfer,
         "time_left": queries.seconds_left(transfer) if transfer else None,
         "offer_transfer": _offers_transfer(connection),
-        "problems": actions.problems(connection) if _is_incomplete(connection) else [],
+        "problems": _problem_links(connection) if _is_incomplete(connection) else [],
         "is_new": connection.launched_at is None,
         **_pause_context(connection),
     }
@@ -81,6 +82,15 @@ def _pause_context(connection: Connection) -> dict[str, Any]:
 
 def _is_incomplete(connection: Connection) -> bool:
     return connection.status == Status.FAILED or connection.reason == Reason.INCOMPLETE
+
+
+def _problem_links(connection: Connection) -> list[tuple[str, str]]:
+    """What each problem says, and where on the settings page it is marked."""
+    page, settings = reverse("settings", args=[connection.pk]), connection.get_settings()
+    return [
+        (problem.message, f"{page}#{anchor(problem.place, settings)}")
+        for problem in actions.problems(connection)
+    ]
 
 
 def _offers_transfer(connection: Connection) -> bool:
