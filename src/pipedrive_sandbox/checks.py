@@ -55,6 +55,15 @@ def number(value: Any) -> str | None:
     return None if type(value) in (int, float) else not_a("number")
 
 
+def number_between(minimum: float, maximum: float) -> Check:
+    def check(value: Any) -> str | None:
+        if complaint := number(value):
+            return complaint
+        return None if minimum <= value <= maximum else f"The value must be between {minimum} and {maximum}"
+
+    return check
+
+
 def one_of(*choices: Any) -> Check:
     def check(value: Any) -> str | None:
         if any(value == choice and type(value) is type(choice) for choice in choices):

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from pipedrive_sandbox import actions
+from pipedrive_sandbox import actions, oauth_pages
 from pipedrive_sandbox.answers import ApiError, Body
 from pipedrive_sandbox.clock import moment_of, rfc3339_milliseconds
 from pipedrive_sandbox.sandbox import Sandbox
@@ -40,6 +40,7 @@ class Control:
             ("GET", "apps"): lambda _: self.sandbox.oauth.apps(),
             ("POST", "apps"): self.add_app,
             ("GET", "installs"): lambda _: self.sandbox.oauth.installs(),
+            ("POST", "actions/uninstall"): self.uninstall,
             ("GET", "counters"): self.counters,
             ("DELETE", "counters"): self.empty_counters,
             ("GET", "limits"): self.limits,
@@ -149,6 +150,21 @@ class Control:
 
     def add_app(self, given: Body) -> Body:
         return self.sandbox.oauth.register(given)
+
+    async def uninstall(self, given: Body) -> list[Body]:
+        """A user removes the app: its installations end and the app is told by DELETE to its callback address."""
+        ended = []
+        for install in self.sandbox.oauth.installs():
+            chosen = given.get("install") in (None, install["id"]) and given.get("client_id") in (
+                None,
+                install["client_id"],
+            )
+            if chosen:
+                with self.sandbox.state.transaction():
+                    told = self.sandbox.oauth.uninstall(install["id"])
+                status = None if told is None else await oauth_pages.tell_uninstalled(self.sandbox, told)
+                ended.append({**install, "app_answered": status})
+        return ended
 
     def counters(self, given: Body) -> Body:
         return self.sandbox.counters.shown() | {"deliveries_waiting": self.sandbox.deliveries.waiting()}

@@ -24,6 +24,7 @@ from pipedrive_sandbox.limits import BLOCK_PAGE, Blocked, Caller
 from pipedrive_sandbox.oauth import user_by_api_token
 from pipedrive_sandbox.routes import PREFIXES
 from pipedrive_sandbox.sandbox import Sandbox
+from pipedrive_sandbox.webhooks.subscriptions import refused
 
 API_PREFIXES = tuple(PREFIXES)
 LARGEST_BODY = 16 * 2**20
@@ -129,6 +130,7 @@ class Server:
             )
             if request.method == "GET":
                 return route.handler(call)
+            await self._probe(route, body)
             with self.sandbox.state.transaction():
                 return route.handler(call)
         except ApiError as error:
@@ -136,6 +138,13 @@ class Server:
         except Exception:
             traceback.print_exc()
             return Answer(UNKNOWN_ERROR, 500)
+
+    async def _probe(self, route: Route, body: Any) -> None:
+        creates_webhook = route.method == "POST" and route.path == "/webhooks" and isinstance(body, dict)
+        if not creates_webhook or not self.sandbox.state.switches["webhook_probe"]:
+            return
+        if not await self.sandbox.deliveries.probe(body.get("subscription_url")):
+            raise refused({"subscription_url": ["invalid or non-reachable URL"]})
 
     def _check_scope(self, route: Route, identity: Identity) -> None:
         if identity.client_id is None:

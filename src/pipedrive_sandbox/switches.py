@@ -47,6 +47,7 @@ SWITCHES: dict[str, Switch] = {
     "stage_pipeline_mismatch": Switch(
         "refuse", ("refuse", "stage_wins"), "A deal's stage_id and pipeline_id differ."
     ),
+    "deal_is_deleted": Switch("refuse", ("refuse", "ignore"), "is_deleted in the body of a deal."),
     "nested_custom_fields": Switch(
         "server_error",
         ("server_error", "refuse"),

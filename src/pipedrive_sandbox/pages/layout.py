@@ -51,6 +51,17 @@ def narrow_page(title: str, body: str) -> str:
     return document(title, f'<main class="narrow" id="main">{body}</main>')
 
 
+def table(label: str, headings: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """A table; the cells are HTML already."""
+    head = "".join(f"<th scope=col>{heading}" for heading in headings)
+    body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
+    empty = "" if rows else "<p class='muted pad'>Nothing yet.</p>"
+    return (
+        f'<div class=scroll tabindex=0 role=region aria-label="{text(label)}, table"><table class=table>'
+        f"<thead><tr>{head}</thead><tbody>{body}</tbody></table>{empty}</div>"
+    )
+
+
 def html(page: str, status: int = 200) -> web.Response:
     return web.Response(text=page, status=status, content_type="text/html", charset="utf-8")
 

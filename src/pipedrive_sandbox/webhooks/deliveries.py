@@ -172,6 +172,19 @@ class Deliveries:
             self._running.pop(delivery_id, None)
             self._woken.set()
 
+    async def probe(self, url: Any) -> bool:
+        """Whether anything answers at an address a webhook is to be made for."""
+        if self._session is None or not isinstance(url, str):
+            return False
+        time_out = aiohttp.ClientTimeout(total=TIME_OUT)
+        try:
+            async with self._session.post(
+                url, data=b"{}", timeout=time_out, allow_redirects=False
+            ) as response:
+                return response.status < 500
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False
+
     async def _post(self, webhook: Body, body: bytes) -> tuple[int | None, str | None]:
         """The status of the answer, or why there was none in ten seconds of the sandbox's clock."""
         sending = asyncio.create_task(self._send(webhook, body))

@@ -46,8 +46,13 @@ def load_application() -> Any:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         end_with_parent(signal.SIGKILL, parent.pid)()
+    from tidegate.wsgi import application  # sets Django up; models can be imported only then
+
+    announce_setup_code()
+    return application
+
+
+def announce_setup_code() -> None:
     from tidegate.store import setup_code
-    from tidegate.wsgi import application
 
     setup_code.announce()
-    return application

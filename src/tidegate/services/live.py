@@ -125,18 +125,23 @@ async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
 
 async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:
     """An organization was made or renamed: remember its name, and look at its persons where the name changed."""
-    ids = {change.record_id for change in changes}
+    if not changes:
+        return
+    before = await engine.run(engine.memory.organization_names, {change.record_id for change in changes})
+    known = [c for c in changes if c.body is not None and before.get(c.record_id) == c.body.name]
+    results.done.update((change.id, "echo") for change in known)
+    ids = {change.record_id for change in changes if change.id not in results.done}
     if not ids:
         return
-    before = await engine.run(engine.memory.organization_names, ids)
     try:
         now = await engine.crm.get_organizations(ids)
     except TemporaryError as error:
         moment = engine.lane.clock.now()
-        results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in changes)
+        waiting = [change for change in changes if change.id not in results.done]
+        results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in waiting)
         return
     await remember_organizations(engine, list(now.values()))
     for number, organization in now.items():
         if number in before and before[number] != organization.name:
             results.follow_up.extend(await engine.run(engine.memory.persons_of_organization, number))
-    results.done.update((change.id, "noted") for change in changes)
+    results.done.update((change.id, "noted") for change in changes if change.id not in results.done)

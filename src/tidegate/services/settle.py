@@ -41,10 +41,21 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
             taken=unit.taken + busy,
         )
         unit.plan = decide(situation, engine.rules, mode)
+        _take_candidate(unit, unit.plan)
         if unit.link is None and unit.plan.decision is Decision.CREATE:
             _wait_for_twin(unit, creating)
         if unit.link is None and candidates and unit.plan.decision in (Decision.UPDATE, Decision.UNCHANGED):
             taken.update(dict.fromkeys(c.id for c in candidates))
+
+
+def _take_candidate(unit: Unit, plan: Plan) -> None:
+    """The candidate that the plan links has been seen: it need not be read again before it is written."""
+    chosen = plan.person_id if unit.origin is Side.OUTREACH else plan.prospect_id
+    found = next((c for c in unit.candidates if c.id == chosen), None)
+    if unit.link is None and found is not None and unit.origin is Side.OUTREACH:
+        unit.person = found
+    elif unit.link is None and found is not None:
+        unit.prospect = found
 
 
 def _wait_for_twin(unit: Unit, creating: dict[str, Unit]) -> None:

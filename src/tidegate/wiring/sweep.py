@@ -11,6 +11,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status as JobStatus
 
+from tidegate.store import idempotency
 from tidegate.store.holds import end_frozen_holders
 from tidegate.store.models import Change, LogEntry
 from tidegate.store.schedule import lanes_with_due_work
@@ -46,7 +47,7 @@ async def _close_stalled_jobs() -> None:
 
 
 async def tidy() -> None:
-    """Retention: changes done, log entries and finished jobs."""
+    """Retention: changes done, log entries, idempotency keys and finished jobs."""
     await worker_step(_delete_old_rows)
     await app.job_manager.delete_old_jobs(
         nb_hours=JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
@@ -57,3 +58,4 @@ def _delete_old_rows() -> None:
     now = timezone.now()
     Change.objects.filter(done_at__lt=now - CHANGES_KEPT).delete()
     LogEntry.objects.filter(at__lt=now - LOG_KEPT).delete()
+    idempotency.forget_old(now)

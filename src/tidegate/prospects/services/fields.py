@@ -121,9 +121,8 @@ def _change_options(
         if now is None:
             used = uses_of_option(field, was)
             if used:
-                raise _invalid(
-                    "options", f"{used:,} prospects have “{was}”. Change them first, or rename it."
-                )
+                who = "1 prospect has" if used == 1 else f"{used:,} prospects have"
+                raise _invalid("options", f"{who} “{was}”. Change that first, or rename the option.")
         elif option_key(now) not in kept:
             raise _invalid("options", f"“{now}” is the new name of “{was}”, but is not among the options.")
         elif (label := kept[option_key(now)]) != was:
