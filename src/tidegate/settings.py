@@ -75,6 +75,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 CSRF_FAILURE_VIEW = "tidegate.web.errors.csrf_failure"
 ACCOUNT_ADAPTER = "tidegate.web.accounts.AccountAdapter"
+ACCOUNT_FORMS = {"login": "tidegate.web.accounts.SignInForm"}
 MFA_ADAPTER = "tidegate.web.accounts.MfaAdapter"
 MFA_TOTP_ISSUER = "Tidegate"
 LOGIN_URL = "/login/"

@@ -28,7 +28,10 @@ def _with_problem_details(view: View) -> View:
         response = view(request, *args, **kwargs)
         request.method = asked  # so that the server leaves the body out
         if isinstance(response, HttpResponseNotAllowed):
-            return method_not_allowed(request, response["Allow"].split(", "))
+            response = method_not_allowed(request, response["Allow"].split(", "))
+        response.headers.setdefault(
+            "Cache-Control", "no-store"
+        )  # it belongs to the key, not to a cache on the way
         return response
 
     return wrapped

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tidegate.cli.supervise import Service
@@ -49,7 +50,7 @@ def demo(arguments: Sequence[str]) -> int:
     os.environ.update(_settings())
     furnish = [*TIDEGATE, "furnish"] + ([f"--prospects={options.prospects}"] if options.prospects else [])
     return run(
-        [PREPARE],
+        [replace(PREPARE, command=[*PREPARE.command, "--demo"])],
         [_sandbox(), WEB, WORKER, Service("tidegate", furnish, once=True)],
         ports=[("127.0.0.1", config.sandbox_port, "SANDBOX_PORT")],
     )

@@ -19,8 +19,6 @@ KeyOf = Callable[[str], str]
 class MergedLists:
     outreach: Items
     pipedrive: Items
-    common: Items
-    """What both sides held already: the base of a pair that has none."""
     conflict: bool
     """Both sides chose another primary one."""
 
@@ -29,28 +27,33 @@ class MergedLists:
 
 
 def merge_lists(
-    key_of: KeyOf,
-    now: tuple[Items, Items],
-    base: tuple[Items, Items],
-    *,
-    winner: Side,
-    lead: Side | None = None,
+    key_of: KeyOf, now: tuple[Items, Items], base: tuple[Items, Items], *, winner: Side
 ) -> MergedLists:
-    """What both sides should hold. `lead` sets whose order counts; else the side that chose another primary one."""
+    """What both sides should hold: in the order of the side that chose another primary one, else of the winner."""
     aliases = _aliases(key_of, now, base)
     left, right = _keyed(key_of, now[0], {}), _keyed(key_of, now[1], aliases)
     was_left, was_right = _keyed(key_of, base[0], {}), _keyed(key_of, base[1], aliases)
-    moved = _moved(left, was_left), _moved(right, was_right)
-    if lead is None:
-        lead = winner if moved[0] == moved[1] else Side.OUTREACH if moved[0] else Side.PIPEDRIVE
+    moved = _first(left) != _first(was_left), _first(right) != _first(was_right)
+    lead = winner if moved[0] == moved[1] else Side.OUTREACH if moved[0] else Side.PIPEDRIVE
     order = [*left, *right] if lead is Side.OUTREACH else [*right, *left]
     kept = [key for key in dict.fromkeys(order) if _stays(key, (left, right), (was_left, was_right))]
     return MergedLists(
         tuple(left.get(key) or right[key] for key in kept),
         tuple(right.get(key) or left[key] for key in kept),
-        tuple(left[key] for key in left if key in right),
         conflict=all(moved) and _first(left) != _first(right),
     )
+
+
+def lay_over(key_of: KeyOf, now: tuple[Items, Items], base: tuple[Items, Items], *, source: Side) -> Items:
+    """What a transfer makes of the other side's list: the source's items first, then those the source never had."""
+    aliases = _aliases(key_of, now, base)
+    left, right = _keyed(key_of, now[0], {}), _keyed(key_of, now[1], aliases)
+    if source is Side.OUTREACH:
+        mine, theirs, had = left, right, _keyed(key_of, base[0], {})
+    else:
+        mine, theirs, had = right, left, _keyed(key_of, base[1], aliases)
+    kept = [*mine, *(key for key in theirs if key not in mine and key not in had)]
+    return tuple(theirs.get(key) or mine[key] for key in kept)
 
 
 def _keyed(key_of: KeyOf, items: Items, aliases: dict[str, str]) -> dict[str, str]:
@@ -63,20 +66,23 @@ def _keyed(key_of: KeyOf, items: Items, aliases: dict[str, str]) -> dict[str, st
 
 
 def _aliases(key_of: KeyOf, now: tuple[Items, Items], base: tuple[Items, Items]) -> dict[str, str]:
-    """Pipedrive's key of an item -> outreach's, for items that Pipedrive's side spells in its own way."""
+    """Pipedrive's key of an item -> outreach's, for items that one app spells in its own way.
+
+    Known by their place among what the two entries of the base do not share, unless a side shows both spellings.
+    """
     left, right = ([key_of(item) for item in items] for items in base)
-    shown = {key_of(item) for item in now[1]}
+    shown_left, shown_right = ({key_of(item) for item in items} for items in now)
     only_left = [key for key in left if key not in right]
     only_right = [key for key in right if key not in left]
-    return {theirs: ours for theirs, ours in zip(only_right, only_left, strict=False) if ours not in shown}
+    return {
+        theirs: ours
+        for theirs, ours in zip(only_right, only_left, strict=False)
+        if ours not in shown_right and theirs not in shown_left
+    }
 
 
 def _first(items: dict[str, str]) -> str | None:
     return next(iter(items), None)
-
-
-def _moved(items: dict[str, str], before: dict[str, str]) -> bool:
-    return _first(items) != _first(before)
 
 
 def _stays(

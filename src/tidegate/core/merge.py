@@ -8,18 +8,21 @@ A merged pair says what to write, and what to remember if the writes are done (`
 could not be written stays a change. Rules: docs/sync-rules.md, "Merge", "First meeting", "One-way", "Transfer".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Final
 
 from tidegate.core.fitting import fit
-from tidegate.core.lists import merge_lists
+from tidegate.core.lists import lay_over, merge_lists
 from tidegate.core.operations import Base, FieldChange, Refusal
 from tidegate.core.records import Record, Side
-from tidegate.core.settings import Direction, Pair
+from tidegate.core.settings import NAMES, Direction, Pair
 from tidegate.core.values import LISTS, Unreadable, Value, is_empty, is_readable
 
 Entry = tuple[Value, Value]
 """What outreach showed and what Pipedrive showed."""
+NOTHING: Final[Entry] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,36 +118,31 @@ def _merge_single(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> 
 
 
 def _merge_lists(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> Merged:
-    merged = merge_lists(pair.item_key, _items(now), _items(entry or (None, None)), winner=policy.winner)
-    values = {
-        side: _as_held(pair, side, merged.of(side))
-        for side in Side
-        if policy.may_write(side) and not pair.same(_as_held(pair, side, merged.of(side)), _of(now, side))
-    }
+    """Without an entry both were empty before: everything there counts as added."""
+    base = entry or NOTHING
+    merged = merge_lists(pair.item_key, _items(now), _items(base), winner=policy.winner)
+    wanted = {side: _as_held(pair, side, merged.of(side)) for side in Side if policy.may_write(side)}
+    values = {side: items for side, items in wanted.items() if not pair.same(items, _of(now, side))}
     if not values:
         return Merged(now)
-    return _send(pair, now, values, entry or (merged.common, merged.common), conflict=merged.conflict)
+    return _send(pair, now, values, base, conflict=merged.conflict)
 
 
 def _overwrite(pair: Pair, now: Entry, entry: Entry | None, policy: Overwrite) -> Merged:
     """What is not written keeps its entry: a change that waits for the transfer's end is still one afterwards."""
     target = policy.source.other
     value, before = _of(now, policy.source), _of(now, target)
-    pending: Entry = (before, before)
+    pending = entry or (before, before)
+    if is_empty(value) or not policy.may_write(target):
+        return Merged(entry or now)
     if pair.kind in LISTS:
-        merged = merge_lists(
-            pair.item_key,
-            _items(now),
-            _items(entry or (None, None)),
-            winner=policy.source,
-            lead=policy.source,
-        )
-        value, pending = _as_held(pair, target, merged.of(target)), (merged.common, merged.common)
-    if is_empty(_of(now, policy.source)) or not policy.may_write(target) or pair.same(value, before):
+        pending = entry or NOTHING
+        items = lay_over(pair.item_key, _items(now), _items(pending), source=policy.source)
+        value = _as_held(pair, target, items)
+    if pair.same(value, before):
         return Merged(entry or now)
     known = entry is not None and target not in _changed(pair, now, entry)
-    conflict = not is_empty(before) and not known
-    return _send(pair, now, {target: value}, entry or pending, conflict=conflict)
+    return _send(pair, now, {target: value}, pending, conflict=not is_empty(before) and not known)
 
 
 def _send(pair: Pair, now: Entry, values: Mapping[Side, Value], pending: Entry, *, conflict: bool) -> Merged:
@@ -189,26 +187,39 @@ class MergedRecords:
 
 
 def merge_records(
-    prospect: Record, person: Record, base: Base, pairs: Iterable[Pair], policy: Policy
+    prospect: Record, person: Record, base: Base, pairs: Sequence[Pair], policy: Policy
 ) -> MergedRecords:
-    """Every pair by itself: one that is refused or unreadable holds up no other."""
-    changes: dict[Side, list[FieldChange]] = {side: [] for side in Side}
-    entries: dict[str, Entry] = {}
-    agreed: dict[str, Entry] = {}
-    refusals: list[Refusal] = []
-    for pair in pairs:
-        left, right = prospect.value(pair.mapping.outreach), person.value(pair.mapping.pipedrive)
-        merged = merge_field(pair, left, right, base.get(pair.key), policy)
-        if merged.entry is not None:
-            entries[pair.key] = merged.entry
-        if merged.agreed is not None:
-            agreed[pair.key] = merged.agreed
-        refusals.extend(merged.refusals)
-        for side, change in merged.changes.items():
-            changes[side].append(change)
+    """Every pair by itself: one that is refused or unreadable holds up no other. The two names go together."""
+    merged = {
+        pair.key: merge_field(pair, *_now(pair, prospect, person), base.get(pair.key), policy)
+        for pair in pairs
+    }
+    names = [pair for pair in pairs if pair.mapping in NAMES]
+    for pair, other in permutations(names, 2):
+        _follow_name(pair, _now(pair, prospect, person), merged, merged[other.key])
     return MergedRecords(
-        {side: tuple(made) for side, made in changes.items()}, entries, agreed, tuple(refusals)
+        {side: tuple(m.changes[side] for m in merged.values() if side in m.changes) for side in Side},
+        {key: m.entry for key, m in merged.items() if m.entry is not None},
+        {key: m.agreed for key, m in merged.items() if m.agreed is not None},
+        tuple(refusal for m in merged.values() for refusal in m.refusals),
     )
+
+
+def _now(pair: Pair, prospect: Record, person: Record) -> Entry:
+    return prospect.value(pair.mapping.outreach), person.value(pair.mapping.pipedrive)
+
+
+def _follow_name(pair: Pair, now: Entry, merged: dict[str, Merged], other: Merged) -> None:
+    """Where two apps split one name differently, a change of one part takes the other part along.
+
+    A name that has one part only is written to Pipedrive whole, and Pipedrive splits it at the first space.
+    """
+    mine = merged[pair.key]
+    if mine.changes or mine.refusals or len(other.changes) != 1 or pair.same(*now):
+        return
+    (target,) = other.changes
+    if mine.entry is not None and not _changed(pair, now, mine.entry):
+        merged[pair.key] = _send(pair, now, {target: _of(now, target.other)}, mine.entry, conflict=False)
 
 
 def empty_record(side: Side, pairs: Iterable[Pair]) -> Record:

@@ -22,7 +22,7 @@ from tidegate.core.operations import (
     Refusal,
     Write,
 )
-from tidegate.core.records import Gone, Record, Seen, Side
+from tidegate.core.records import FIRST_NAME, LAST_NAME, Gone, Record, Seen, Side
 from tidegate.core.settings import Direction, Pair, Settings, active_pairs, constant_value
 from tidegate.core.values import Unreadable, Value, is_readable, same
 
@@ -351,11 +351,10 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
     """The base to remember, given the records that the plan's writes returned: a side without one was not written.
 
     Of a written field the side's own answer counts, so that an app's way of spelling is no change later. A field that
-    was to be written on a side that was not is remembered as before: it still counts as changed. Of a record just
-    created every field counts, since nobody else has touched it yet.
+    was to be written on a side that was not is remembered as before: it still counts as changed. Fields that a write
+    touches without naming them (`_touches`) count as answered too.
     """
     base = dict(plan.base)
-    created = [write.side for write in plan.writes if write.act is Act.CREATE]
     for key, fields in plan.fields.items():
         written = [side for side in Side if _writes_field(plan, side, fields)]
         if written and (key not in plan.agreed or not all(side in returned for side in written)):
@@ -363,11 +362,22 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
         entry = plan.agreed[key] if written else base.get(key)
         if entry is None:
             continue
-        for side in written or created:
+        for side in written or [side for side in Side if _touches(plan, side, fields)]:
             if side in returned:
                 entry = _as_answered(entry, side, returned[side], fields)
         base[key] = entry
     return base
+
+
+def _touches(plan: Plan, side: Side, fields: tuple[str, str]) -> bool:
+    """Of a record just created every field, since nobody else has edited it yet; of a changed name both parts."""
+    write = plan.write_to(side)
+    if write is None:
+        return False
+    if write.act is Act.CREATE:
+        return True
+    name_parts = (FIRST_NAME, LAST_NAME)
+    return _of(fields, side) in name_parts and any(change.field in name_parts for change in write.changes)
 
 
 def _writes_field(plan: Plan, side: Side, fields: tuple[str, str]) -> bool:

@@ -112,9 +112,9 @@ class Constant:
     value: str
 
 
+NAMES = (FieldMapping(FIRST_NAME, FIRST_NAME), FieldMapping(LAST_NAME, LAST_NAME))
 SYSTEM_MAPPINGS = (
-    FieldMapping(FIRST_NAME, FIRST_NAME),
-    FieldMapping(LAST_NAME, LAST_NAME),
+    *NAMES,
     FieldMapping(EMAIL, EMAIL),
     FieldMapping(COMPANY, ORGANIZATION),
 )

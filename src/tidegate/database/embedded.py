@@ -133,6 +133,11 @@ class EmbeddedDatabase:
             pass
         return False
 
+    def server_account(self) -> Account | None:
+        """Find out, and from then on use, the account that the server's programs run as."""
+        self._account = server_account(self.data, self.home, self.tell)
+        return self._account
+
     def _own(self) -> None:
         self._lock = (self.home / "postgres.lock").open("a+")
         try:
@@ -152,7 +157,7 @@ class EmbeddedDatabase:
     def _prepare(self) -> None:
         from tidegate.database.upgrade import bring_up_to_date
 
-        self._account = server_account(self.data, self.home, self.tell)
+        self.server_account()
         bring_up_to_date(self)
         if not (self.data / "PG_VERSION").exists():
             draft = self.home / "postgres.new"

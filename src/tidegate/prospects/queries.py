@@ -6,7 +6,7 @@ does. Cursors are opaque and carry their position for people ("101 to 150").
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -197,13 +197,13 @@ def count(wanted: Filter) -> int:
     return select(wanted).count()
 
 
-def in_lists(workspace_id: UUID, list_ids: Sequence[int] | None) -> QuerySet[Prospect]:
+def in_lists(workspace_id: UUID, list_ids: Sequence[int | str] | None) -> QuerySet[Prospect]:
     """The prospects that are in at least one of these lists, each once; all of the workspace for None."""
     rows = Prospect.objects.filter(workspace_id=workspace_id)
     if list_ids is None:
         return rows
-    through = Prospect.lists.through.objects.filter(prospect_id=OuterRef("pk"), prospectlist_id__in=list_ids)
-    return rows.filter(Exists(through))
+    through = Prospect.lists.through.objects.filter(prospect_id=OuterRef("pk"))
+    return rows.filter(Exists(through.filter(prospectlist_id__in=numbers_of(list_ids))))
 
 
 def walk(wanted: Filter, *, batch: int = 1_000) -> Iterator[list[Prospect]]:
@@ -219,13 +219,31 @@ def walk(wanted: Filter, *, batch: int = 1_000) -> Iterator[list[Prospect]]:
         last = found[-1].pk
 
 
+def numbers_of(ids: Iterable[int | str]) -> set[int]:
+    """Those of the ids that can be one of ours."""
+    return {int(item) for item in map(str, ids) if item.isdecimal() and len(item) < 19}
+
+
+def known_ids(workspace_id: UUID, ids: Iterable[int | str]) -> set[int]:
+    """Those of the ids that are a prospect's of this workspace."""
+    rows = Prospect.objects.filter(workspace_id=workspace_id, pk__in=numbers_of(ids))
+    return set(rows.values_list("pk", flat=True))
+
+
 def get_prospect(workspace_id: UUID, prospect_id: int | str) -> Prospect:
     """Raises NotFound."""
-    number = int(prospect_id) if str(prospect_id).isdecimal() else 0
-    rows = Prospect.objects.filter(workspace_id=workspace_id, pk=number if number < 2**63 else 0)
+    rows = Prospect.objects.filter(workspace_id=workspace_id, pk__in=numbers_of([prospect_id]))
     found = rows.prefetch_related("lists").first()
     if found is None:
         raise NotFound("There is no such prospect. It may have been deleted.")
+    return found
+
+
+def get_list(workspace_id: UUID, list_id: int | str) -> ProspectList:
+    """Raises NotFound."""
+    found = ProspectList.objects.filter(workspace_id=workspace_id, pk__in=numbers_of([list_id])).first()
+    if found is None:
+        raise NotFound("There is no such list. It may have been deleted.")
     return found
 
 

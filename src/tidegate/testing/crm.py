@@ -56,6 +56,10 @@ class _Person:
     hidden: bool = False
 
 
+def _named(organization: Organization) -> Record:
+    return Record(Side.PIPEDRIVE, organization.id, name=organization.name)
+
+
 class MemoryCrm:
     """Implements `ports.Crm`."""
 
@@ -142,13 +146,15 @@ class MemoryCrm:
     def add_organization(self, name: str) -> str:
         organization = Organization(self._new_id(), name, self._stamp())
         self._organizations[organization.id] = organization
-        self.deliveries.append(Delivery("organization", "create", organization.id))
+        self.deliveries.append(Delivery("organization", "create", organization.id, _named(organization)))
         return organization.id
 
     def rename_organization(self, organization_id: str, name: str) -> None:
         organization = self._organizations[organization_id]
         self._organizations[organization_id] = replace(organization, name=name, updated_at=self._stamp())
-        self.deliveries.append(Delivery("organization", "change", organization_id))
+        self.deliveries.append(
+            Delivery("organization", "change", organization_id, _named(self._organizations[organization_id]))
+        )
 
     def person(self, person_id: str) -> Record:
         """What Pipedrive shows of a person now: the organization's id, not its name."""
@@ -213,9 +219,9 @@ class MemoryCrm:
     ) -> Record:
         await self._charge("create_person", 5)
         self._check(values, organization_id, owner_id)
-        if not any(values.get(key) for key in (FIRST_NAME, LAST_NAME)):
-            values = {**values, FIRST_NAME: self._stand_in(values)}
-        person_id = self.add_person(values, organization_id=organization_id, owner_id=owner_id)
+        person_id = self.add_person(
+            {**values, **self._named(values, {})}, organization_id=organization_id, owner_id=owner_id
+        )
         self.written.append(Written("create", person_id, dict(values)))
         self._answer("create_person")
         return self.person(person_id)
@@ -232,7 +238,8 @@ class MemoryCrm:
         if person_id not in self.person_ids:
             raise RecordGone(f"Person {person_id} is gone.", person_id=person_id)
         self._check(values, None if isinstance(organization_id, Unchanged) else organization_id, None)
-        self.edit_person(person_id, values, organization_id=organization_id)
+        named = self._named(values, self._persons[person_id].values)
+        self.edit_person(person_id, {**values, **named}, organization_id=organization_id)
         self.written.append(Written("update", person_id, dict(values)))
         self._answer("update_person")
         return self.person(person_id)
@@ -314,10 +321,15 @@ class MemoryCrm:
         return {key: self.spell(key, value) for key, value in values.items()}
 
     @staticmethod
-    def _stand_in(values: Mapping[str, Value]) -> str:
-        """A person needs a name: like the real adapter, its address stands in for it."""
-        emails = values.get(EMAIL)
-        return emails[0] if isinstance(emails, tuple) and emails else "Unnamed"
+    def _named(values: Mapping[str, Value], before: Mapping[str, Value]) -> dict[str, Value]:
+        """Where only one of the names is there, Pipedrive gets it as the whole name, and splits that at its first space."""
+        if FIRST_NAME not in values and LAST_NAME not in values:
+            return {}
+        first, last = (values.get(key, before.get(key)) for key in (FIRST_NAME, LAST_NAME))
+        if bool(first) == bool(last):
+            return {}
+        head, _, tail = str(first or last).partition(" ")
+        return {FIRST_NAME: head, LAST_NAME: tail or None}
 
     def _tell(self, action: str, person_id: str) -> None:
         self.deliveries.append(Delivery("person", action, person_id, self.person(person_id)))

@@ -103,6 +103,10 @@ class MemoryOutreach:
             updated_at=self.clock.now(),
         )
 
+    def keeps_key(self, key: str, prospect_id: str) -> bool:
+        """Whether this prospect was created with that key."""
+        return self._keys.get(key) == prospect_id
+
     @property
     def ids(self) -> list[str]:
         return [prospect_id for prospect_id, kept in self._prospects.items() if not kept.gone]

@@ -8,7 +8,11 @@ import pytest
 from tests.integration.api.fake_actions import FakeActions
 from tidegate.wiring import actions
 
-NAMES = [name for name, found in vars(FakeActions).items() if inspect.isfunction(found) and name[0] != "_"]
+NAMES = [
+    name
+    for name, found in vars(FakeActions).items()
+    if inspect.isfunction(found) and not name.startswith("_") and name != "before_each"
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -220,6 +220,11 @@ def test_a_fault_of_ours_is_logged_and_tells_no_secrets(
     assert "hunter2" in caplog.text
 
 
+def test_no_answer_is_kept_by_a_cache(alice: Caller, path: str) -> None:
+    for answer in (alice.call("GET", path), alice.call("GET", "/connections/7"), alice.call("PUT", path)):
+        assert answer["Cache-Control"] == "no-store"
+
+
 def test_a_body_beyond_the_limit_is_refused(alice: Caller, path: str, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 

@@ -108,7 +108,9 @@ def test_what_waits_is_counted_and_not_lost(owner: Client, workspace: Workspace)
     make_change(connection)
     make_change(connection)
     make_change(connection, done_at=timezone.now())
-    assert "2 changes wait and go through, in order" in page(owner, connection)
+    text = page(owner, connection)
+    assert "2 changes were made since then" in text
+    assert "choose whether to catch up" in text
 
 
 def test_a_failed_connection_names_each_problem(
@@ -139,7 +141,7 @@ def test_resuming_with_problems_leads_to_the_settings(
 ) -> None:
     connection = make_connection(workspace, status=Status.PAUSED)
     problem = Problem("owner-missing", "owner_id", "Choose the Pipedrive user who will own new people.")
-    monkeypatch.setattr(actions, "resume", lambda connection, *, actor: [problem])
+    monkeypatch.setattr(actions, "resume", lambda connection, **facts: [problem])
     answer = owner.post(reverse("sync-switch", args=[connection.pk]), {"sync": "active"})
     assert answer["Location"] == reverse("settings", args=[connection.pk])
     answer = owner.post(
@@ -148,13 +150,49 @@ def test_resuming_with_problems_leads_to_the_settings(
     assert answer["HX-Redirect"] == reverse("settings", args=[connection.pk])
 
 
-def test_a_connection_that_was_never_launched_is_launched_in_its_settings(
+def test_a_connection_that_was_never_launched_is_launched_in_its_set_up(
     owner: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = make_connection(workspace, status=Status.PAUSED, reason=Reason.NEW, launched_at=None)
     monkeypatch.setattr(actions, "resume", pytest.fail)
     answer = owner.post(reverse("sync-switch", args=[connection.pk]), {"sync": "active"})
-    assert answer["Location"] == reverse("settings", args=[connection.pk])
+    assert answer["Location"] == reverse("setup", args=[connection.pk])
+
+
+def test_a_resume_asks_what_should_happen_to_the_changes_of_the_pause(
+    owner: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = make_connection(workspace, status=Status.PAUSED)
+    make_change(connection)
+    make_change(connection, side="pipedrive")
+    monkeypatch.setattr(actions, "resume", pytest.fail)
+    answer = owner.post(reverse("sync-switch", args=[connection.pk]), {"sync": "active"}, follow=True)
+    text = answer.content.decode()
+    assert "2 changes were made since then: 1 in Tidegate Prospects, 1 in Pipedrive." in text
+    assert "What should happen to them?" in text
+
+
+@pytest.mark.parametrize(("catchup", "applied"), [("apply", True), ("leave", False)])
+def test_a_resume_does_with_the_changes_what_the_member_says(
+    owner: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, catchup: str, applied: bool
+) -> None:
+    connection = make_connection(workspace, status=Status.PAUSED)
+    make_change(connection)
+    asked: list[bool] = []
+
+    def resume(connection: Connection, *, actor: str, apply_waiting: bool) -> list[Problem]:
+        asked.append(apply_waiting)
+        return []
+
+    monkeypatch.setattr(actions, "resume", resume)
+    owner.post(reverse("sync-switch", args=[connection.pk]), {"sync": "active", "catchup": catchup})
+    assert asked == [applied]
+
+
+def test_there_is_nothing_to_ask_when_nothing_waits(owner: Client, workspace: Workspace) -> None:
+    connection = make_connection(workspace, status=Status.PAUSED)
+    answer = owner.get(reverse("resume", args=[connection.pk]))
+    assert answer["Location"] == reverse("overview", args=[connection.pk])
 
 
 def test_a_viewer_may_look_but_not_pause(

@@ -59,7 +59,7 @@ def test_where_it_is_not_known_the_request_counts_as_sent(exception):
 
 @pytest.mark.parametrize("exception", raised_by(Fate.BAD_ADDRESS))
 def test_an_address_that_is_none_needs_a_person(exception):
-    with pytest.raises(NeedsAttention, match="acme.example"), foreign_errors(call()):
+    with pytest.raises(NeedsAttention, match=r"acme\.example"), foreign_errors(call()):
         raise made(exception)
 
 

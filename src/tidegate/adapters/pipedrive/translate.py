@@ -100,8 +100,8 @@ def _stands_in(name: str, addresses: Sequence[str], phones: Sequence[tuple[str, 
 def _others(raw: Raw, fields: Sequence[Field]) -> dict[str, Value]:
     """Custom fields, and system fields beyond those every person has.
 
-    A custom field whose key is absent is missing, not empty: real answers list every key, empty ones as null (reference
-    4.2), so an absent key means that the field was deleted or is hidden from us, and must not empty the other side.
+    A custom field whose key is absent is missing, not empty: real answers list every key, empty ones as null (seen by
+    client authors in 2026), so an absent key means that the field was deleted or is hidden from us, and must not empty the other side.
     """
     custom = raw.get("custom_fields")
     shown = custom if isinstance(custom, Mapping) else {}
@@ -205,7 +205,8 @@ def _stand_in(values: Mapping[str, Value], seen: Record | None) -> str | None:
 
 
 def _addresses_to(values: Mapping[str, Value], seen: Record | None) -> dict[str, Json]:
-    """An update replaces the whole array (seen live, reference 4.2), so every item goes with the label it had.
+    """An update replaces the whole array (seen 2026,
+    https://github.com/mmedum/pipedrive-mcp), so every item goes with the label it had.
 
     What was there is sent as it was written: a difference that is spelling alone is no reason for a write.
     """

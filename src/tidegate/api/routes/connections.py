@@ -27,6 +27,25 @@ from tidegate.wiring import actions
 router = Router(tags=["Connections"])
 
 
+MEANINGS = {
+    "direction": "Where changes travel.",
+    "sync_to_list": "The list that receives persons; required when data comes from Pipedrive.",
+    "owner_id": "The Pipedrive user who owns what Tidegate creates; required when data goes to Pipedrive.",
+    "sync_from_lists": "The lists whose prospects travel. Null: all, those still to be created included.",
+    "mappings": "Pairs of fields that share their value, the system pairs first.",
+    "constants": "Values that records get when they are transferred.",
+    "include_email_history": "Whether campaign e-mails become activities of the person.",
+    "only_with_email": "Whether prospects and persons without an e-mail address stay where they are.",
+    "source_app": "Whose value wins when both sides changed one field.",
+    "filter_id": "A Pipedrive filter that limits which persons come in.",
+}
+
+
+def meant(key: str, default: Any = ..., **limits: Any) -> Any:
+    """A settings field with its meaning, the same where it is read and where it is sent."""
+    return Field(default, description=MEANINGS[key], **limits)
+
+
 class Mapping(Body):
     """A pair of fields that share their value, by their keys in the catalogue."""
 
@@ -37,26 +56,24 @@ class Mapping(Body):
 class ConstantField(Body):
     """A custom field of one side, and the value that every record gets which is transferred into it."""
 
-    side: Side
-    field: str = Field(max_length=200)
-    value: str = Field(max_length=10_000)
+    side: Side = Field(description="The app whose field it is.")
+    field: str = Field(max_length=200, description="The field's key.")
+    value: str = Field(max_length=10_000, description="As text, as one would type it in.")
 
 
 class SettingsAnswer(Answer):
     """The settings, as they are sent back by PATCH."""
 
-    direction: Direction
-    sync_to_list: str | None = Field(description="The list that receives persons.")
-    owner_id: str | None = Field(description="The Pipedrive user who owns what Tidegate creates.")
-    sync_from_lists: list[str] | None = Field(
-        description="Null: all lists, those still to be created included."
-    )
-    mappings: list[Mapping]
-    constants: list[ConstantField]
-    include_email_history: bool
-    only_with_email: bool
-    source_app: Side = Field(description="Whose value wins when both sides changed one field.")
-    filter_id: str | None = Field(description="A Pipedrive filter that limits which persons come in.")
+    direction: Direction = meant("direction")
+    sync_to_list: str | None = meant("sync_to_list")
+    owner_id: str | None = meant("owner_id")
+    sync_from_lists: list[str] | None = meant("sync_from_lists")
+    mappings: list[Mapping] = meant("mappings")
+    constants: list[ConstantField] = meant("constants")
+    include_email_history: bool = meant("include_email_history")
+    only_with_email: bool = meant("only_with_email")
+    source_app: Side = meant("source_app")
+    filter_id: str | None = meant("filter_id")
 
 
 class ConnectionAnswer(SettingsAnswer):
@@ -102,18 +119,16 @@ class SettingsChange(Body):
     version: StrictInt | None = Field(
         None, description="The version these changes are made to; 409 when somebody saved meanwhile."
     )
-    direction: Direction = UNSET
-    sync_to_list: GivenId | None = None
-    owner_id: GivenId | None = None
-    sync_from_lists: list[GivenId] | None = Field(None, max_length=10_000)
-    mappings: list[Mapping] = Field(
-        UNSET, max_length=1_000, description="All pairs, the system pairs included."
-    )
-    constants: list[ConstantField] = Field(UNSET, max_length=1_000)
-    include_email_history: Flag = UNSET
-    only_with_email: Flag = UNSET
-    source_app: Side = UNSET
-    filter_id: GivenId | None = None
+    direction: Direction = meant("direction", UNSET)
+    sync_to_list: GivenId | None = meant("sync_to_list", None)
+    owner_id: GivenId | None = meant("owner_id", None)
+    sync_from_lists: list[GivenId] | None = meant("sync_from_lists", None, max_length=10_000)
+    mappings: list[Mapping] = meant("mappings", UNSET, max_length=1_000)
+    constants: list[ConstantField] = meant("constants", UNSET, max_length=1_000)
+    include_email_history: Flag = meant("include_email_history", UNSET)
+    only_with_email: Flag = meant("only_with_email", UNSET)
+    source_app: Side = meant("source_app", UNSET)
+    filter_id: GivenId | None = meant("filter_id", None)
 
     def applied_to(self, settings: Settings) -> Settings:
         given: dict[str, Any] = self.given()
@@ -151,18 +166,23 @@ def list_connections(request: ApiRequest, page: Query[PageQuery]) -> Page[Connec
 @router.post(
     "",
     auth=needs(Scope.WRITE_CONNECTIONS),
-    response={201: ConnectionAnswer},
+    response={201: ConnectionAnswer, 200: ConnectionAnswer},
     summary="Connect by a personal API token",
 )
 @outside_transaction
 def make_connection(request: ApiRequest, new: NewConnection) -> Answered[ConnectionAnswer]:
-    """The new connection is paused until it is launched. OAuth, the better way, needs a browser: use the pages."""
+    """The new connection is paused until it is launched; one of this company that is there already gets the token (200).
+
+    OAuth, the better way to connect, needs a browser: use the pages.
+    """
+    live = Connection.objects.filter(workspace=request.auth.workspace, disconnected_at__isnull=True)
+    before = set(live.values_list("pk", flat=True))
     connection = actions.connect_with_token(
         workspace=request.auth.workspace,
         company_domain=new.company_domain,
         api_token=new.api_token.get_secret_value(),
     )
-    return Answered(201, ConnectionAnswer.of(connection))
+    return Answered(200 if connection.pk in before else 201, ConnectionAnswer.of(connection))
 
 
 @router.get(

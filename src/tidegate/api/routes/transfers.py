@@ -27,7 +27,7 @@ class TransferAnswer(Answer):
     id: Id
     connection_id: Id
     direction: OneWay
-    source_app: Side
+    source_app: Side = Field(description="Whose values win where two matching records differ.")
     state: str = Field(description="running, paused, done, cancelled or failed.")
     state_text: str = Field(description="Why, in words, where there is more to say.")
     total: int | None = Field(description="How many records there are; null until they were counted.")

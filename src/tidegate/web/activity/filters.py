@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -110,7 +111,9 @@ def _known(value: str, choices: Choices) -> str:
 def found_in_words(count: int, more: bool, filters: Filters) -> str:
     """How many changes the filters leave, for readers and for screen readers."""
     if more:
-        return _("More than %(count)s changes") % {"count": f"{count:,}"}
+        return _("More than %(count)s changes") % {"count": number_format(count, force_grouping=True)}
     if count == 0:
         return _("No change fits") if filters.any else _("No changes yet")
-    return ngettext("%(count)s change", "%(count)s changes", count) % {"count": f"{count:,}"}
+    return ngettext("%(count)s change", "%(count)s changes", count) % {
+        "count": number_format(count, force_grouping=True)
+    }

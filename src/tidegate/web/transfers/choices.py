@@ -6,7 +6,9 @@ The sender is the source app unless chosen otherwise, so changing the direction 
 from dataclasses import dataclass
 
 from django.http import QueryDict
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
@@ -77,7 +79,8 @@ def _prospects_in_words(connection: Connection, settings: Settings, lists: dict[
         where = _("%(count)d chosen lists") % {"count": len(chosen)}
     if count is None:
         return _("Prospects from %(lists)s") % {"lists": where}
-    return _("%(count)s prospects from %(lists)s") % {"count": f"{count:,}", "lists": where}
+    text = ngettext("%(count)s prospect from %(lists)s", "%(count)s prospects from %(lists)s", count)
+    return text % {"count": number_format(count, force_grouping=True), "lists": where}
 
 
 def _people_in_words(connection: Connection, target: str | None) -> str:
@@ -86,7 +89,10 @@ def _people_in_words(connection: Connection, target: str | None) -> str:
     count = queries.count_persons(connection.lane)
     if count is None:
         return _("Everyone in Pipedrive, into the list “%(name)s”") % {"name": target}
-    return _("%(count)s people into the list “%(name)s”") % {"count": f"{count:,}", "name": target}
+    text = ngettext(
+        "%(count)s person into the list “%(name)s”", "%(count)s people into the list “%(name)s”", count
+    )
+    return text % {"count": number_format(count, force_grouping=True), "name": target}
 
 
 def constants_in_words(

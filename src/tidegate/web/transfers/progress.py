@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from tidegate.core.settings import Direction
 from tidegate.store import queries
@@ -90,20 +90,28 @@ class Tally:
     hint: str
 
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "created": ("created",),
+    "updated": ("updated",),
+    "unchanged": ("unchanged",),
+    "skipped": ("skipped",),
+    "failed": ("failed", "attention"),
+}
+"""A figure of the report -> the outcomes it counts: what waits for a choice was not written either."""
+
+
 def tallies(transfer: Transfer) -> list[Tally]:
     counts = queries.outcome_counts(transfer)
     ask = counts.get("attention", 0)
-    hints = {
+    asks = ngettext("%(count)d waits for a choice", "%(count)d wait for a choice", ask) % {"count": ask}
+    looks = {
         "created": ("plus", ""),
         "updated": ("both", ""),
         "unchanged": ("check", _("nothing written")),
         "skipped": ("none", _("with the reason below")),
-        "failed": ("warn", _("the rest went on")),
+        "failed": ("warn", asks if ask else _("the rest went on")),
     }
-    shown = [
-        Tally(outcome, OUTCOMES[outcome][0], glyph, counts.get(outcome, 0), hint)
-        for outcome, (glyph, hint) in hints.items()
+    return [
+        Tally(group, OUTCOMES[group][0], glyph, sum(counts.get(each, 0) for each in GROUPS[group]), hint)
+        for group, (glyph, hint) in looks.items()
     ]
-    if ask:
-        shown.append(Tally("attention", OUTCOMES["attention"][0], "warn", ask, _("nobody was guessed")))
-    return shown

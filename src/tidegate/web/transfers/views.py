@@ -1,6 +1,6 @@
 """Transfers: choose, watch, stop, read the report; and the list of those that ended."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.lines import field_line, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.transfers.choices import constants_in_words, offers, proposed, read_choice
-from tidegate.web.transfers.progress import OUTCOMES, progress_of, tallies, title_of
+from tidegate.web.transfers.progress import GROUPS, OUTCOMES, Tally, progress_of, tallies, title_of
 from tidegate.wiring import actions
 
 PAGE = 50
@@ -61,6 +61,9 @@ def _choose(
 @editor_required
 def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
+    running = queries.running_transfer(connection)
+    if running is not None:
+        return _is_running_already(request, connection, running)
     choice = read_choice(request.POST, connection.get_settings())
     if choice is None:
         return _choose(request, connection, {"direction": [_("Choose which way the records go.")]})
@@ -69,7 +72,10 @@ def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
             connection, direction=choice.direction, source_app=choice.source_app, actor=str(request.user)
         )
     except Conflict as error:
-        return _is_running_already(request, connection, error)
+        running = queries.running_transfer(connection)  # begun between our look and our start
+        if running is not None:
+            return _is_running_already(request, connection, running)
+        return _choose(request, connection, {"": [error.user_message]})
     except Invalid as error:
         return _choose(request, connection, error.errors or {"": [error.user_message]})
     except TidegateError as error:
@@ -77,10 +83,7 @@ def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     return redirect("transfer", connection.pk, started.pk)
 
 
-def _is_running_already(request: MemberRequest, connection: Connection, error: Conflict) -> HttpResponse:
-    running = queries.running_transfer(connection)
-    if running is None:
-        return _choose(request, connection, {"": [error.user_message]})
+def _is_running_already(request: MemberRequest, connection: Connection, running: Transfer) -> HttpResponse:
     messages.warning(request, _("A transfer is running already. Nothing new was started; this is the one."))
     return redirect("transfer", connection.pk, running.pk)
 
@@ -116,14 +119,16 @@ def progress(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> 
 
 
 def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
-    health = queries.health(connection)
+    lane = connection.lane
     return {
         "connection": connection,
         "transfer": found,
         "title": title_of(found),
         "progress": progress_of(found),
-        "health": health,
-        "budget": gauge(health, timezone.now()),
+        "wait_until": lane.wait_until if queries.is_waiting(lane) else None,
+        "wait_reason": lane.wait_reason,
+        "waiting": sum(queries.waiting_by_side(connection).values()),
+        "budget": gauge(queries.budget_today(lane), timezone.now()),
         "latest": [_record_words(record) for record in queries.latest_records(found)],
     }
 
@@ -142,18 +147,18 @@ def _record_words(record: TransferRecord) -> dict[str, Any]:
 
 
 def _report_context(request: MemberRequest, connection: Connection, found: Transfer) -> dict[str, Any]:
-    outcome = request.GET.get("outcome", "")
-    outcome = outcome if outcome in OUTCOMES else ""
+    tallied = tallies(found)
+    outcome = _shown_outcome(request.GET.get("outcome", ""), tallied)
     after = request.GET.get("after", "")
     records, next_after = queries.shown_records(
-        found, outcomes=[outcome] if outcome else [], after=int(after) if after.isdecimal() else 0, limit=PAGE
+        found, outcomes=GROUPS.get(outcome, ()), after=int(after) if after.isdecimal() else 0, limit=PAGE
     )
     return {
         "connection": connection,
         "transfer": found,
         "title": title_of(found),
         "progress": progress_of(found),
-        "tallies": tallies(found),
+        "tallies": tallied,
         "outcome": outcome,
         "outcome_word": OUTCOMES[outcome][0] if outcome else "",
         "records": [_record_words(record) for record in records],
@@ -162,6 +167,13 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "source_name": side_name(Side(found.source_app)),
         "open_attention": connection.attention.filter(settled_at=None).count(),
     }
+
+
+def _shown_outcome(asked: str, tallied: Sequence[Tally]) -> str:
+    """Which records the report lists: those asked for, else the failed ones if there are any, else all of them."""
+    if asked in GROUPS or asked == "all":
+        return asked if asked in GROUPS else ""
+    return "failed" if any(tally.outcome == "failed" and tally.count for tally in tallied) else ""
 
 
 @require_POST
@@ -206,8 +218,8 @@ def records_csv(request: MemberRequest, connection_id: UUID, transfer_id: UUID) 
     found = get_transfer(connection, transfer_id)
     records = found.records.order_by("id")
     outcome = request.GET.get("outcome", "")
-    if outcome in OUTCOMES:
-        records = records.filter(outcome=outcome)
+    if outcome in GROUPS:
+        records = records.filter(outcome__in=GROUPS[outcome])
     header = [
         _("Record"),
         _("Outcome"),

@@ -94,6 +94,12 @@ def test_labels_are_a_writable_choice_of_several():
     assert field.option_id("hot lead") == "6"
 
 
+def test_a_field_that_is_listed_twice_is_offered_once():
+    label = {"field_code": "label", "field_name": "Label", "field_type": "set", "options": []}
+    fields = person_fields([label, label | {"field_code": "label_ids"}], [])
+    assert [field.key for field in fields].count("labels") == 1
+
+
 def test_user_fields_offer_the_users_by_distinct_names():
     field = catalogue().field("8" * 40)
     assert field is not None

@@ -1,4 +1,4 @@
-"""Values of every field type, as REST and as webhooks spell them (the table of reference section 7)."""
+"""Values of every field type, as REST and as webhooks spell them."""
 
 import string
 from datetime import UTC, date, datetime, time
@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.adapters.pipedrive.definitions import KINDS, MOST_CHARACTERS
+from tidegate.adapters.pipedrive.definitions import KINDS, MOST_CHARACTERS, MOST_DIGITS
 from tidegate.adapters.pipedrive.field_values import (
     ADDRESS_PARTS,
-    MOST_DIGITS,
     moment_from,
     value_from,
     value_to,
@@ -36,15 +35,8 @@ from tidegate.errors import InvalidForRemote
 OPTIONS = (Option("11", "Inbound"), Option("12", "Outbound"), Option("13", "Fair"))
 
 
-def field(kind: Kind, **changes) -> Field:
-    facts = {
-        "key": "a" * 40,
-        "name": "Lead source",
-        "kind": kind,
-        "custom": True,
-        "options": OPTIONS,
-    } | changes
-    return Field(**facts)
+def field(kind: Kind, max_length: int | None = None) -> Field:
+    return Field("a" * 40, "Lead source", kind, custom=True, options=OPTIONS, max_length=max_length)
 
 
 REST = [
@@ -139,7 +131,14 @@ def test_nothing_is_empty_in_every_kind(kind, raw):
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.UNKNOWN])
 def test_an_object_without_a_value_is_empty(kind):
-    shell = {"type": "x", "value": None, "id": None, "values": [], "from": None, "until": None}
+    shell: dict[str, object] = {
+        "type": "x",
+        "value": None,
+        "id": None,
+        "values": [],
+        "from": None,
+        "until": None,
+    }
     assert value_from(field(kind), shell) is None
 
 

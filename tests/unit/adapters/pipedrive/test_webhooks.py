@@ -110,6 +110,7 @@ def test_what_we_do_not_follow_is_not_handled(changes):
         delivery(entity_id=...),
         delivery(entity_id=""),
         delivery(entity_id=True),
+        delivery(entity_id="../users"),
         delivery(entity_id={"a": 1}),
         delivery(action=None),
         delivery(timestamp="soon"),

@@ -1,23 +1,31 @@
 """`tidegate export my.csv`: prospects to a CSV file that `tidegate import` reads back."""
 
 import sys
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tidegate.cli.workspaces import choose_workspace
+from tidegate.cli.workspaces import add_workspace_option, choose_workspace
 from tidegate.prospects import queries
 from tidegate.prospects.exporting import csv_lines
 
 
 class Command(BaseCommand):
     help = "Export prospects to a CSV file."
+    requires_system_checks = []
+    suppressed_base_arguments = {
+        "--version",
+        "--settings",
+        "--pythonpath",
+        "--traceback",
+        "--skip-checks",
+        "-v",
+    }
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="the CSV file to write; - for the screen")
         parser.add_argument("--list", metavar="NAME", help="this list alone")
-        parser.add_argument("--workspace", metavar="NAME", help="where there are several")
+        add_workspace_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = choose_workspace(options["workspace"])

@@ -1,15 +1,18 @@
 """`tidegate import FILE`: prospects from a CSV file; the rows it can't take are listed with reasons."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from tidegate.cli.importing import Summary, import_file, lines_about
+from tidegate.cli.importing import Summary, Wishes, import_file, lines_about
 from tidegate.cli.workspaces import add_workspace_option, choose_workspace
 from tidegate.errors import Invalid
-from tidegate.prospects.services.bulk import Policy
+from tidegate.prospects.importing.columns import SYSTEM_TARGETS
+from tidegate.prospects.services import Policy
+from tidegate.store.models import Workspace
 
 
 class Command(BaseCommand):
@@ -29,39 +32,73 @@ class Command(BaseCommand):
         parser.add_argument(
             "--list", action="append", default=[], metavar="NAME", help="add everyone to this list"
         )
-        parser.add_argument("--policy", choices=[p.value for p in Policy], default=Policy.OVERWRITE.value)
+        parser.add_argument(
+            "--policy",
+            choices=[p.value for p in Policy],
+            default=Policy.OVERWRITE.value,
+            help="prospects who are here already: overwrite with the file, fill their empty fields, or skip them",
+        )
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="COLUMN=FIELD",
+            help=f"send a column elsewhere: {', '.join(SYSTEM_TARGETS)}, custom.KEY, new:TYPE or skip",
+        )
+        parser.add_argument("--known-only", action="store_true", help="make no custom fields")
+        parser.add_argument("--encoding", default="", help="where it is not recognised: cp1252, utf-16, ...")
+        parser.add_argument("--delimiter", default="", help="where it is not recognised: ; or tab or ...")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")
         parser.add_argument(
-            "--errors", type=Path, metavar="FILE", help="write all faulty rows with their reasons"
+            "--errors", type=Path, metavar="FILE", help="write all faulty rows with their reasons, as CSV"
         )
         add_workspace_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = choose_workspace(options["workspace"])
-        columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
         try:
-            with Progress(*columns, transient=True, disable=not self.stdout.isatty()) as progress:
-                task = progress.add_task("", total=None)
-                summary = import_file(
-                    options["file"],
-                    workspace,
-                    actor="tidegate import",
-                    lists=options["list"],
-                    policy=Policy(options["policy"]),
-                    dry=options["dry_run"],
-                    progress=lambda rows: progress.advance(task, rows),
-                )
+            summary = self.run_import(workspace, options)
         except OSError as error:
-            raise CommandError(f"{options['file']} can't be read: {error.strerror}") from error
+            raise CommandError(f"{error.filename} can't be opened: {error.strerror}") from error
         except Invalid as error:
             reasons = " ".join(text for texts in error.errors.values() for text in texts)
             raise CommandError(reasons or str(error)) from error
-        self.report(summary, options["errors"], dry=options["dry_run"])
-
-    def report(self, summary: Summary, errors: Path | None, *, dry: bool) -> None:
+        for line in summary.columns:
+            self.stdout.write(f"  {line}")
         for line in lines_about(summary):
             self.stdout.write(line)
-        if dry:
+        if options["dry_run"]:
             self.stdout.write("Nothing was written.")
-        if errors:
-            errors.write_text("".join(f"line {r.row.line}: {r.outcome}: {r.reason}\n" for r in summary.told))
+
+    def run_import(self, workspace: Workspace, options: dict[str, Any]) -> Summary:
+        columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+        with ExitStack() as stack:
+            path = options["errors"]
+            errors = stack.enter_context(path.open("w", encoding="utf-8-sig", newline="")) if path else None
+            progress = stack.enter_context(
+                Progress(*columns, transient=True, disable=not self.stdout.isatty())
+            )
+            task = progress.add_task("", total=None)
+            return import_file(
+                options["file"],
+                workspace,
+                actor="tidegate import",
+                wishes=wishes_of(options),
+                errors=errors,
+                progress=lambda rows: progress.advance(task, rows),
+            )
+
+
+def wishes_of(options: dict[str, Any]) -> Wishes:
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(options["delimiter"], options["delimiter"])
+    if len(delimiter) > 1:
+        raise CommandError("--delimiter is one sign, or the word tab.")
+    return Wishes(
+        lists=options["list"],
+        policy=Policy(options["policy"]),
+        mapping=options["map"],
+        known_only=options["known_only"],
+        encoding=options["encoding"],
+        delimiter=delimiter,
+        dry=options["dry_run"],
+    )

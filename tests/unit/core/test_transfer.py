@@ -1,0 +1,103 @@
+"""docs/sync-rules.md, "Transfer": states, progress, cost."""
+
+import pytest
+
+from tidegate.core.transfer import MOVES, OPEN, Progress, State, estimate_cost, forecast, may_move
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_has_its_moves_and_may_stay(state):
+    assert may_move(state, state)
+    assert state not in MOVES[state]
+
+
+def test_an_undone_transfer_is_over():
+    assert not any(may_move(State.UNDONE, state) for state in State if state is not State.UNDONE)
+
+
+def test_only_what_wrote_something_can_be_undone():
+    assert {state for state in State if may_move(state, State.UNDONE)} - {State.UNDONE} == {
+        State.DONE,
+        State.CANCELLED,
+        State.FAILED,
+    }
+
+
+def test_a_preview_never_runs_before_it_is_ready():
+    assert not may_move(State.PREVIEW, State.RUNNING)
+    assert may_move(State.READY, State.RUNNING)
+
+
+def test_an_open_transfer_can_be_cancelled():
+    assert all(may_move(state, State.CANCELLED) for state in OPEN)
+
+
+def test_progress_adds_up():
+    progress = Progress(created=3, updated=2, unchanged=4, skipped=1, failed=2, total=24, seconds=6)
+
+    assert (progress.done, progress.left, progress.percent) == (12, 12, 50)
+    assert progress.rate == 2
+    assert progress.seconds_left == 6
+
+
+def test_without_a_total_nothing_is_guessed():
+    progress = Progress(created=3, seconds=1)
+
+    assert (progress.left, progress.percent, progress.seconds_left) == (None, None, None)
+
+
+def test_before_the_first_record_there_is_no_rate():
+    assert Progress(total=10, seconds=3).rate is None
+    assert Progress(total=10).seconds_left is None
+    assert Progress(created=1, total=10).rate is None
+
+
+def test_a_hundred_percent_means_all_of_it():
+    assert Progress(created=999, total=1000).percent == 99
+    assert Progress(created=1000, total=1000).percent == 100
+    assert Progress(total=0).percent == 100
+
+
+def test_a_source_that_shrank_leaves_nothing_below_zero():
+    progress = Progress(unchanged=12, total=10, seconds=1)
+
+    assert (progress.left, progress.percent) == (0, 100)
+
+
+def test_ten_thousand_prospects_into_twenty_thousand_persons_cost_what_the_price_list_says():
+    cost = estimate_cost(persons=20_000, persons_created=5_000, persons_updated=5_000, looks=5_000)
+
+    assert (cost.walk, cost.look, cost.write) == (400, 500, 50_000)
+    assert cost.tokens == 50_900
+    assert cost.calls == 40 + 50 + 10_000
+
+
+def test_organizations_cost_a_walk_and_a_write_each():
+    cost = estimate_cost(organizations=501, organizations_created=3)
+
+    assert (cost.walk, cost.write, cost.calls) == (20, 15, 5)
+
+
+def test_nothing_to_do_costs_nothing():
+    assert estimate_cost().tokens == 0
+    assert forecast(estimate_cost(), calls_per_second=40, left_today=0, per_day=0).nights == 0
+
+
+@pytest.mark.parametrize(
+    ("left_today", "per_day", "nights"),
+    [(50_000, 20_000, 0), (49_999, 20_000, 1), (0, 20_000, 3), (-5, 50_000, 1)],
+)
+def test_what_the_budget_does_not_cover_waits_for_the_next_days(left_today, per_day, nights):
+    cost = estimate_cost(persons_created=10_000)
+
+    told = forecast(cost, calls_per_second=40, left_today=left_today, per_day=per_day)
+
+    assert told.seconds == 250
+    assert told.nights == nights
+
+
+def test_without_a_budget_it_would_never_end():
+    assert (
+        forecast(estimate_cost(persons_created=1), calls_per_second=40, left_today=0, per_day=0).nights
+        is None
+    )
