@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export TIDEGATE_HOME ?= $(CURDIR)/var
 export VIRTUAL_ENV = $(CURDIR)/$(VENV)
 
-.PHONY: help demo clean-demo up test check browser install install-dev lock
+.PHONY: help demo clean-demo up test e2e check browser install install-dev lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ up: install ## Tidegate alone, for real work
 
 test: check browser ## linters, types, import contracts and all tests (TESTS=tests/unit: only these)
 	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(TESTS)
+
+e2e: install-dev browser ## the stories alone: the pages in a real browser, the real processes
+	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(wildcard tests/e2e tests/processes)
 
 check: install-dev ## linters, types and import contracts alone
 	@$(BIN)/ruff check

@@ -74,7 +74,7 @@ class Visitor:
         for size, viewport in SIZES.items():
             for scheme in ("light", "dark"):
                 self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
-                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=scheme)
                 if os.environ.get("TIDEGATE_SCREENSHOTS"):
                     PICTURES.mkdir(exist_ok=True)
                     self.page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
