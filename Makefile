@@ -39,7 +39,7 @@ check: install-dev ## linters, types and import contracts alone
 browser:
 	@if ! command -v chromium chromium-browser google-chrome >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "Installing Chromium for the tests of the pages."; \
-	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null \
+	  { timeout 300 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 900 apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null \
 	    || echo "Chromium could not be installed; the tests that need it are skipped."; \
 	fi
 
