@@ -1,5 +1,6 @@
 """The overview: what it says in each state of a connection, and its switch."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -225,6 +226,18 @@ def test_a_refresh_that_fails_says_why(
     monkeypatch.setattr(actions, "refresh", lost)
     answer = owner.post(reverse("refresh-fields", args=[live.pk]), follow=True)
     assert "Pipedrive no longer accepts this connection" in answer.content.decode()
+
+
+def test_a_wait_for_the_budget_says_when_it_ends(owner: Client, live: Connection) -> None:
+    lane = live.lane
+    lane.wait_until, lane.wait_reason = (
+        timezone.now() + timedelta(minutes=185),
+        "Today’s API budget is used up.",
+    )
+    lane.save()
+    text = page(owner, live)
+    assert "Today’s API budget is used up." in text
+    assert "in 3 h 5 min" in text
 
 
 def test_a_name_is_shown_as_text_and_never_as_markup(owner: Client, live: Connection) -> None:
