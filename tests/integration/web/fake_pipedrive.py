@@ -127,7 +127,7 @@ class FakePipedrive:
 
     def show(self, connection: Connection) -> None:
         """Stores what both sides offer, as a refresh does."""
-        connection.catalogue = catalogues.catalogues_to_json(pipedrive=self.catalogue)
+        catalogues.store_catalogues(connection, pipedrive=self.catalogue)
         store_outreach_catalogue(connection)
 
     def _reach(self) -> None:

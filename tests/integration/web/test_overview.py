@@ -243,3 +243,16 @@ def test_a_wait_for_the_budget_says_when_it_ends(owner: Client, live: Connection
 def test_a_name_is_shown_as_text_and_never_as_markup(owner: Client, live: Connection) -> None:
     make_log_entry(live, record_name="<script>alert(1)</script>")
     assert "<script>alert(1)" not in page(owner, live)
+
+
+def test_a_part_of_a_page_never_shows_the_sign_in_page(client: Client, live: Connection) -> None:
+    answer = client.get(reverse("overview-live", args=[live.pk]), headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"
+    assert answer.content == b""
+
+
+def test_a_page_whose_connection_is_gone_is_loaded_anew(owner: Client, live: Connection) -> None:
+    live.disconnected_at = timezone.now()
+    live.save()
+    answer = owner.get(reverse("overview-live", args=[live.pk]), headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"
