@@ -53,6 +53,7 @@ $(VENV)/.made:
 	@touch $@
 
 define sync
+	@echo "Installing what $(1) names into $(VENV). This is done once."
 	@again=; test ! -e $(VENV)/.installing || again=1; touch $(VENV)/.installing; \
 	if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet $${again:+--reinstall} --require-hashes -r $(1); \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check $${again:+--force-reinstall} --require-hashes -r $(1); fi

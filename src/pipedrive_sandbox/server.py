@@ -254,6 +254,10 @@ async def serve(sandbox: Sandbox, host: str, port: int) -> tuple[web.ServerRunne
     runner = web.ServerRunner(web.Server(server.handle), access_log=None)
     await runner.setup()
     await sandbox.start()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        await sandbox.stop()
+        raise
     return runner, int(runner.addresses[0][1])

@@ -4,13 +4,19 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from tidegate.store.wakes import DRAIN
-from tidegate.wiring import lanes, sweep
+from tidegate.wiring import imports, lanes, sweep
 
 
 @app.task(name=DRAIN, queue="lanes")
 async def drain(lane_id: int) -> None:
     """Work on a lane until it is quiet; nothing where another worker holds it."""
     await lanes.drain_lane(lane_id)
+
+
+@app.task(name=imports.IMPORT, queue="imports")
+async def import_prospects(import_id: str) -> None:
+    """Take the rows of a file that was uploaded; nothing where it is done or another worker is at it."""
+    await imports.work_on_import(import_id)
 
 
 @app.periodic(cron="* * * * * */10")

@@ -12,7 +12,9 @@ from tidegate.errors import Invalid
 from tidegate.prospects.exporting import csv_line
 from tidegate.prospects.importing.columns import (
     CUSTOM,
+    LINE,
     NEW,
+    PROBLEM,
     SKIP,
     SYSTEM_TARGETS,
     Column,
@@ -86,14 +88,14 @@ def import_file(
         summary.columns = _in_words(columns, plan)
         importer = Importer(author, header, plan, dry=wishes.dry)
         if errors is not None:
-            errors.write(csv_line(["Line", "Problem", *header]))
+            errors.write(csv_line([*header, LINE, PROBLEM]))
         rows = read_rows(file, shape)
         next(rows)
         for batch in in_batches(rows):
             for report in importer.take(batch):
                 summary.add(report)
                 if errors is not None and report.reason:
-                    csv.writer(errors).writerow([report.row.line, report.reason, *report.row.printable])
+                    csv.writer(errors).writerow([*report.row.printable, report.row.line, report.reason])
             progress(len(batch))
     return summary
 

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", accounts.account, name="account"),
     path("account/theme/", accounts.theme, name="theme"),
     *sign_in,
+    path("prospects/", include("tidegate.web.prospects.urls")),
     path("", include("tidegate.web.integrations.urls")),
     path("connections/<uuid:connection_id>/", include("tidegate.web.setup.urls")),
     path("connections/<uuid:connection_id>/", include("tidegate.web.overview.urls")),

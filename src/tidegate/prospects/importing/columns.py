@@ -10,6 +10,8 @@ from tidegate.prospects.values import FieldShape, Unfit, read_date, read_number,
 
 SKIP = "skip"
 LIST = "list"
+LINE, PROBLEM = "Line of the file", "Problem"
+"""What a file of faulty rows has besides its own columns."""
 CUSTOM = "custom."
 NEW = "new:"
 """Followed by a field type: the column becomes a custom field under its own name."""
@@ -70,6 +72,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "email_status": (
         "email status", "email verification", "email verification status", "verification status",
     ),
+    SKIP: (LINE, PROBLEM),
     LIST: (
         "list", "lists", "list name", "lists name", "segment", "segments", "list names",
     ),

@@ -6,7 +6,7 @@ whose address or name can't be read is rejected; another value that doesn't fit 
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,6 +67,8 @@ class RowReport:
     """An `Outcome`, or TWICE."""
     reason: str = ""
     """Why it was rejected, or which of its values were left out."""
+    places: tuple[str, ...] = ()
+    """The targets that the reason is about."""
 
     @property
     def rejected(self) -> bool:
@@ -106,6 +108,7 @@ class Importer:
         check_plan(plan, header, list(self.fields.values()))
         self.growing: set[str] = set()
         """Option fields made by this import: they learn the options they meet."""
+        self.given = plan
         self.plan = self._with_fields(plan)
         self.seen: set[str] = set()
 
@@ -124,6 +127,14 @@ class Importer:
                 if result.outcome is Outcome.REJECTED:
                     draft.faults = result.errors
         return [draft.report() for draft in drafts]
+
+    def original_targets(self, places: Iterable[str]) -> list[str]:
+        """The targets of the plan as it was given that these places are about."""
+        return [
+            given
+            for given, target in zip(self.given.targets, self.plan.targets, strict=True)
+            if target in places
+        ]
 
     def note(self, rows: Sequence[Row]) -> None:
         """Remember rows that an earlier run of this import took, so that their repetitions are known as such."""
@@ -263,7 +274,7 @@ class _Draft:
         return any(key in self.faults for key in REJECTING)
 
     def report(self) -> RowReport:
-        return RowReport(self.row, str(self.outcome), self.reason())
+        return RowReport(self.row, str(self.outcome), self.reason(), tuple(self.faults))
 
     def reason(self) -> str:
         parts = [f"{self.name_of(key)}: {text}" for key, texts in self.faults.items() for text in texts]

@@ -103,6 +103,11 @@ def uses_of_option(field: CustomField, label: str) -> int:
     return _with_option(field, label).count()
 
 
+def uses_of_field(field: CustomField) -> int:
+    """How many prospects have a value in it."""
+    return Prospect.objects.filter(workspace_id=field.workspace_id, custom__has_key=field.key).count()
+
+
 def _with_option(field: CustomField, label: str) -> QuerySet[Prospect]:
     held = label if field.type == FieldType.OPTION else [label]
     return Prospect.objects.filter(workspace_id=field.workspace_id, custom__contains={field.key: held})

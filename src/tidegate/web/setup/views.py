@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from tidegate.core.settings import Problem
 from tidegate.errors import TidegateError
+from tidegate.prospects.models import Prospect
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection
 from tidegate.web.setup.editing import (
@@ -118,9 +119,13 @@ def refresh(request: MemberRequest, editing: Editing) -> None:
 
 def _show(request: MemberRequest, editing: Editing, name: str, part: str = "page") -> HttpResponse:
     if request.htmx and part in ("mapping", "constants"):
-        return render(request, f"web/setup/{part}.html", section_context(editing))
+        return render(request, f"web/setup/{part}.html", section_context(editing, request))
     told = problems_of(name, found_problems(editing)) if editing.marks else []
-    context = {**section_context(editing), **stepper(editing.connection, name, told)}
+    context = {
+        **section_context(editing, request),
+        **stepper(editing.connection, name, told),
+        "has_form": True,
+    }
     status = editing.status if request.method == "POST" and part == "page" else 200
     return render(request, f"web/setup/step_{name}.html", context, status=status)
 
@@ -164,7 +169,11 @@ def launched(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
     if connection.launched_at is None:
         return redirect("setup-review", connection.pk)
-    return _show_review(request, connection, [], is_launched=True)
+    counts = {
+        "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
+        "persons": connection.lane.persons.count() if connection.lane.persons_walked_at else None,
+    }
+    return _show_review(request, connection, [], is_launched=True, **counts)
 
 
 def _told(connection: Connection) -> list[Problem]:

@@ -119,14 +119,16 @@ def progress(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> 
 
 
 def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
-    health = queries.health(connection)
+    lane = connection.lane
     return {
         "connection": connection,
         "transfer": found,
         "title": title_of(found),
         "progress": progress_of(found),
-        "health": health,
-        "budget": gauge(health, timezone.now()),
+        "wait_until": lane.wait_until if queries.is_waiting(lane) else None,
+        "wait_reason": lane.wait_reason,
+        "waiting": sum(queries.waiting_by_side(connection).values()),
+        "budget": gauge(queries.budget_today(lane), timezone.now()),
         "latest": [_record_words(record) for record in queries.latest_records(found)],
     }
 

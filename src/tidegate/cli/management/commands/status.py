@@ -44,7 +44,7 @@ def lines_about(connection: Connection, state: Health) -> list[str]:
     if state.reason_text:
         lines.append(f"  {state.reason_text}")
     lag = "" if state.lag_seconds is None else f", the oldest for {state.lag_seconds:,.0f} s"
-    lines.append(f"  {state.waiting:,} changes wait{lag}; {state.needs_attention:,} need attention")
+    lines.append(f"  waiting: {state.waiting:,}{lag}; need attention: {state.needs_attention:,}")
     if state.wait_until:
         lines.append(f"  goes on at {state.wait_until:%Y-%m-%d %H:%M} UTC: {state.wait_reason}")
     moved = f"today {state.to_pipedrive_today:,} to Pipedrive, {state.from_pipedrive_today:,} from it"
