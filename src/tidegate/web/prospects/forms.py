@@ -155,4 +155,10 @@ def _attributes(kind: FieldType) -> dict[str, str]:
 def _look(widget: forms.Widget) -> str:
     if isinstance(widget, forms.CheckboxSelectMultiple):
         return "box"
-    return "textarea" if isinstance(widget, forms.Textarea) else "select" if isinstance(widget, forms.Select) else "input"
+    return (
+        "textarea"
+        if isinstance(widget, forms.Textarea)
+        else "select"
+        if isinstance(widget, forms.Select)
+        else "input"
+    )
