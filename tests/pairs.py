@@ -30,7 +30,7 @@ PIPEDRIVE_FIELDS = (
     Field("phone", "Phone", Kind.PHONE),
     Field("organization", "Organization", Kind.TEXT, max_length=60),
     Field("job_title", "Job title", Kind.TEXT, max_length=20),
-    Field("heat40", "Temperature", Kind.OPTION, custom=True, options=(HOT, COLD)),
+    Field("heat40", "Temperature", Kind.OPTION, custom=True, options=(HOT, COLD, Option("9", "Icy"))),
     Field("score40", "Points", Kind.NUMBER, custom=True, max_digits=6),
     Field("source40", "Source", Kind.TEXT, custom=True, max_length=30),
     Field("mobile40", "Mobile", Kind.PHONE, custom=True, single=True),

@@ -68,8 +68,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         asyncio.run(run(options))
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        where = f"{options.host}:{options.port}"
         sys.exit(
-            f"The sandbox cannot listen on {options.host}:{options.port}: {error.strerror}. Try --port or SANDBOX_PORT."
+            f"The sandbox cannot listen on {where}: {reason}. Choose another port by --port or SANDBOX_PORT."
         )
     except (ValueError, WrongVersion) as error:
         sys.exit(str(error))

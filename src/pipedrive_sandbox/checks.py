@@ -88,12 +88,16 @@ def list_of(inner: Check, maximum: int = 10_000) -> Check:
     return check
 
 
-def object_of(keys: Mapping[str, Check], required: tuple[str, ...] = ()) -> Check:
+def object_of(keys: Mapping[str, Check], required: tuple[str, ...] = (), *, is_open: bool = False) -> Check:
+    """An object with these keys; an open one may have others, which nobody looks at."""
+
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return not_a("object")
         for key, item in value.items():
             if key not in keys:
+                if is_open:
+                    continue
                 return f"Parameter '{key}' is not allowed for this request"
             if complaint := keys[key](item):
                 return f"{key}: {complaint}"

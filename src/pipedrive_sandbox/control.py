@@ -46,6 +46,7 @@ class Control:
             ("GET", "limits"): self.limits,
             ("POST", "limits"): self.set_limits,
             ("GET", "deliveries"): self.deliveries,
+            ("POST", "deliveries/wait"): self.wait_for_deliveries,
             ("GET", "routes"): self.routes,
         }
         for name, action in actions.ACTIONS.items():
@@ -204,6 +205,14 @@ class Control:
             "waiting": self.sandbox.deliveries.waiting(),
             "recent": self.sandbox.deliveries.recent(company, limit),
         }
+
+    async def wait_for_deliveries(self, given: Body) -> Body:
+        """Answer once everything due has been delivered, or after `seconds` (10)."""
+        try:
+            await asyncio.wait_for(self.sandbox.deliveries.quiet(), float(given.get("seconds", 10)))
+        except TimeoutError:
+            return {"quiet": False}
+        return {"quiet": True}
 
     def routes(self, given: Body) -> list[Body]:
         return [route.described() for route in self.sandbox.finder.routes]

@@ -12,30 +12,31 @@ from pipedrive_sandbox.values import CREATABLE_TYPES
 
 EXTRA_KEYS = ("ui_visibility", "important_fields", "required_fields")
 NAME = string(255, minimum=1)
+DIALOG = object_of({"show": checks.boolean, "order": nullable(checks.integer())})
 UI_VISIBILITY = object_of(
     {
         "add_visible_flag": checks.boolean,
         "details_visible_flag": checks.boolean,
-        "show_in_add_deal_dialog": object_of({"show": checks.boolean, "order": nullable(checks.integer())}),
-        "show_in_add_person_dialog": object_of({"show": checks.boolean, "order": nullable(checks.integer())}),
+        "show_in_add_deal_dialog": DIALOG,
+        "show_in_add_person_dialog": DIALOG,
         "projects_detail_visible_flag": checks.boolean,
         "show_in_pipelines": object_of(
             {"show_in_all": checks.boolean, "pipeline_ids": list_of(checks.integer(1))}
         ),
-    }
+    },
+    is_open=True,
+)
+STAGE_IDS = list_of(checks.integer(1))
+IMPORTANT_FIELDS = object_of({"enabled": checks.boolean, "stage_ids": STAGE_IDS}, is_open=True)
+REQUIRED_FIELDS = object_of(
+    {"enabled": checks.boolean, "stage_ids": STAGE_IDS, "statuses": checks.any_object}, is_open=True
 )
 CHANGE = Shape(
     {
         "field_name": NAME,
         "ui_visibility": UI_VISIBILITY,
-        "important_fields": object_of({"enabled": checks.boolean, "stage_ids": list_of(checks.integer(1))}),
-        "required_fields": object_of(
-            {
-                "enabled": checks.boolean,
-                "stage_ids": list_of(checks.integer(1)),
-                "statuses": checks.any_object,
-            }
-        ),
+        "important_fields": IMPORTANT_FIELDS,
+        "required_fields": REQUIRED_FIELDS,
     }
 )
 CREATE = Shape(

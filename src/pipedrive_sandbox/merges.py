@@ -143,7 +143,7 @@ def merge_organizations(call: Call) -> Answer:
 
 def merge_deals(call: Call) -> Answer:
     survivor = merge(call.account, "deal", call.id(), _partner(call), call.actor)
-    return one(v1_shapes.deal(call.account, survivor))
+    return one(v1_shapes.deal(call.account, survivor) | {"merge_what_id": call.id()})
 
 
 ROUTES = (

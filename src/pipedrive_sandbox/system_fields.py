@@ -177,3 +177,24 @@ def subfields(field_type: str) -> list[Body] | None:
     if parts is None:
         return None
     return [{"field_code": code, "field_name": name, "field_type": kind} for code, name, kind in parts]
+
+
+def visibility_defaults(entity: str) -> Body:
+    """Where the web pages show a field, as a new field of the entity has it."""
+    shown: Body = {"add_visible_flag": False, "details_visible_flag": True}
+    dialog = {"show": False, "order": None}
+    if entity == "deal":
+        everywhere = {"show_in_all": True, "pipeline_ids": []}
+        return shown | {"projects_detail_visible_flag": False, "show_in_pipelines": everywhere}
+    if entity == "person":
+        return shown | {"show_in_add_deal_dialog": dialog}
+    if entity == "organization":
+        flags = dict.fromkeys(
+            ("org_detail_visible_flag", "person_detail_visible_flag", "deal_detail_visible_flag"), True
+        )
+        return shown | flags | {"show_in_add_deal_dialog": dialog, "show_in_add_person_dialog": dialog}
+    return shown
+
+
+def requirement_defaults(entity: str) -> Body:
+    return {"enabled": False, "stage_ids": [], "statuses": {}} if entity == "deal" else {"enabled": False}

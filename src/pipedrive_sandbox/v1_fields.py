@@ -94,8 +94,9 @@ def shown(account: Account, field: Body, number: int) -> Body:
         "sortable_flag": True,
         "mandatory_flag": field["required_fields"]["enabled"] or field["field_code"] in ("name", "title"),
     }
-    if field["options"] is not None:
-        answer["options"] = [{"id": option["id"], "label": option["label"]} for option in field["options"]]
+    options = field["options"]
+    answer["options"] = options and [{"id": option["id"], "label": option["label"]} for option in options]
+    if options is not None:
         answer["options_deleted"] = []
     return answer
 

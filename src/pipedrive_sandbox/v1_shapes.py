@@ -13,6 +13,31 @@ from pipedrive_sandbox.computed import OF_DEALS, OF_ORGANIZATIONS, OF_PERSONS, c
 from pipedrive_sandbox.fields import field_set
 from pipedrive_sandbox.values import ADDRESS_PARTS, in_v1
 
+# Calendars, mail and conferences are outside the sandbox; v1 has their keys in every activity.
+UNUSED_ACTIVITY_KEYS = (
+    "conference_meeting_client",
+    "conference_meeting_url",
+    "conference_meeting_id",
+    "reference_type",
+    "reference_id",
+    "last_notification_time",
+    "last_notification_user_id",
+    "notification_language_id",
+    "gcal_event_id",
+    "google_calendar_id",
+    "google_calendar_etag",
+    "calendar_sync_include_context",
+    "source_timezone",
+    "rec_rule",
+    "rec_rule_extension",
+    "rec_master_activity_id",
+    "series",
+    "person_dropbox_bcc",
+    "deal_dropbox_bcc",
+    "file",
+)
+REVENUE_KEYS = ("arr", "mrr", "acv", "arr_currency", "mrr_currency", "acv_currency")
+
 
 def _custom(account: Account, entity: str, body: Body) -> Body:
     fields = field_set(account, entity)
@@ -33,12 +58,18 @@ def _counts(account: Account, kind: str, body: Body, names: tuple[str, ...]) -> 
         answer[f"{which}_activity_date"] = activity.get("due_date")
         if which == "next":
             answer["next_activity_time"] = activity.get("due_time")
+            if kind == "deal":
+                details = ("subject", "type", "duration", "note")
+                answer |= {f"next_activity_{key}": activity.get(key) for key in details}
     return answer
 
 
 def _name(account: Account, kind: str, number: int | None) -> str | None:
     body = None if number is None else account.records(kind).get(account.id, number)
-    return None if body is None else body["name"]
+    if body is None:
+        return None
+    name: str = body["title"] if kind == "deal" else body["name"]
+    return name
 
 
 def _label(body: Body) -> int | None:
@@ -155,6 +186,7 @@ def deal(account: Account, body: Body) -> Body:
         "origin_id": body["origin_id"],
         "channel": body["channel"],
         "channel_id": body["channel_id"],
+        **dict.fromkeys(REVENUE_KEYS),
         **_custom(account, "deal", body),
     }
 
@@ -195,6 +227,11 @@ def activity(account: Account, body: Body) -> Body:
         "person_name": _name(account, "person", body["person_id"]),
         "org_name": _name(account, "organization", body["org_id"]),
         "owner_name": _name(account, "user", body["owner_id"]),
+        "deal_title": _name(account, "deal", body["deal_id"]),
+        "update_user_id": body["creator_user_id"],
+        **{f"location_{part}": location.get(part) for part in ADDRESS_PARTS},
+        "location_formatted_address": location.get("value"),
+        **dict.fromkeys(UNUSED_ACTIVITY_KEYS),
     }
 
 

@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.contract.outreach_contract")
+pytest.register_assert_rewrite("tests.contract.crm_contract", "tests.contract.outreach_contract")

@@ -147,7 +147,7 @@ class CrmContract:
 
     async def test_an_empty_field_is_shown_as_empty_and_not_as_missing(self, under_test):
         created = await made(under_test)
-        assert all(created.value(key) is None for key in under_test.fields.values())
+        assert all(is_empty(created.value(key)) for key in under_test.fields.values())
 
     @pytest.mark.parametrize(
         ("kind", "value"),
@@ -209,14 +209,16 @@ class CrmContract:
             created.id, {EMAIL: ("b@two.example", "c@three.example")}, seen=created, organization_id=UNCHANGED
         )
         assert updated.value(EMAIL) == ("b@two.example", "c@three.example")
-        assert updated.labels["b@two.example"] == created.labels["b@two.example"]
+        assert updated.labels.get("b@two.example") == created.labels.get("b@two.example")
 
     async def test_all_addresses_and_numbers_can_be_taken_away(self, under_test):
         created = await made(under_test, ADA | {PHONE: ("+44 20 7946 0000",)})
         updated = await under_test.crm.update_person(
             created.id, {EMAIL: None, PHONE: ()}, seen=created, organization_id=UNCHANGED
         )
-        assert (updated.value(EMAIL), updated.value(PHONE), updated.emails) == (None, None, ())
+        assert is_empty(updated.value(EMAIL))
+        assert is_empty(updated.value(PHONE))
+        assert updated.emails == ()
 
     async def test_a_job_title_can_be_set_and_emptied(self, under_test):
         if (await under_test.crm.read_catalogue()).field(JOB_TITLE) is None:

@@ -1,6 +1,6 @@
 """A real browser before a real server. Without Chromium these tests say how to get it and are skipped.
 
-Pictures of the pages go to tests/e2e/screenshots when TIDEGATE_SCREENSHOTS is set.
+Pictures of the pages go to tests/e2e/screenshots when SCREENSHOTS is set.
 """
 
 import os
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _sync_database_calls() -> None:
+def _database_beside_the_browser() -> None:
     """Playwright's own loop runs in this thread; Django would take database calls beside it for a mistake."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
@@ -74,8 +74,8 @@ class Visitor:
         for size, viewport in SIZES.items():
             for scheme in ("light", "dark"):
                 self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
-                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                if os.environ.get("TIDEGATE_SCREENSHOTS"):
+                self.page.emulate_media(color_scheme=scheme)
+                if os.environ.get("SCREENSHOTS"):
                     PICTURES.mkdir(exist_ok=True)
                     self.page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
                 wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -105,11 +105,12 @@ def apart(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
 @pytest.fixture
 def visitor(browser: Browser, live_server: LiveServer) -> Iterator[Visitor]:
-    page = browser.new_page(viewport=SIZES["wide"])  # type: ignore[arg-type]
+    context = browser.new_context(viewport=SIZES["wide"])  # type: ignore[arg-type]
+    page = context.new_page()
     page.set_default_timeout(10_000)
     visitor = Visitor(page, live_server.url)
     yield visitor
-    page.close()
+    context.close()
     assert not visitor.faults, visitor.faults
 
 

@@ -1,5 +1,6 @@
 """The server's settings: what is wrong becomes one line that names the variable and shows how it should look."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -118,3 +119,12 @@ def test_the_socket_path_is_never_too_long(depth: int) -> None:
 def test_homes_do_not_share_a_socket() -> None:
     deep = [Path("/", *["directory1"] * 12, name) for name in "ab"]
     assert socket_directory(deep[0]) != socket_directory(deep[1])
+
+
+def test_the_example_file_names_every_setting_and_no_other() -> None:
+    root = Path(__file__).parents[2]
+    source = (root / "src" / "tidegate" / "config.py").read_text()
+    read_by_us = set(re.findall(r'read\.\w+\(\s*"([A-Z_]+)"', source)) - {"TIDEGATE_TESTING"}
+    example = (root / ".env.example").read_text()
+    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) - {"POSTGRES_PASSWORD"}
+    assert named == read_by_us

@@ -29,6 +29,7 @@ def server_account(data: Path, home: Path, tell: Callable[[str], None]) -> Accou
         account = _system_account()
     for place in (binaries(), home):
         _let_through(place, tell)
+    _let_read(binaries().parent)
     return account
 
 
@@ -59,3 +60,15 @@ def _let_through(place: Path, tell: Callable[[str], None]) -> None:
         if not mode & 0o001:
             folder.chmod(mode | 0o011)
             tell(f"{folder} can now be passed through by PostgreSQL's own user.")
+
+
+def _let_read(programs: Path) -> None:
+    """Let other users run PostgreSQL's programs: they were installed for root alone where root's umask is strict."""
+    if (programs / "bin" / "postgres").stat().st_mode & 0o005 == 0o005:
+        return
+    package = programs.parent
+    for tree in (programs, package.with_name(f"{package.name}.libs")):
+        for path in (tree, *tree.rglob("*")) if tree.exists() else ():
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | (0o055 if path.is_dir() or mode & 0o100 else 0o044))

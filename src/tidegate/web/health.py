@@ -24,7 +24,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
         checks["worker"] = worker_fault()
     faults = {name: fault for name, fault in checks.items() if fault is not None}
     if faults:
-        return JsonResponse({"status": "not ready", "faults": faults}, status=503)
+        response = JsonResponse({"status": "not ready", "faults": faults}, status=503)
+        response._has_been_logged = True  # type: ignore[attr-defined]  # an answer, no error of the server's
+        return response
     return JsonResponse({"status": "ready"})
 
 

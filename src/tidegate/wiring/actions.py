@@ -16,7 +16,7 @@ from tidegate.config import config
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
-from tidegate.core.settings import Direction, Problem, Settings, default_settings
+from tidegate.core.settings import Direction, Problem, Settings, default_settings, settings_to_json
 from tidegate.core.settings import problems as settings_problems
 from tidegate.errors import (
     AuthorizationLost,
@@ -174,7 +174,8 @@ def _read_catalogues(connection: Connection) -> Connection:
             pipedrive_catalogue(connection),
             owner_id=connection.pipedrive_user_id,
         )
-        connections.store_settings(connection, start, version=None)
+        connection.settings = settings_to_json(start)  # the version stays 1: nobody has saved yet
+        connection.save(update_fields=["settings"])
     return connection
 
 

@@ -134,16 +134,21 @@ def test_wherever_the_worker_dies_the_end_is_the_same(part: int) -> None:
         act(undisturbed)
     expected = outcome(undisturbed)
 
-    point = 0
-    while True:
-        point += 1
-        countdown = Countdown(0)
-        world = World(memory_class=mortal_memory(countdown))
-        make_calls_mortal(world, countdown)
-        for number, act in enumerate(PARTS):
-            countdown.left = point if number == part else 0
-            survive(world, act)
-        if countdown.left > 0:
-            break  # the part ended before this point: every one was tried
-        assert outcome(world) == expected, f"died at point {point}"
-    assert point > 6, "the history has points to die at"
+    tried = 0
+    while dies_at(tried + 1, part, expected):
+        tried += 1
+    assert tried > 6, "the history has points to die at"
+
+
+def dies_at(point: int, part: int, expected: dict[str, Any]) -> bool:
+    """Play the history with a death at this point of one part; whether the part has that point."""
+    countdown = Countdown(0)
+    world = World(memory_class=mortal_memory(countdown))
+    make_calls_mortal(world, countdown)
+    died = False
+    for number, act in enumerate(PARTS):
+        countdown.left = point if number == part else 0
+        survive(world, act)
+        died |= number == part and countdown.left <= 0
+    assert outcome(world) == expected, f"died at point {point}"
+    return died

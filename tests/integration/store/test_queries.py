@@ -26,7 +26,9 @@ from tidegate.core.connection import Status
 from tidegate.core.records import Side
 from tidegate.errors import Invalid
 from tidegate.store import queries
+from tidegate.store.budget import daily_budget
 from tidegate.store.models import Connection, Workspace
+from tidegate.store.queries.log import cursor_of
 
 NOON = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
 
@@ -93,14 +95,13 @@ def test_delays_are_those_of_live_changes_in_the_last_hour(connection: Connectio
         ("ultimate", 1, None, 210_000),
         ("unheard of", 1, None, 30_000),
         ("lite", 1, 45_000, 45_000),
-        ("lite", 1, 0, 0),
     ],
 )
 @pytest.mark.django_db
 def test_the_budget_is_what_we_were_told_else_what_plan_and_seats_bring(
     plan: str, seats: int, told: int | None, budget: int
 ) -> None:
-    assert queries.daily_budget(make_lane(plan=plan, seats=seats, daily_budget=told)) == budget
+    assert daily_budget(make_lane(plan=plan, seats=seats, daily_budget=told)) == budget
 
 
 def test_tokens_are_those_of_the_budget_day_by_feature(connection: Connection) -> None:
@@ -110,7 +111,8 @@ def test_tokens_are_those_of_the_budget_day_by_feature(connection: Connection) -
         spend_tokens(connection.lane, 900, day=NOON.date() - timedelta(days=1))
         health = queries.health(connection)
         assert health.tokens_by_feature == {"live": 50, "transfer": 7}
-        assert (health.tokens_today, health.daily_budget, health.reserve) == (57, 30_000, 9_000)
+        assert (health.tokens_today, health.daily_budget, health.reserve_percent) == (57, 30_000, 30)
+        assert queries.budget_today(connection.lane).reserve == 9_000
         assert queries.budget_starts_again(NOON) == datetime(2026, 5, 15, tzinfo=UTC)
 
 
@@ -178,9 +180,12 @@ def test_each_write_flows_in_its_hour(connection: Connection) -> None:
             make_log_entry(connection, at=NOON - timedelta(minutes=minutes))
         make_log_entry(connection, at=NOON, side="outreach")
         make_log_entry(connection, at=NOON, act="skip")
-        flow = queries.hourly_writes(connection)
-    assert flow[Side.PIPEDRIVE] == (1, *[0] * 21, 1, 2)
-    assert flow[Side.OUTREACH] == (*[0] * 23, 1)
+        flow = queries.flow(connection)
+        health = queries.health(connection)
+    assert flow.hourly[Side.PIPEDRIVE] == (1, *[0] * 21, 1, 2)
+    assert flow.hourly[Side.OUTREACH] == (*[0] * 23, 1)
+    assert flow.today == {Side.OUTREACH: 1, Side.PIPEDRIVE: 0}  # it is midnight in the workspace
+    assert (health.from_pipedrive_today, health.to_pipedrive_today) == (1, 0)
 
 
 def test_pages_of_the_log_meet_without_gap_or_double(connection: Connection) -> None:
@@ -197,7 +202,7 @@ def test_pages_of_the_log_meet_without_gap_or_double(connection: Connection) -> 
     assert seen == everything
     back = queries.log_page(connection.log.all(), newer_than=page.newer or "", limit=5)
     assert back.entries == everything[15:20]
-    first = queries.log_page(connection.log.all(), newer_than=queries._cursor(everything[5]), limit=5)
+    first = queries.log_page(connection.log.all(), newer_than=cursor_of(everything[5]), limit=5)
     assert (first.entries, first.newer) == (everything[:5], None)
 
 

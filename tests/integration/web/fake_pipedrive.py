@@ -9,7 +9,7 @@ from django.utils import timezone
 from tidegate.core.catalogue import Field, Option, PipedriveCatalogue, Pipeline
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, ORGANIZATION, PHONE
-from tidegate.core.settings import default_settings
+from tidegate.core.settings import default_settings, settings_to_json
 from tidegate.core.values import Kind
 from tidegate.ports import Account, Tokens
 from tidegate.prospects.models import FieldType
@@ -120,14 +120,13 @@ class FakePipedrive:
             settings = default_settings(
                 actions.outreach_catalogue(made), actions.pipedrive_catalogue(made), owner_id="11"
             )
-            connections.store_settings(made, settings, version=1)
-            made.settings_version = 1
-            made.save(update_fields=["settings_version"])
+            made.settings = settings_to_json(settings)
+            made.save(update_fields=["settings"])
         return made
 
     def show(self, connection: Connection) -> None:
         """Stores what both sides offer, as a refresh does."""
-        connection.catalogue = catalogues.catalogues_to_json(pipedrive=self.catalogue)
+        catalogues.store_catalogues(connection, pipedrive=self.catalogue)
         store_outreach_catalogue(connection)
 
     def _reach(self) -> None:

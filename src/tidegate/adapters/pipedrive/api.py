@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
 from tidegate.adapters.pipedrive import prices
@@ -236,7 +237,7 @@ class Pipedrive:
                 *(self._single(one, id_, word) for id_ in rest),
             ]
         )
-        return [raw for raws in lists for raw in raws]
+        return [raw for raws in lists for raw in raws if "id" in raw]
 
     async def _single(self, endpoint: Endpoint, id_: str, word: str) -> list[Raw]:
         """The record, or none where it is gone or hidden from us."""
@@ -315,7 +316,7 @@ class Pipedrive:
     ) -> Raw:
         call = Call(
             endpoint.method,
-            self._address + endpoint.path.replace("{id}", str(id_)),
+            self._address + endpoint.path.replace("{id}", quote(str(id_), safe="")),
             what="Pipedrive",
             params=params or {},
             json=json,
@@ -386,7 +387,7 @@ def _selection(updated_since: datetime | None, filter_id: str | None) -> dict[st
 
 
 def _page(body: Raw, last_id: str) -> tuple[list[Raw], str | None]:
-    raws = _objects(body.get("data"))
+    raws = [raw for raw in _objects(body.get("data")) if "id" in raw]
     theirs = _next_cursor(body)
     last = str(raws[-1]["id"]) if raws else last_id
     return raws, None if theirs is None else f"{last}:{theirs}"

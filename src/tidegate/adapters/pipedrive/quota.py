@@ -23,6 +23,8 @@ BURST_TOKEN = 20
 BURST_SEARCH = 10
 SHARE = 0.95
 """The share of the burst limit we use; the rest is for calls by the pages of the same user."""
+LONGEST_CALL = 90.0
+"""Every call has ended by then, by its time-outs."""
 LOOK_AGAIN = 0.02
 """Seconds between looks while every place is held by a call under way."""
 LONGEST_WAIT = 10.0
@@ -38,30 +40,34 @@ class Window:
     """A rolling window: at most so many calls in any `WINDOW_SECONDS`, wherever on its way Pipedrive counts a call.
 
     A call holds its place from the moment it leaves until two seconds after its answer. So neither a slow network nor a
-    stalled process can bunch calls so that two of our windows fall into one of Pipedrive's.
+    stalled process can bunch calls so that two of our windows fall into one of Pipedrive's. A place that nobody gives back
+    is free again after `LONGEST_CALL`, so that a call that was cut off can't narrow the window for good.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._under_way = 0
+        self._under_way: deque[float] = deque()
         self._answered: deque[float] = deque()
+        """Both hold the moments at which a place is free again."""
         self.gate = asyncio.Lock()
         """Whoever waits is served in turn."""
 
     def wait(self, now: float) -> float:
         """Seconds until the next call may leave; while answers are outstanding, a guess to look again."""
-        while self._answered and self._answered[0] <= now - WINDOW_SECONDS:
-            self._answered.popleft()
-        if self._under_way + len(self._answered) < max(1, int(self.limit * SHARE)):
+        for held in (self._answered, self._under_way):
+            while held and held[0] <= now:
+                held.popleft()
+        if len(self._under_way) + len(self._answered) < max(1, int(self.limit * SHARE)):
             return 0.0
-        return self._answered[0] + WINDOW_SECONDS - now if self._answered else LOOK_AGAIN
+        return self._answered[0] - now if self._answered else LOOK_AGAIN
 
-    def leave(self) -> None:
-        self._under_way += 1
+    def leave(self, now: float) -> None:
+        self._under_way.append(now + LONGEST_CALL)
 
     def answered(self, now: float) -> None:
-        self._under_way -= 1
-        self._answered.append(now)
+        if self._under_way:
+            self._under_way.popleft()
+        self._answered.append(now + WINDOW_SECONDS)
 
 
 @dataclass(slots=True)
@@ -180,7 +186,7 @@ class LaneQuota:
                 if wait > LONGEST_WAIT:
                     self._refuse_long_pauses()
                 await self._clock.sleep(wait)
-            window.leave()
+            window.leave(self._clock.monotonic())
 
     def _learn_burst(self, status: int, headers: Mapping[str, str]) -> None:
         limit = _number(headers.get("x-ratelimit-limit"))

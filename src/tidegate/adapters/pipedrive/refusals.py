@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tidegate.adapters.http import Answer
+from tidegate.adapters.pipedrive import prices
 from tidegate.adapters.pipedrive.prices import Endpoint
 from tidegate.core.catalogue import Field
 from tidegate.errors import (
@@ -84,9 +85,10 @@ def refusal(answer: Answer, asked: Asked) -> TidegateError | None:
             return RecordGone(
                 f"Pipedrive does not show {asked.about}: deleted, merged away or not visible to the user."
             )
-        case 422:
+        case 422 if asked.endpoint is prices.CREATE_WEBHOOK:
             return NeedsAttention(
-                f"Pipedrive did not take {asked.about}: {said(body) or 'a limit is reached'}."
+                f"Pipedrive did not take {asked.about}: its user has reached the limit of 40 webhooks. "
+                "Remove some that are not needed in Pipedrive, then resume."
             )
         case 429:
             return _too_many(answer.headers)

@@ -107,14 +107,6 @@ class TokenForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
 
-    def clean_company_domain(self) -> str:
-        """Takes the whole address as well, as people paste it."""
-        text: str = self.cleaned_data["company_domain"].strip().lower()
-        name = text.removeprefix("https://").split("/")[0].removesuffix(".pipedrive.com")
-        if not name.replace("-", "").isalnum() or not name.isascii():
-            raise forms.ValidationError(_("Enter the part before “.pipedrive.com” alone, such as northlight"))
-        return name
-
 
 @sensitive_post_parameters("api_token")
 @editor_required

@@ -107,7 +107,7 @@ def save(editing: Editing, request: MemberRequest) -> bool:
         editing.fault = error.user_message
     else:
         editing.connection, editing.version = saved, saved.settings_version
-        editing.draft = draft_of(saved.get_settings())
+        editing.catalogues, editing.draft = catalogues_of(saved), draft_of(saved.get_settings())
         return True
     editing.connection.refresh_from_db()
     return False
@@ -149,11 +149,15 @@ def _fitting(row: Row, catalogues: Catalogues) -> Row:
     return replace(row, pipedrive="") if faults else row
 
 
-def section_context(editing: Editing, *, all_parts: bool = False) -> dict[str, object]:
+def section_context(
+    editing: Editing, request: MemberRequest, *, all_parts: bool = False
+) -> dict[str, object]:
     """What the partial templates of the sections show. `all_parts`: the settings page, where the direction may change too."""
     settings = editing.draft.settings
     return {
         "connection": editing.connection,
+        "here": request.path,
+        "by_pointer": "pointer" in request.POST,
         "editing": editing,
         "settings": settings,
         "marks": editing.marks,

@@ -48,7 +48,7 @@ def _saved(request: MemberRequest, editing: Editing) -> HttpResponse:
 
 
 def _show(request: MemberRequest, editing: Editing, part: str = "page", status: int = 200) -> HttpResponse:
-    context = {**section_context(editing, all_parts=True), "changes": changes(editing)}
+    context = {**section_context(editing, request, all_parts=True), "changes": changes(editing)}
     if request.htmx and part in ("mapping", "constants"):
         return render(request, f"web/setup/{part}.html", {**context, "with_savebar": True})
     problems = found_problems(editing) if editing.marks else []

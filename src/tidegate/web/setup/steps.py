@@ -61,15 +61,22 @@ def problems_of(step: str, problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if step_of(problem) == step]
 
 
-def stepper(connection: Connection | None, here: str, problems: Sequence[Problem] = ()) -> dict[str, object]:
-    """What the list of steps shows. Without a connection there is nowhere to go yet."""
-    steps = [_shown(number, step, connection, here, problems) for number, step in enumerate(STEPS, start=1)]
+def stepper(
+    connection: Connection | None, here: str, problems: Sequence[Problem] = (), *, mark: bool = False
+) -> dict[str, object]:
+    """What the list of steps shows. Without a connection there is nowhere to go yet.
+
+    A step with a problem never counts as done; red it is only with `mark`, when the member has been there.
+    """
+    steps = [
+        _shown(number, step, connection, here, problems, mark) for number, step in enumerate(STEPS, start=1)
+    ]
     current = next(step for step in steps if step.is_here)
     return {"steps": steps, "step": current, "step_count": len(steps)}
 
 
 def _shown(
-    number: int, step: Step, connection: Connection | None, here: str, problems: Sequence[Problem]
+    number: int, step: Step, connection: Connection | None, here: str, problems: Sequence[Problem], mark: bool
 ) -> ShownStep:
     wrong = bool(problems_of(step.name, problems))
     return ShownStep(
@@ -80,12 +87,12 @@ def _shown(
         href=reverse(step.address, args=[connection.pk]) if connection and step.name != here else None,
         is_here=step.name == here,
         is_done=connection is not None and not wrong and _is_done(step, connection),
-        is_bad=wrong,
+        is_bad=wrong and mark,
     )
 
 
 def _is_done(step: Step, connection: Connection) -> bool:
-    """Whether somebody has been through this step: settings count as looked at when they were saved once."""
+    """Whether somebody has been through this step: a connection begins with version 1, and every save raises it."""
     if step.name == "review":
         return connection.launched_at is not None
     if step.name == "constants":

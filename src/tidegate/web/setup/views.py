@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from tidegate.core.settings import Problem
 from tidegate.errors import TidegateError
+from tidegate.prospects.models import Prospect
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection
 from tidegate.web.setup.editing import (
@@ -46,7 +47,7 @@ def connected(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     context = {
         "connection": connection,
         "catalogue": actions.pipedrive_catalogue(connection),
-        **stepper(connection, "connect", _told(connection)),
+        **stepper(connection, "connect", actions.problems(connection)),
     }
     return render(request, "web/setup/connected.html", context)
 
@@ -118,9 +119,9 @@ def refresh(request: MemberRequest, editing: Editing) -> None:
 
 def _show(request: MemberRequest, editing: Editing, name: str, part: str = "page") -> HttpResponse:
     if request.htmx and part in ("mapping", "constants"):
-        return render(request, f"web/setup/{part}.html", section_context(editing))
-    told = problems_of(name, found_problems(editing)) if editing.marks else []
-    context = {**section_context(editing), **stepper(editing.connection, name, told)}
+        return render(request, f"web/setup/{part}.html", section_context(editing, request))
+    steps = stepper(editing.connection, name, found_problems(editing), mark=bool(editing.marks))
+    context = {**section_context(editing, request), **steps, "has_form": True}
     status = editing.status if request.method == "POST" and part == "page" else 200
     return render(request, f"web/setup/step_{name}.html", context, status=status)
 
@@ -152,7 +153,7 @@ def _show_review(
         "problems": found,
         "review": reviewed(editing, found),
         "error_links": error_links(editing),
-        **stepper(connection, "review", found),
+        **stepper(connection, "review", found, mark=True),
         **more,
     }
     return render(request, "web/setup/step_review.html", context, status=status)
@@ -164,9 +165,8 @@ def launched(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
     if connection.launched_at is None:
         return redirect("setup-review", connection.pk)
-    return _show_review(request, connection, [], is_launched=True)
-
-
-def _told(connection: Connection) -> list[Problem]:
-    """Problems to mark in the list of steps: none before the member has been there."""
-    return actions.problems(connection) if connection.launched_at else []
+    counts: dict[str, Any] = {
+        "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
+        "persons": connection.lane.persons.count() if connection.lane.persons_walked_at else None,
+    }
+    return _show_review(request, connection, [], is_launched=True, **counts)

@@ -1,9 +1,19 @@
 import asyncio
+import heapq
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tidegate.adapters.pipedrive.quota import BURST_SEARCH, LONGEST_WAIT, WINDOW_SECONDS, LaneQuota
+from tidegate.adapters.pipedrive.quota import (
+    BURST_SEARCH,
+    LONGEST_CALL,
+    LONGEST_WAIT,
+    WINDOW_SECONDS,
+    LaneQuota,
+)
 from tidegate.errors import BudgetSpent, RateLimited
 from tidegate.ports import Feature
 from tidegate.testing.clock import ManualClock
@@ -19,49 +29,103 @@ def told(left: int, limit: int = 30_000) -> dict[str, str]:
     return {"x-daily-ratelimit-token-limit": str(limit), "x-daily-ratelimit-token-remaining": str(left)}
 
 
-class Server:
-    """Counts the calls of any rolling window, as Pipedrive does."""
+class VirtualClock(ManualClock):
+    """Time moves to the next sleeper when everybody sleeps, so that many can sleep at once."""
 
-    def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
+    def __init__(self) -> None:
+        super().__init__()
+        self.sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.slept.append(seconds)
+        heapq.heappush(self.sleepers, (self.monotonic() + seconds, len(self.slept), waking))
+        await waking
+
+    async def run(self, *coroutines: Coroutine[object, object, None]) -> None:
+        everybody = asyncio.gather(*coroutines)
+        while not everybody.done():
+            for _ in range(5):
+                await asyncio.sleep(0)
+            if self.sleepers:
+                at, _, waking = heapq.heappop(self.sleepers)
+                self.move(max(0.0, at - self.monotonic()))
+                waking.set_result(None)
+        await everybody
+
+
+class Server:
+    """Counts the calls of any rolling window as Pipedrive does, somewhere between their leaving and their answer."""
+
+    def __init__(self, limit: int) -> None:
+        self.clock = VirtualClock()
+        self.lane = quota(self.clock, burst_limit=limit)
         self.calls: list[float] = []
 
-    def call(self) -> None:
+    async def call(self, there: float, back: float, *, search: bool = False) -> None:
+        await self.lane.admit(1, search=search)
+        await self.clock.sleep(there)
         self.calls.append(self.clock.monotonic())
+        await self.clock.sleep(back)
+        self.lane.release(search=search)
 
     def most_in_a_window(self) -> int:
-        return max(sum(1 for other in self.calls if at <= other < at + WINDOW_SECONDS) for at in self.calls)
-
-
-async def run(lane: LaneQuota, server: Server, calls: int, *, search: bool = False) -> None:
-    async def one() -> None:
-        await lane.admit(1, search=search)
-        server.call()
-
-    await asyncio.gather(*(one() for _ in range(calls)))
+        return max(
+            sum(1 for other in self.calls if at <= other < at + WINDOW_SECONDS - 1e-9) for at in self.calls
+        )
 
 
 # --- The burst window -------------------------------------------------------------------------------------------------
 
 
+seconds = st.floats(0, 3)
+
+
+@given(
+    limit=st.sampled_from([1, 2, 5, 20]), ways=st.lists(st.tuples(seconds, seconds), min_size=1, max_size=60)
+)
+async def test_no_window_ever_holds_more_calls_than_the_limit_however_long_they_take(limit, ways):
+    server = Server(limit)
+    await server.clock.run(*(server.call(there, back) for there, back in ways))
+    assert len(server.calls) == len(ways)
+    assert server.most_in_a_window() <= limit
+
+
 @pytest.mark.parametrize("limit", [1, 20, 80, 480])
-async def test_no_window_ever_holds_more_calls_than_the_limit(limit):
-    clock = ManualClock()
-    server = Server(clock)
-    await run(quota(clock, burst_limit=limit), server, 3 * limit)
-    assert max(1, int(limit * 0.8)) <= server.most_in_a_window() <= limit
+async def test_the_window_is_used_almost_wholly(limit):
+    server = Server(limit)
+    await server.clock.run(*(server.call(0.0, 0.0) for _ in range(3 * limit)))
+    assert max(1, int(limit * 0.9)) <= server.most_in_a_window() <= limit
+    assert server.clock.monotonic() <= 8
 
 
 async def test_searches_have_a_narrower_window_of_their_own():
-    clock = ManualClock()
-    server = Server(clock)
-    await run(quota(clock), server, 40, search=True)
+    server = Server(80)
+    await server.clock.run(*(server.call(0.1, 0.1, search=True) for _ in range(40)))
     assert server.most_in_a_window() <= BURST_SEARCH
 
 
 async def test_the_first_calls_do_not_wait():
     clock = ManualClock()
-    await run(quota(clock, burst_limit=80), Server(clock), 70)
+    lane = quota(clock, burst_limit=80)
+    for _ in range(70):
+        await lane.admit(1)
+    assert clock.slept == []
+
+
+async def test_a_place_that_nobody_gives_back_is_free_again_in_the_end():
+    clock = ManualClock()
+    lane = quota(clock, burst_limit=1)
+    await lane.admit(1)
+    await lane.admit(1)
+    assert LONGEST_CALL <= clock.monotonic() <= LONGEST_CALL + 1
+
+
+async def test_more_answers_than_calls_do_no_harm():
+    clock = ManualClock()
+    lane = quota(clock, burst_limit=20)
+    lane.release()
+    await lane.admit(1)
     assert clock.slept == []
 
 

@@ -76,7 +76,7 @@ KINDS = [
     (405, failure("Method not allowed"), InvalidForRemote),
     (410, failure("Gone"), RecordGone),
     (415, failure("Feature not enabled"), InvalidForRemote),
-    (422, failure("Webhooks limit reached"), NeedsAttention),
+    (422, failure("Unprocessable"), InvalidForRemote),
     (429, failure("Request over limit", errorCode=429), RateLimited),
     (500, failure("Internal Server Error", code="ERR_UNKNOWN"), RemoteUnavailable),
     (501, None, RemoteUnavailable),
@@ -156,6 +156,12 @@ def test_a_missing_scope_is_named(endpoint, scope):
 )
 def test_what_the_user_may_do_for_no_record_needs_a_person(endpoint):
     assert isinstance(meaning(403, {"success": False, "message": "Forbidden"}, endpoint), PermissionMissing)
+
+
+def test_too_many_webhooks_need_a_person():
+    error = meaning(422, failure("Webhooks limit reached"), prices.CREATE_WEBHOOK)
+    assert type(error) is NeedsAttention
+    assert "40 webhooks" in str(error)
 
 
 def test_a_page_from_the_edge_stops_everything_for_minutes():

@@ -44,12 +44,13 @@ def lines_about(connection: Connection, state: Health) -> list[str]:
     if state.reason_text:
         lines.append(f"  {state.reason_text}")
     lag = "" if state.lag_seconds is None else f", the oldest for {state.lag_seconds:,.0f} s"
-    lines.append(f"  {state.waiting:,} changes wait{lag}; {state.needs_attention:,} need attention")
+    lines.append(f"  waiting: {state.waiting:,}{lag}; need attention: {state.needs_attention:,}")
     if state.wait_until:
         lines.append(f"  goes on at {state.wait_until:%Y-%m-%d %H:%M} UTC: {state.wait_reason}")
     moved = f"today {state.to_pipedrive_today:,} to Pipedrive, {state.from_pipedrive_today:,} from it"
     lines.append(f"  {state.linked:,} linked pairs; {moved}")
-    lines.append(f"  {state.tokens_today:,} of {state.own_budget:,} API tokens used today")
+    budget = state.daily_budget * (100 - state.reserve_percent) // 100
+    lines.append(f"  {state.tokens_today:,} of {budget:,} API tokens used today")
     running = connection.transfers.filter(state__in=("running", "paused")).first()
     if running is not None:
         lines.append(

@@ -80,25 +80,22 @@ document.addEventListener("htmx:before:request", (event) => {
   if (document.hidden && source?.getAttribute("hx-trigger")?.includes("every")) event.preventDefault();
 });
 
-/* After a swap, focus stays on the same control by its id; if that is gone, on what the answer names. */
-let focused = null;
-
-document.addEventListener("htmx:before:swap", () => {
-  const active = document.activeElement;
-  focused = active && active !== document.body ? { id: active.id, region: active.closest("[id][data-focus-home]")?.id } : null;
+/* Whoever chooses with a pointer is led on to the next control; whoever types stays where they are. */
+let pointed = false;
+document.addEventListener("pointerdown", () => { pointed = true; }, true);
+document.addEventListener("keydown", () => { pointed = false; }, true);
+document.addEventListener("htmx:config:request", (event) => {
+  const { sourceElement, request } = event.detail.ctx;
+  if (pointed && sourceElement instanceof HTMLSelectElement) request.body?.append("pointer", "1");
 });
 
-document.addEventListener("htmx:after:swap", () => {
-  const wanted = document.querySelector("[data-autofocus]");
-  if (wanted) {
-    wanted.removeAttribute("data-autofocus");
-    wanted.focus();
-    return;
-  }
-  if (!focused || document.activeElement !== document.body) return;
-  const again = focused.id && document.getElementById(focused.id);
-  const home = focused.region && document.getElementById(focused.region);
-  (again || home?.querySelector("h2"))?.focus();
+/* htmx keeps the focus on the control with the same id; where that is gone, it goes to the part the control was in. */
+let home = null;
+document.addEventListener("htmx:before:swap", () => {
+  home = document.activeElement?.closest("[data-focus-home]")?.id;
+});
+document.addEventListener("htmx:before:settle", () => {
+  if (home && document.activeElement === document.body) document.getElementById(home)?.focus();
 });
 
 /* An answer that never came is said, not swallowed. */
@@ -115,5 +112,12 @@ function sayLost(event) {
   if (toasts && template) toasts.replaceChildren(template.content.cloneNode(true));
 }
 
-/* A page that opens with a summary of what is wrong begins there. */
-document.querySelector("[data-autofocus]")?.focus();
+/* "All lists" ticks and clears the single ones; a single one cleared means that it is no longer all. */
+document.addEventListener("change", (event) => {
+  const pick = event.target.closest("[data-all]");
+  if (!pick) return;
+  const all = pick.querySelector(`input[name="${pick.dataset.all}"]`);
+  const single = [...pick.querySelectorAll("input[type=checkbox]")].filter((input) => input !== all);
+  if (event.target === all) for (const input of single) input.checked = all.checked;
+  else if (!event.target.checked) all.checked = false;
+});
