@@ -205,7 +205,7 @@ def sign_in(browser: httpx2.Client, facts: dict[str, Any]) -> None:
 
 
 def _hidden(html: str) -> dict[str, str]:
-    fields = re.findall(r'<input[^>]*type="hidden"[^>]*>', html)
+    fields = re.findall(r'<input[^>]*type="?hidden"?[^>]*>', html)
     pairs = {}
     for tag in fields:
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)

@@ -113,6 +113,7 @@ def test_changes_wait_while_a_transfer_runs_and_follow_in_the_end(world: World) 
     world.transfer()
 
     assert world.persons()[0].value(JOB_TITLE) == "Chair"
+    world.connection.refresh_from_db()
     assert world.connection.status == "active"
 
 
