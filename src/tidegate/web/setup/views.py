@@ -165,7 +165,7 @@ def launched(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
     if connection.launched_at is None:
         return redirect("setup-review", connection.pk)
-    counts = {
+    counts: dict[str, Any] = {
         "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
         "persons": connection.lane.persons.count() if connection.lane.persons_walked_at else None,
     }
