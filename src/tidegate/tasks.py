@@ -19,7 +19,7 @@ async def import_prospects(import_id: str) -> None:
     await imports.work_on_import(import_id)
 
 
-@app.periodic(cron="* * * * * */10")
+@app.periodic(cron="* * * * * */5")
 @app.task(name="tidegate.sweep", queue="sweep", queueing_lock="sweep", pass_context=True)
 async def sweep_lanes(context: JobContext, timestamp: int) -> None:
     """Wake lanes that have due work and nobody at it; end frozen holders; close stalled jobs."""

@@ -41,6 +41,7 @@ def live(
         replace(connection.get_settings(), sync_to_list=str(named.pk)),
         version=None,
     )
+    connection.refresh_from_db()
     connection.status, connection.reason = status, reason
     connection.launched_at, connection.webhooks_checked_at = now - timedelta(days=3), now
     connection.save()
@@ -210,6 +211,16 @@ def test_news_arrive_on_the_overview_by_themselves_and_leave_focus_alone(
     page.clock.fast_forward(11_000)
     expect(page.get_by_role("rowheader", name="Freya Holm")).to_be_visible()
     expect(page.get_by_role("button", name="Refresh fields")).to_be_focused()
+
+
+def test_a_session_that_ends_leads_to_sign_in_and_back(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    visitor.page.clock.install()
+    enter(visitor, connection, "overview")
+    visitor.page.context.clear_cookies()
+    visitor.page.clock.fast_forward(11_000)
+    expect(visitor.page.get_by_label("Password", exact=True)).to_be_visible()
+    assert reverse("overview", args=[connection.pk]) in visitor.page.url
 
 
 # --- the log

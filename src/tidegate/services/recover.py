@@ -14,7 +14,7 @@ from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.settle import CHOSEN
 
-SETTLING = timedelta(seconds=5)
+SETTLING = timedelta(seconds=3)
 """A request we gave up may still be at work over there; look no sooner than this after it was written down."""
 CLOCK_MARGIN = timedelta(minutes=5)
 

@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from tidegate.store.models import Connection, Membership, User, Workspace
@@ -51,7 +52,15 @@ def member_required(view: MemberView[P]) -> PlainView[P]:
         with timezone.override(ZoneInfo(membership.workspace.time_zone)):
             return view(member, *args, **kwargs)
 
-    return cast(PlainView[P], login_required(inner))
+    signed_in = cast(PlainView[P], login_required(inner))
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated and request.headers.get("HX-Request") == "true":
+            return HttpResponseClientRefresh()  # the page goes to sign in, not the part that was asked for
+        return signed_in(request, *args, **kwargs)
+
+    return cast(PlainView[P], door)
 
 
 def editor_required(view: MemberView[P]) -> PlainView[P]:

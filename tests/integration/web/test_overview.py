@@ -1,5 +1,6 @@
 """The overview: what it says in each state of a connection, and its switch."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -227,6 +228,31 @@ def test_a_refresh_that_fails_says_why(
     assert "Pipedrive no longer accepts this connection" in answer.content.decode()
 
 
+def test_a_wait_for_the_budget_says_when_it_ends(owner: Client, live: Connection) -> None:
+    lane = live.lane
+    lane.wait_until, lane.wait_reason = (
+        timezone.now() + timedelta(minutes=185),
+        "Today’s API budget is used up.",
+    )
+    lane.save()
+    text = page(owner, live)
+    assert "Today’s API budget is used up." in text
+    assert "in 3 h 5 min" in text
+
+
 def test_a_name_is_shown_as_text_and_never_as_markup(owner: Client, live: Connection) -> None:
     make_log_entry(live, record_name="<script>alert(1)</script>")
     assert "<script>alert(1)" not in page(owner, live)
+
+
+def test_a_part_of_a_page_never_shows_the_sign_in_page(client: Client, live: Connection) -> None:
+    answer = client.get(reverse("overview-live", args=[live.pk]), headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"
+    assert answer.content == b""
+
+
+def test_a_page_whose_connection_is_gone_is_loaded_anew(owner: Client, live: Connection) -> None:
+    live.disconnected_at = timezone.now()
+    live.save()
+    answer = owner.get(reverse("overview-live", args=[live.pk]), headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"

@@ -21,7 +21,7 @@ from tests.builders import (
     make_transfer_record,
 )
 from tidegate.core.catalogue import NamedList, OutreachCatalogue, PipedriveCatalogue
-from tidegate.core.connection import Status
+from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, Settings
 from tidegate.errors import Conflict, Invalid
@@ -185,6 +185,25 @@ def test_a_watch_over_a_finished_transfer_leads_to_the_report(owner: Client, liv
     done = make_transfer(live, state="done")
     answer = owner.get(reverse("transfer-progress", args=[live.pk, done.pk]), headers={"HX-Request": "true"})
     assert answer["HX-Redirect"] == reverse("transfer", args=[live.pk, done.pk])
+
+
+def test_a_transfer_that_had_to_stop_says_why(owner: Client, live: Connection, running: Transfer) -> None:
+    why = "Pipedrive no longer accepts this connection's authorisation."
+    Connection.objects.filter(pk=live.pk).update(status=Status.PAUSED, reason=Reason.RECONNECT)
+    Transfer.objects.filter(pk=running.pk).update(state="paused", state_text=why)
+    text = page(owner, "transfer", live.pk, running.pk)
+    assert "The transfer had to stop" in text
+    assert "It goes on where it was" in text
+    assert reverse("integrations") in text.split("<main")[1]
+
+
+def test_only_a_wait_that_lasts_is_told(owner: Client, live: Connection, running: Transfer) -> None:
+    lane = live.lane
+    lane.wait_reason = "Today’s API budget is used up."
+    for seconds, told in ((3, False), (3600, True)):
+        lane.wait_until = timezone.now() + timedelta(seconds=seconds)
+        lane.save()
+        assert (lane.wait_reason in page(owner, "transfer", live.pk, running.pk)) is told
 
 
 def test_a_transfer_is_paused_continued_and_cancelled(

@@ -51,6 +51,11 @@ class Health:
     """Seconds from a live change to its copy, in the middle of the last hour's changes."""
     delay_p95: float | None = None
 
+    @property
+    def own_budget(self) -> int:
+        """Where Tidegate stops: the rest of the day's budget is left to people and other apps."""
+        return self.daily_budget - self.daily_budget * self.reserve_percent // 100
+
 
 def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
     """`flowed`: where the caller has counted the flow already, so that it is counted once."""

@@ -1,5 +1,6 @@
 """The overview of a connection: the gate, its health, what happened, what needs attention; and its switch."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
 from tidegate.web.setup.editing import anchor
 from tidegate.wiring import actions
+
+WORTH_A_WORD = timedelta(seconds=20)
 
 
 @require_GET
@@ -59,6 +62,7 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "last": lines_of(connection, [last])[0] if last else None,
         "lines": lines_of(connection, queries.recent_activity(connection)),
         "attention": [words_of(group) for group in queries.attention_groups(connection, limit=1)],
+        "wait_until": long_wait(connection),
         "transfer": transfer,
         "time_left": queries.seconds_left(transfer) if transfer else None,
         "offer_transfer": _offers_transfer(connection),
@@ -66,6 +70,12 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "is_new": connection.launched_at is None,
         **_pause_context(connection),
     }
+
+
+def long_wait(connection: Connection) -> datetime | None:
+    """Until when the work waits, where that is worth a word: a burst window's few seconds are not."""
+    until = connection.lane.wait_until
+    return until if until is not None and until > timezone.now() + WORTH_A_WORD else None
 
 
 def _pause_context(connection: Connection) -> dict[str, Any]:

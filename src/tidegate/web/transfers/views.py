@@ -22,6 +22,7 @@ from tidegate.web.access import MemberRequest, editor_required, get_connection, 
 from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.lines import field_line, side_name
 from tidegate.web.overview.budget import gauge
+from tidegate.web.overview.views import long_wait
 from tidegate.web.transfers.choices import constants_in_words, offers, proposed, read_choice
 from tidegate.web.transfers.progress import GROUPS, OUTCOMES, Tally, progress_of, tallies, title_of
 from tidegate.wiring import actions
@@ -125,7 +126,7 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
         "transfer": found,
         "title": title_of(found),
         "progress": progress_of(found),
-        "wait_until": lane.wait_until if queries.is_waiting(lane) else None,
+        "wait_until": long_wait(connection),
         "wait_reason": lane.wait_reason,
         "waiting": sum(queries.waiting_by_side(connection).values()),
         "budget": gauge(queries.budget_today(lane), timezone.now()),
