@@ -16,7 +16,7 @@ from tidegate.cli.migrations import pending_migrations
 from tidegate.config import config
 from tidegate.errors import ConfigurationError
 from tidegate.store import secrets
-from tidegate.store.models import Connection, Workspace
+from tidegate.store.models import Connection, OAuthApp, Workspace
 from tidegate.store.readiness import living_workers, worker_fault
 
 OLDEST_POSTGRES = 15
@@ -60,15 +60,25 @@ def check_keys() -> Iterator[Finding]:
 
 
 def check_oauth_app() -> Iterator[Finding]:
+    callback = f"{config.public_url}/oauth/pipedrive/callback"
     if config.pipedrive_client_id and config.pipedrive_client_secret:
-        callback = f"{config.public_url}/oauth/pipedrive/callback"
         yield Finding(Level.GOOD, "OAuth app", f"set; its callback must be {callback}")
+        return
+    if _is_app_entered():
+        yield Finding(Level.GOOD, "OAuth app", f"entered on its page; its callback must be {callback}")
         return
     yield Finding(
         Level.WARNING,
         "OAuth app",
         "none: connecting by OAuth needs TIDEGATE_PIPEDRIVE_CLIENT_ID and TIDEGATE_PIPEDRIVE_CLIENT_SECRET",
     )
+
+
+def _is_app_entered() -> bool:
+    try:
+        return OAuthApp.objects.exists()
+    except DatabaseError:
+        return False
 
 
 def check_public_address() -> Iterator[Finding]:

@@ -6,6 +6,7 @@ people who send the form at the same moment make one owner.
 
 from zoneinfo import ZoneInfo, available_timezones
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth import login, password_validation
 from django.core.cache import cache
@@ -117,7 +118,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
 
 def too_many_tries(request: HttpRequest) -> bool:
     """Counts this try. The code is long; this keeps the log quiet and the guesser out."""
-    key = f"first-run:{request.META.get('REMOTE_ADDR', '')}"
+    key = f"first-run:{get_adapter().get_client_ip(request)}"
     cache.add(key, 0, TRIES_SECONDS)
     return cache.incr(key) > MOST_TRIES
 

@@ -65,7 +65,7 @@ def finish_authorisation(
     """Turn a code into a connection. Also where an install begins in the Marketplace, with no state."""
 
     async def dialogue(http: HttpSender) -> tuple[Tokens, Account]:
-        authorizer = parts.authorizer(http)
+        authorizer = await request_step(parts.authorizer, http)
         tokens = await authorizer.exchange_code(code)
         if missing := missing_scopes(tokens.scopes):
             await authorizer.revoke(tokens.refresh_token)
@@ -120,11 +120,12 @@ def disconnect(connection: Connection, *, actor: str) -> None:
     quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
 
     async def take_down(http: HttpSender) -> None:
-        crm = parts.crm_of(connection, quota=quota, http=http, step=request_step)
+        crm = await request_step(parts.crm_of, connection, quota=quota, http=http, step=request_step)
         await remove_webhooks(connection, crm)
         if connection.auth_method == "oauth":
             tokens = await request_step(ConnectionVault(str(connection.pk)).load)
-            await parts.authorizer(http).revoke(tokens.refresh_token)
+            authorizer = await request_step(parts.authorizer, http)
+            await authorizer.revoke(tokens.refresh_token)
 
     try:
         if connection.secret is not None:
@@ -157,7 +158,8 @@ def refresh(connection: Connection) -> None:
 
     async def read(http: HttpSender) -> PipedriveCatalogue:
         view = quota.with_feature(Feature.SETUP)
-        return await parts.crm_of(connection, quota=view, http=http, step=request_step).read_catalogue()
+        crm = await request_step(parts.crm_of, connection, quota=view, http=http, step=request_step)
+        return await crm.read_catalogue()
 
     catalogue = run(_with_http, read)
     catalogues.store_catalogues(connection, pipedrive=catalogue)

@@ -15,7 +15,8 @@ from tidegate.core.connection import Reason, Status
 from tidegate.errors import AuthorizationLost, Invalid, PermissionMissing, RemoteUnavailable
 from tidegate.prospects.models import ProspectList
 from tidegate.store import connections
-from tidegate.store.models import Connection, Link, OAuthState, User, Workspace
+from tidegate.store.models import Connection, Link, OAuthApp, OAuthState, User, Workspace
+from tidegate.store.oauth_app import registered_app
 from tidegate.wiring import actions
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +33,7 @@ def _no_pipedrive_is_reached(pipedrive: FakePipedrive) -> None: ...
 def app(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server knows its app at Pipedrive."""
     known = replace(config, pipedrive_client_id="client-1", pipedrive_client_secret="secret-1")
-    for module in ("wiring.parts", "web.integrations.connect", "web.integrations.callback"):
-        monkeypatch.setattr(f"tidegate.{module}.config", known)
+    monkeypatch.setattr("tidegate.store.oauth_app.config", known)
 
 
 def begin(client: Client, path: str = "/integrations/connect/") -> str:
@@ -64,7 +64,53 @@ def test_without_an_app_the_page_says_how_to_register_one(owner: Client) -> None
     assert answer.request["PATH_INFO"] == "/integrations/connect/register/"
     assert f"{config.public_url}{CALLBACK}" in text
     assert "TIDEGATE_PIPEDRIVE_CLIENT_ID" in text
+    assert 'name="client_secret"' in text
     assert owner.get("/integrations/connect/pipedrive/")["Location"] == "/integrations/connect/register/"
+
+
+def test_the_app_can_be_entered_on_the_page_and_then_connects(owner: Client) -> None:
+    facts = {"client_id": "client-1", "client_secret": "secret-1"}
+    answer = owner.post("/integrations/connect/register/", facts)
+    assert answer["Location"] == "/integrations/connect/pipedrive/"
+    assert owner.get(CALLBACK, {"state": begin(owner), "code": "c"}).status_code == 302
+    kept = OAuthApp.objects.get()
+    assert b"secret-1" not in bytes(kept.client_secret)
+    assert "secret-1" not in owner.get("/integrations/connect/register/").content.decode()
+
+
+def test_replacing_the_app_leaves_one(owner: Client) -> None:
+    for secret in ("secret-0", "secret-1"):
+        owner.post("/integrations/connect/register/", {"client_id": "client-1", "client_secret": secret})
+    app = registered_app()
+    assert app is not None
+    assert (app.client_secret, OAuthApp.objects.count()) == ("secret-1", 1)
+
+
+def test_an_app_without_its_secret_is_marked_and_not_kept(owner: Client) -> None:
+    answer = owner.post("/integrations/connect/register/", {"client_id": "client-1", "client_secret": ""})
+    assert answer.status_code == 422
+    assert 'href="#id_client_secret"' in answer.content.decode()
+    assert registered_app() is None
+
+
+def test_the_environment_has_the_last_word_on_the_app(owner: Client, app: None) -> None:
+    page = owner.get("/integrations/connect/register/").content.decode()
+    assert "They come from the server’s environment" in page
+    answer = owner.post("/integrations/connect/register/", {"client_id": "x", "client_secret": "y"})
+    assert answer.status_code == 403
+    assert not OAuthApp.objects.exists()
+
+
+def test_only_owners_of_the_first_workspace_enter_the_app(
+    workspace: Workspace, stranger: Client, viewer: Client
+) -> None:
+    for client in (stranger, viewer):
+        answer = client.post("/integrations/connect/register/", {"client_id": "x", "client_secret": "y"})
+        assert answer.status_code == 403
+    assert not OAuthApp.objects.exists()
+    assert (
+        "first workspace enters them here" in stranger.get("/integrations/connect/register/").content.decode()
+    )
 
 
 def test_consent_refused_connects_nothing_and_leads_on(owner: Client, app: None) -> None:

@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from tidegate.config import config
 from tidegate.errors import TidegateError
 from tidegate.store.models import Connection
+from tidegate.store.oauth_app import registered_app
 from tidegate.web.access import MemberRequest, editor_required
 from tidegate.web.integrations.problems import REFUSED, STATE_UNKNOWN, Problem, problem_page
 from tidegate.wiring import actions
@@ -79,6 +79,7 @@ def _is_pipedrive(request: HttpRequest) -> bool:
         given = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return False
-    expected = f"{config.pipedrive_client_id}:{config.pipedrive_client_secret}"
-    is_set = bool(config.pipedrive_client_id and config.pipedrive_client_secret)
-    return is_set and kind.lower() == "basic" and hmac.compare_digest(given.encode(), expected.encode())
+    app = registered_app()
+    if app is None or kind.lower() != "basic":
+        return False
+    return hmac.compare_digest(given.encode(), f"{app.client_id}:{app.client_secret}".encode())

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,7 +15,8 @@ from django.views.decorators.http import require_POST
 
 from tidegate.config import config
 from tidegate.errors import Invalid, TidegateError
-from tidegate.store.models import Connection
+from tidegate.store.models import Connection, Membership, Role, User, Workspace
+from tidegate.store.oauth_app import register_app, registered_app
 from tidegate.web.access import MemberRequest, editor_required, get_connection
 from tidegate.web.integrations.problems import Problem, problem_page
 from tidegate.web.setup.steps import stepper
@@ -55,7 +57,7 @@ SCOPES = (
 @editor_required
 def explain(request: MemberRequest) -> HttpResponse:
     """The first step of the set-up: what Tidegate asks for, and why."""
-    if not config.pipedrive_client_id:
+    if registered_app() is None:
         return redirect("connect-register")
     return render(request, "web/integrations/connect.html", {"scopes": SCOPES, **stepper(None, "connect")})
 
@@ -74,17 +76,51 @@ def start(request: MemberRequest, connection_id: UUID | None = None) -> HttpResp
     return redirect(address)
 
 
+class AppForm(forms.Form):
+    client_id = forms.CharField(
+        label=gettext_lazy("Client ID"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    client_secret = forms.CharField(
+        label=gettext_lazy("Client secret"),
+        max_length=200,
+        help_text=gettext_lazy("Kept encrypted on this server, and never shown again."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+@sensitive_post_parameters("client_secret")
 @editor_required
 def register(request: MemberRequest) -> HttpResponse:
-    """How to make this server known to Pipedrive, step by step, with the values to enter there."""
+    """How to make this server known to Pipedrive, step by step, with the values to enter there and here."""
+    app, may_register = registered_app(), runs_the_server(request.user)
+    form = AppForm(request.POST or None, initial={"client_id": app.client_id} if app else None)
+    if request.method == "POST":
+        if not may_register or (app and app.from_environment):
+            raise PermissionDenied(_("Only an owner of this server's first workspace can do this."))
+        if form.is_valid():
+            register_app(
+                form.cleaned_data["client_id"], form.cleaned_data["client_secret"], actor=str(request.user)
+            )
+            messages.success(request, _("Saved. This server is known to Pipedrive now."))
+            return redirect("setup-start")
     context = {
         "callback": config.public_url + reverse("oauth-callback"),
         "scopes": SCOPES,
         "developer_hub": DEVELOPER_HUB,
-        "is_known": bool(config.pipedrive_client_id and config.pipedrive_client_secret),
+        "app": app,
+        "form": form,
+        "may_register": may_register,
         **stepper(None, "connect"),
     }
-    return render(request, "web/integrations/register.html", context)
+    return render(request, "web/integrations/register.html", context, status=422 if form.errors else 200)
+
+
+def runs_the_server(user: User) -> bool:
+    """The app is the whole server's: owners of the first workspace, which the set-up code made, may change it."""
+    first = Workspace.objects.order_by("created_at").first()
+    return Membership.objects.filter(workspace=first, user=user, role=Role.OWNER).exists()
 
 
 class TokenForm(forms.Form):
