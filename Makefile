@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export TIDEGATE_HOME ?= $(CURDIR)/var
 export VIRTUAL_ENV = $(CURDIR)/$(VENV)
 
-.PHONY: help demo clean-demo up test check browser install install-dev lock
+.PHONY: help demo clean-demo up test e2e check browser install install-dev lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ up: install ## Tidegate alone, for real work
 test: check browser ## linters, types, import contracts and all tests (TESTS=tests/unit: only these)
 	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(TESTS)
 
+e2e: install-dev browser ## the stories alone: the pages in a real browser, the real processes
+	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(wildcard tests/e2e tests/processes)
+
 check: install-dev ## linters, types and import contracts alone
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
@@ -36,7 +39,7 @@ check: install-dev ## linters, types and import contracts alone
 browser:
 	@if ! command -v chromium chromium-browser google-chrome >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "Installing Chromium for the tests of the pages."; \
-	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null \
+	  { timeout 300 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 900 apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null \
 	    || echo "Chromium could not be installed; the tests that need it are skipped."; \
 	fi
 

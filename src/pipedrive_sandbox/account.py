@@ -176,6 +176,7 @@ def new_company(state: State, **given: Any) -> Body:
         "contact_sync": False,
         "campaigns": False,
         "deals_per_seat": None,
+        "is_open": True,
     }
     unknown = sorted(set(given) - set(company))
     if unknown:

@@ -109,7 +109,7 @@ def table_of(kind: Kind) -> str:
     )
 
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a table changes; a file of another version is refused, not guessed at."""
 
 

@@ -10,7 +10,7 @@ import io
 import random
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from typing import Any
 
@@ -112,6 +112,7 @@ class Seeder:
             if self.plan.fields:
                 self._fields()
             self._pipelines()
+            self.state.keep_setting("plans", [*self.state.setting("plans", []), asdict(self.plan)])
         yield 0
         yield from self._save("organization", self._organizations())
         yield from self._save("person", self._persons())

@@ -17,7 +17,14 @@ from aiohttp import web
 
 from pipedrive_sandbox import control, oauth_pages, pages
 from pipedrive_sandbox.account import Account
-from pipedrive_sandbox.answers import Answer, ApiError, gateway_refusal, invalid, scope_mismatch
+from pipedrive_sandbox.answers import (
+    Answer,
+    ApiError,
+    company_not_open,
+    gateway_refusal,
+    invalid,
+    scope_mismatch,
+)
 from pipedrive_sandbox.call import Call, Route
 from pipedrive_sandbox.faults import ERROR_TEXTS, Fault
 from pipedrive_sandbox.limits import BLOCK_PAGE, Blocked, Caller
@@ -96,6 +103,10 @@ class Server:
             self.sandbox.counters.add(endpoint, "nobody", None, 0, error.answer.status)
             return _json(error.answer)
         company = identity.account.company
+        if not company["is_open"]:
+            refusal = company_not_open().answer
+            self._count(endpoint, identity, 0, refusal.status)
+            return _json(refusal)
         try:
             self.sandbox.limits.admit(identity.caller, company, route)
         except ApiError as error:

@@ -88,6 +88,11 @@ class Demo:
         counted: dict[str, Any] = _json(self.pipedrive.get("/_sandbox/counters"))
         return counted
 
+    def created(self) -> int:
+        """How many persons were made through the API so far."""
+        told = self.counters()["endpoints"].get("POST /v2/persons", {"statuses": {}})
+        return sum(count for status, count in told["statuses"].items() if status.startswith("2"))
+
     def writes(self) -> int:
         """How many creates and updates the sandbox was asked for."""
         endpoints = self.counters()["endpoints"]

@@ -100,9 +100,9 @@ def test_a_killed_worker_loses_and_doubles_nothing(demo: Demo, connection_id: st
     settled(demo, connection_id)
     demo.post(f"/connections/{connection_id}/pause")  # so that the transfer is what brings them over
     newcomers = add_prospects(demo, "killed", 300)
-    known = len(demo.persons())
+    known = demo.created()
     transfer_id = demo.transfer(connection_id)
-    eventually(lambda: len(demo.persons()) > known + 40, "the transfer is in the middle", seconds=60)
+    eventually(lambda: demo.created() > known + 40, "the transfer is in the middle", seconds=60)
 
     for pid in demo.worker_pids():
         os.kill(pid, signal.SIGKILL)  # the supervisor starts another one
@@ -120,15 +120,15 @@ def test_a_second_worker_takes_over_from_a_dead_one(demo: Demo, connection_id: s
     newcomers = add_prospects(demo, "taken-over", 300)
     first = demo.worker_pids()
     demo.start_worker()
-    known = len(demo.persons())
+    known = demo.created()
     transfer_id = demo.transfer(connection_id)
-    eventually(lambda: len(demo.persons()) > known + 40, "the transfer is in the middle", seconds=60)
+    eventually(lambda: demo.created() > known + 40, "the transfer is in the middle", seconds=60)
 
-    stopped_at = len(demo.persons())
+    stopped_at = demo.created()
     for pid in first:
         os.kill(pid, signal.SIGKILL)
 
-    eventually(lambda: len(demo.persons()) > stopped_at + AT_WORK, "somebody goes on", seconds=15)
+    eventually(lambda: demo.created() > stopped_at + AT_WORK, "somebody goes on", seconds=15)
     assert demo.finished(transfer_id)["failed"] == 0
     assert newcomers <= set(demo.addresses())
     assert not twice(demo.addresses())
@@ -140,15 +140,15 @@ def test_a_worker_that_froze_and_thaws_writes_nothing_twice(demo: Demo, connecti
     demo.post(f"/connections/{connection_id}/pause")  # so that the transfer is what brings them over
     newcomers = add_prospects(demo, "frozen", 400)
     frozen = demo.worker_pids() + [worker.pid for worker in demo.more if worker.poll() is None]
-    known = len(demo.persons())
+    known = demo.created()
     transfer_id = demo.transfer(connection_id)
-    eventually(lambda: len(demo.persons()) > known + 40, "the transfer is in the middle", seconds=60)
+    eventually(lambda: demo.created() > known + 40, "the transfer is in the middle", seconds=60)
 
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     demo.start_worker()
-    stopped_at = len(demo.persons())
-    eventually(lambda: len(demo.persons()) > stopped_at + AT_WORK, "the fresh worker goes on", seconds=60)
+    stopped_at = demo.created()
+    eventually(lambda: demo.created() > stopped_at + AT_WORK, "the fresh worker goes on", seconds=60)
     for pid in frozen:
         os.kill(pid, signal.SIGCONT)
 

@@ -355,6 +355,16 @@ def test_a_transfer_overwrites_every_difference_with_the_sources_value():
             assert merged.changes[source.other].after == of((left, right), source)
 
 
+def test_a_transfer_of_what_only_the_source_changed_is_no_conflict():
+    for source in Side:
+        policy = Overwrite(source)
+        changed = merge(TEXT, at(source, "new", "old"), ("old", "old"), policy)
+        fought = merge(TEXT, at(source, "new", "other"), ("old", "old"), policy)
+        unknown = merge(TEXT, at(source, "new", "other"), None, policy)
+
+        assert [m.changes[source.other].conflict for m in (changed, fought, unknown)] == [False, True, True]
+
+
 def test_a_transfer_puts_the_sources_primary_first_and_loses_no_address():
     for source, now in product(Side, product(LISTS, LISTS)):
         merged = merge(EMAIL, now, None, Overwrite(source))

@@ -6,6 +6,7 @@ from pipedrive_sandbox import deals
 from pipedrive_sandbox.answers import Body, not_found
 from pipedrive_sandbox.pages.context import Visit
 from pipedrive_sandbox.pages.layout import company_page, html, redirect, text
+from pipedrive_sandbox.pages.trouble import tools
 from pipedrive_sandbox.pipelines import pipelines, stages_of
 from pipedrive_sandbox.records import Condition
 
@@ -39,7 +40,7 @@ def board(visit: Visit) -> web.Response:
         + "".join(_column(visit, stage, found, stages) for stage, found in columns)
         + "</div>"
     )
-    return html(company_page("Deals", account.company, "deals", body, script=SCRIPT))
+    return html(company_page("Deals", account.company, "deals", body, script=SCRIPT, tools=tools(visit)))
 
 
 def _deals_in(visit: Visit, stage: Body) -> list[Body]:

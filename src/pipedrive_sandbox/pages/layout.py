@@ -34,14 +34,16 @@ def document(title: str, body: str, *, script: str = "") -> str:
     )
 
 
-def company_page(title: str, company: dict[str, Any], current: str, body: str, *, script: str = "") -> str:
+def company_page(
+    title: str, company: dict[str, Any], current: str, body: str, *, script: str = "", tools: str = ""
+) -> str:
     query = f"?company={company['id']}"
     tabs = "".join(
         f'<a href="/{path}{query}"{" aria-current=page" if path == current else ""}>{label}</a>'
         for path, label in (*TABS, *MORE_TABS)
     )
     main = (
-        f'<main class="page" id="main"><h1>{text(company["name"])}</h1>'
+        f'<main class="page" id="main"><div class="row between"><h1>{text(company["name"])}</h1>{tools}</div>'
         f'<nav class="tabs" aria-label="Sandbox">{tabs}</nav>{body}</main>'
     )
     return document(title, main, script=script)

@@ -195,8 +195,9 @@ def merge_records(
         for pair in pairs
     }
     names = [pair for pair in pairs if pair.mapping in NAMES]
-    for pair, other in permutations(names, 2):
-        _follow_name(pair, _now(pair, prospect, person), merged, merged[other.key])
+    if _agreed_on_whole_name(names, base):
+        for pair, other in permutations(names, 2):
+            _follow_name(pair, _now(pair, prospect, person), merged, merged[other.key])
     return MergedRecords(
         {side: tuple(m.changes[side] for m in merged.values() if side in m.changes) for side in Side},
         {key: m.entry for key, m in merged.items() if m.entry is not None},
@@ -209,10 +210,19 @@ def _now(pair: Pair, prospect: Record, person: Record) -> Entry:
     return prospect.value(pair.mapping.outreach), person.value(pair.mapping.pipedrive)
 
 
+def _agreed_on_whole_name(names: Sequence[Pair], base: Base) -> bool:
+    """Whether both sides held the same name, however they split it into its parts."""
+    entries = [base.get(pair.key, NOTHING) for pair in names]
+    left, right = (
+        " ".join(str(entry[half]) for entry in entries if isinstance(entry[half], str)) for half in (0, 1)
+    )
+    return left.casefold() == right.casefold()
+
+
 def _follow_name(pair: Pair, now: Entry, merged: dict[str, Merged], other: Merged) -> None:
     """Where two apps split one name differently, a change of one part takes the other part along.
 
-    A name that has one part only is written to Pipedrive whole, and Pipedrive splits it at the first space.
+    Pipedrive takes a name that has one part only whole, and splits it at the first space.
     """
     mine = merged[pair.key]
     if mine.changes or mine.refusals or len(other.changes) != 1 or pair.same(*now):

@@ -30,6 +30,36 @@ def postmaster(home: Path) -> int:
     return int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
 
 
+def demo_home(home: Path) -> None:
+    """What a demo leaves behind, and a file that is none of its business."""
+    (home / "postgres").mkdir()
+    (home / "secrets").mkdir()
+    for name in ("secrets/demo-client-secret", "sandbox.sqlite", "demo.json", "my-notes.txt"):
+        (home / name).touch()
+
+
+def test_clean_removes_what_the_demo_made_and_nothing_else(tidegate: Start, home: Path) -> None:
+    demo_home(home)
+    assert tidegate("demo", "--clean").ended() == 0
+    assert [path.name for path in home.iterdir()] == ["my-notes.txt"]
+
+
+def test_clean_leaves_real_data_alone(tidegate: Start, home: Path) -> None:
+    demo_home(home)
+    (home / "secrets" / "demo-client-secret").unlink()
+    refused = tidegate("demo", "--clean")
+    assert refused.ended() == 2
+    assert "holds no demo" in refused.lines[0]
+    assert (home / "postgres").exists()
+
+
+def test_the_demo_is_not_mixed_with_real_data(tidegate: Start, home: Path) -> None:
+    (home / "postgres").mkdir()
+    refused = tidegate("demo")
+    assert refused.ended() == 2
+    assert "TIDEGATE_HOME=./demo" in refused.lines[0]
+
+
 def ready(tidegate: Start, port: int) -> Started:
     service = tidegate("up", TIDEGATE_PORT=str(port))
     service.wait_for("Tidegate is ready")

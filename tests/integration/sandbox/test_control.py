@@ -190,3 +190,27 @@ async def test_waiting_for_deliveries_ends_when_all_is_told(client, hooks):
     assert len(hooks.received) == 1
     log = await client.control("deliveries", method="GET")
     assert (log["waiting"], log["recent"][0]["state"]) == (0, "done")
+
+
+async def test_a_company_that_is_not_open_gets_402(client):
+    company = client.sandbox.state.companies()[0]["id"]
+
+    await client.control("companies", {"company_id": company, "is_open": False}, method="PATCH")
+
+    assert (await client.get("/v1/users/me")).status == 402
+
+
+async def test_a_deactivated_user_is_told_as_a_change(client, hooks):
+    await subscribe(client, hooks, "*", "user")
+
+    changed = await client.control("actions/change_user", {"id": 2, "changes": {"active_flag": False}})
+    await client.quiet()
+
+    (event,) = hooks.received
+    assert changed["active_flag"] is False
+    assert (event["meta"]["action"], event["data"]["id"], event["data"]["active_flag"]) == (
+        "change",
+        "2",
+        False,
+    )
+    assert "permitted_user_ids" not in event["meta"]

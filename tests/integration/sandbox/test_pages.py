@@ -139,3 +139,32 @@ async def test_an_empty_sandbox_says_how_to_seed_it(client):
 
     assert reply.status == 404
     assert "/_sandbox/seed" in reply.text
+
+
+async def test_a_fault_is_chosen_and_taken_back_on_the_board(client):
+    await client.form("/trouble", {"fault": "down"}, as_={})
+    down = await client.get("/api/v2/persons")
+    page = (await client.get("/deals", as_={})).text
+    await client.form("/trouble", {"fault": "none"}, as_={})
+
+    assert down.status == 503
+    assert '<option value="down" selected>' in page
+    assert (await client.get("/api/v2/persons")).status == 200
+
+
+async def test_the_budget_can_be_used_up_on_the_board(client):
+    await client.form("/trouble", {"fault": "budget"}, as_={})
+
+    assert (await client.get("/v1/users/me")).status == 429
+
+
+async def test_resetting_brings_the_seeded_company_back_with_the_same_tokens(client):
+    before = (await client.get("/api/v2/persons")).data
+    await client.ask("DELETE", "/api/v2/persons/1")
+    await client.post("/api/v2/persons", {"name": "Ann"})
+
+    assert "Reset the data?" in (await client.get("/reset", as_={})).text
+    await client.form("/reset", {}, as_={})
+
+    after = (await client.get("/api/v2/persons")).data
+    assert [one["emails"] for one in after] == [one["emails"] for one in before]

@@ -388,6 +388,7 @@ BAD = [
     ({"name": "x" * 256}, "name"),
     ({"user_id": 99}, "user_id"),
     ({"version": "3.0"}, "version"),
+    ({"version": "1.0"}, "version"),
 ]
 
 

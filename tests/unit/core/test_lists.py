@@ -78,6 +78,10 @@ def test_what_only_one_side_ever_had_stays_there():
     assert result.pipedrive == ("x", "b")
 
 
+def test_an_item_added_on_one_side_stays_though_the_other_removed_its_own():
+    assert merge("b", "", "", "b").pipedrive == ("b",)
+
+
 def test_an_item_written_in_both_spellings_is_not_taken_for_one():
     result = merge("a", "ba", "a", "b")
 

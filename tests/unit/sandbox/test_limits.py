@@ -161,3 +161,18 @@ def test_v2_costs_half_of_v1_and_reads_by_id_least(limits):
     assert costs["v1", "GET", "/users"] == 20
     assert costs["v1", "PUT", "/persons/{id}/merge"] == 40
     assert costs["v1", "DELETE", "/webhooks/{id}"] == 6
+
+
+def test_by_api_token_ten_thousand_writes_a_day_are_allowed_where_the_old_rule_holds(limits, state):
+    own = company("ultimate", seats=10)
+    create = ROUTES["v2", "POST", "/persons"]
+    caller = limits.caller("a", "a", own, is_oauth=False)
+    limits.admit(caller, own, create)
+    assert limits.headers(caller, own)["x-daily-requests-left"] == "9999"
+    caller.writes = 10_000
+
+    with pytest.raises(ApiError):
+        limits.admit(caller, own, create)
+    limits.admit(caller, own, GET_ONE)
+    state.clock.advance(86_400)
+    limits.admit(caller, own, create)

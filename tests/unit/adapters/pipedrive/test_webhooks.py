@@ -78,7 +78,13 @@ def test_the_survivor_of_a_merge_tells_of_the_one_that_vanished():
     assert survivor.at == datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("entity", ["organization", "user", "pipeline", "stage"])
+def test_an_organization_comes_with_its_name():
+    (happening,) = read_delivery(delivery(entity="organization"))
+    assert happening.body is not None
+    assert (happening.body.id, happening.body.name) == ("42", "Ada Lovelace")
+
+
+@pytest.mark.parametrize("entity", ["user", "pipeline", "stage"])
 def test_other_records_we_follow_come_without_a_body(entity):
     (happening,) = read_delivery(delivery(entity=entity))
     assert (happening.entity, happening.body) == (entity, None)
