@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from pipedrive_sandbox.database import WrongVersion
 from pipedrive_sandbox.sandbox import Sandbox
 from pipedrive_sandbox.seed import Plan, Seeder
 from pipedrive_sandbox.server import serve
@@ -61,20 +62,23 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> None:
     options = parser().parse_args(arguments)
+    if options.fresh and options.state != ":memory:":
+        for ending in ("", "-wal", "-shm"):
+            Path(options.state + ending).unlink(missing_ok=True)
     try:
         asyncio.run(run(options))
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        where = f"{options.host}:{options.port}"
         sys.exit(
-            f"The sandbox cannot listen on {options.host}:{options.port}: {error.strerror}. Try --port or SANDBOX_PORT."
+            f"The sandbox cannot listen on {where}: {reason}. Choose another port by --port or SANDBOX_PORT."
         )
-    except ValueError as error:
+    except (ValueError, WrongVersion) as error:
         sys.exit(str(error))
 
 
 async def run(options: argparse.Namespace) -> None:
     sandbox = Sandbox(options.state, public_url=options.public_url)
-    if options.fresh:
-        sandbox.state.empty()
     register_app(sandbox, options)
     if not sandbox.state.companies() and not options.empty:
         seed_first(sandbox, options)

@@ -131,7 +131,8 @@ class Account:
         self.records(kind).save(self.id, after)
         action = "create" if before is None else "delete" if after["is_deleted"] else "change"
         shown: Body | None = None if action == "delete" else after
-        self.emit(kind, action, after["id"], before, shown, actor, meta)
+        record_id: int | str = after["uuid"] if "uuid" in after else after["id"]
+        self.emit(kind, action, record_id, before, shown, actor, meta)
 
     def emit(
         self,
@@ -175,6 +176,7 @@ def new_company(state: State, **given: Any) -> Body:
         "contact_sync": False,
         "campaigns": False,
         "deals_per_seat": None,
+        "is_open": True,
     }
     unknown = sorted(set(given) - set(company))
     if unknown:

@@ -6,11 +6,13 @@ Each is a control call `POST /_sandbox/actions/NAME`. Without a company the only
 from collections.abc import Callable
 from typing import Any
 
-from pipedrive_sandbox import fields, organizations, persons, pipelines
+from pipedrive_sandbox import fields, organizations, persons, pipelines, users
 from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.answers import Body
 from pipedrive_sandbox.sandbox import Sandbox
 from pipedrive_sandbox.state import Actor
+
+EDITABLE_OF_USER = {"name", "email", "phone", "is_admin", "permissions", "group", "active_flag"}
 
 
 def account_of(sandbox: Sandbox, given: Body) -> Account:
@@ -90,6 +92,23 @@ def delete_organization(sandbox: Sandbox, given: Body) -> Body:
     return {"deleted": int(given["id"])}
 
 
+def change_user(sandbox: Sandbox, given: Body) -> Body:
+    """An admin edits a user: name, email, phone, is_admin, permissions, group, active_flag (false deactivates)."""
+    account = account_of(sandbox, given)
+    records = account.records("user")
+    before = records.get(account.id, int(given["id"]))
+    if before is None:
+        raise ValueError(f"The company has no user {given['id']}.")
+    unknown = sorted(set(given["changes"]) - EDITABLE_OF_USER)
+    if unknown:
+        raise ValueError(
+            f"A user's {unknown[0]!r} cannot be changed. Known: {', '.join(sorted(EDITABLE_OF_USER))}."
+        )
+    after = before | given["changes"] | {"update_time": account.now()}
+    account.save("user", before, after, _web(account))
+    return users.shown(account, after)
+
+
 def delete_field(sandbox: Sandbox, given: Body) -> Body:
     account = account_of(sandbox, given)
     return fields.shown(fields.delete_field(account, given["entity"], given["field_code"], _web(account)))
@@ -119,6 +138,7 @@ ACTIONS: dict[str, Callable[[Sandbox, Body], Any]] = {
         withdraw_scope,
         edit_persons,
         change_person,
+        change_user,
         create_person,
         delete_person,
         delete_organization,

@@ -58,6 +58,10 @@ def over_a_limit(text: str, code: str) -> ApiError:
     return ApiError(403, {**_general(text, "Please check the usage limits."), "code": code})
 
 
+def company_not_open() -> ApiError:
+    return ApiError(402, _general("Company account is not open", "Please check the billing of the company."))
+
+
 def scope_mismatch() -> ApiError:
     return ApiError(
         403,

@@ -55,6 +55,15 @@ def number(value: Any) -> str | None:
     return None if type(value) in (int, float) else not_a("number")
 
 
+def number_between(minimum: float, maximum: float) -> Check:
+    def check(value: Any) -> str | None:
+        if complaint := number(value):
+            return complaint
+        return None if minimum <= value <= maximum else f"The value must be between {minimum} and {maximum}"
+
+    return check
+
+
 def one_of(*choices: Any) -> Check:
     def check(value: Any) -> str | None:
         if any(value == choice and type(value) is type(choice) for choice in choices):
@@ -79,12 +88,16 @@ def list_of(inner: Check, maximum: int = 10_000) -> Check:
     return check
 
 
-def object_of(keys: Mapping[str, Check], required: tuple[str, ...] = ()) -> Check:
+def object_of(keys: Mapping[str, Check], required: tuple[str, ...] = (), *, is_open: bool = False) -> Check:
+    """An object with these keys; an open one may have others, which nobody looks at."""
+
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return not_a("object")
         for key, item in value.items():
             if key not in keys:
+                if is_open:
+                    continue
                 return f"Parameter '{key}' is not allowed for this request"
             if complaint := keys[key](item):
                 return f"{key}: {complaint}"

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from pipedrive_sandbox import actions
+from pipedrive_sandbox import actions, oauth_pages
 from pipedrive_sandbox.answers import ApiError, Body
 from pipedrive_sandbox.clock import moment_of, rfc3339_milliseconds
 from pipedrive_sandbox.sandbox import Sandbox
@@ -40,11 +40,13 @@ class Control:
             ("GET", "apps"): lambda _: self.sandbox.oauth.apps(),
             ("POST", "apps"): self.add_app,
             ("GET", "installs"): lambda _: self.sandbox.oauth.installs(),
+            ("POST", "actions/uninstall"): self.uninstall,
             ("GET", "counters"): self.counters,
             ("DELETE", "counters"): self.empty_counters,
             ("GET", "limits"): self.limits,
             ("POST", "limits"): self.set_limits,
             ("GET", "deliveries"): self.deliveries,
+            ("POST", "deliveries/wait"): self.wait_for_deliveries,
             ("GET", "routes"): self.routes,
         }
         for name, action in actions.ACTIONS.items():
@@ -107,6 +109,7 @@ class Control:
             raise ValueError(f"A company has no {unknown[0]!r}. Known: {', '.join(company)}.")
         company |= given
         self.sandbox.state.save_company(company)
+        self.sandbox.state.field_cache.clear()
         return company
 
     def clock(self, given: Body) -> Body:
@@ -150,6 +153,21 @@ class Control:
     def add_app(self, given: Body) -> Body:
         return self.sandbox.oauth.register(given)
 
+    async def uninstall(self, given: Body) -> list[Body]:
+        """A user removes the app: its installations end and the app is told by DELETE to its callback address."""
+        ended = []
+        for install in self.sandbox.oauth.installs():
+            chosen = given.get("install") in (None, install["id"]) and given.get("client_id") in (
+                None,
+                install["client_id"],
+            )
+            if chosen:
+                with self.sandbox.state.transaction():
+                    told = self.sandbox.oauth.uninstall(install["id"])
+                status = None if told is None else await oauth_pages.tell_uninstalled(self.sandbox, told)
+                ended.append({**install, "app_answered": status})
+        return ended
+
     def counters(self, given: Body) -> Body:
         return self.sandbox.counters.shown() | {"deliveries_waiting": self.sandbox.deliveries.waiting()}
 
@@ -188,6 +206,14 @@ class Control:
             "waiting": self.sandbox.deliveries.waiting(),
             "recent": self.sandbox.deliveries.recent(company, limit),
         }
+
+    async def wait_for_deliveries(self, given: Body) -> Body:
+        """Answer once everything due has been delivered, or after `seconds` (10)."""
+        try:
+            await asyncio.wait_for(self.sandbox.deliveries.quiet(), float(given.get("seconds", 10)))
+        except TimeoutError:
+            return {"quiet": False}
+        return {"quiet": True}
 
     def routes(self, given: Body) -> list[Body]:
         return [route.described() for route in self.sandbox.finder.routes]

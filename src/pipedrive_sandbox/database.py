@@ -41,7 +41,7 @@ KINDS = {
         ),
         Kind(
             "activity",
-            ("owner_id", "person_id", "org_id", "deal_id", "lead_id", "done"),
+            ("owner_id", "person_id", "org_id", "deal_id", "lead_id", "done", "due_date"),
             ("company, person_id", "company, org_id", "company, deal_id", "company, owner_id"),
         ),
         Kind("pipeline", ("order_nr",)),
@@ -98,7 +98,7 @@ CREATE INDEX IF NOT EXISTS history_record ON history (company, kind, record);
 
 def table_of(kind: Kind) -> str:
     columns = "".join(f", {name}" for name in kind.columns)
-    indexes = ["company, update_time", "company, add_time", *kind.indexes]
+    indexes = ["company, is_deleted, update_time", "company, is_deleted, add_time", *kind.indexes]
     return (
         f"CREATE TABLE IF NOT EXISTS {kind.name} (key INTEGER PRIMARY KEY, company INTEGER NOT NULL, "
         + (f"add_time TEXT, update_time TEXT, is_deleted INTEGER NOT NULL{columns}, body BLOB NOT NULL);\n")
@@ -109,6 +109,14 @@ def table_of(kind: Kind) -> str:
     )
 
 
+VERSION = 3
+"""Raised whenever a table changes; a file of another version is refused, not guessed at."""
+
+
+class WrongVersion(Exception):
+    """The state file was made by another version of the sandbox."""
+
+
 class Database:
     def __init__(self, path: str) -> None:
         self.path = path
@@ -117,6 +125,14 @@ class Database:
         self.connection.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-131072;"
         )
+        found = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        used = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if used and found != VERSION:
+            self.connection.close()
+            raise WrongVersion(
+                f"{path} was made by another version of the sandbox. Start with --fresh to empty it."
+            )
+        self.connection.execute(f"PRAGMA user_version={VERSION}")
         self.connection.executescript(PLAIN_TABLES + "".join(table_of(kind) for kind in KINDS.values()))
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany

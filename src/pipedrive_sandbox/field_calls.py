@@ -7,35 +7,36 @@ from pipedrive_sandbox.answers import Answer, invalid, one, page
 from pipedrive_sandbox.call import Call, Handler, Route
 from pipedrive_sandbox.checks import Shape, list_of, nullable, object_of, string
 from pipedrive_sandbox.listing import Reader
-from pipedrive_sandbox.records import Condition, Order
+from pipedrive_sandbox.records import Order
 from pipedrive_sandbox.values import CREATABLE_TYPES
 
 EXTRA_KEYS = ("ui_visibility", "important_fields", "required_fields")
 NAME = string(255, minimum=1)
+DIALOG = object_of({"show": checks.boolean, "order": nullable(checks.integer())})
 UI_VISIBILITY = object_of(
     {
         "add_visible_flag": checks.boolean,
         "details_visible_flag": checks.boolean,
-        "show_in_add_deal_dialog": object_of({"show": checks.boolean, "order": nullable(checks.integer())}),
-        "show_in_add_person_dialog": object_of({"show": checks.boolean, "order": nullable(checks.integer())}),
+        "show_in_add_deal_dialog": DIALOG,
+        "show_in_add_person_dialog": DIALOG,
         "projects_detail_visible_flag": checks.boolean,
         "show_in_pipelines": object_of(
             {"show_in_all": checks.boolean, "pipeline_ids": list_of(checks.integer(1))}
         ),
-    }
+    },
+    is_open=True,
+)
+STAGE_IDS = list_of(checks.integer(1))
+IMPORTANT_FIELDS = object_of({"enabled": checks.boolean, "stage_ids": STAGE_IDS}, is_open=True)
+REQUIRED_FIELDS = object_of(
+    {"enabled": checks.boolean, "stage_ids": STAGE_IDS, "statuses": checks.any_object}, is_open=True
 )
 CHANGE = Shape(
     {
         "field_name": NAME,
         "ui_visibility": UI_VISIBILITY,
-        "important_fields": object_of({"enabled": checks.boolean, "stage_ids": list_of(checks.integer(1))}),
-        "required_fields": object_of(
-            {
-                "enabled": checks.boolean,
-                "stage_ids": list_of(checks.integer(1)),
-                "statuses": checks.any_object,
-            }
-        ),
+        "important_fields": IMPORTANT_FIELDS,
+        "required_fields": REQUIRED_FIELDS,
     }
 )
 CREATE = Shape(
@@ -62,8 +63,8 @@ def _list(entity: str) -> Handler:
         extra = tuple(reader.names("include_fields", EXTRA_KEYS))
         order = Order(cursor=call.query.get("cursor"), limit=reader.limit(call.account.state.switches))
         reader.done()
-        here: list[Condition] = [("entity = ?", (entity,)), ("is_deleted = 0", ())]
-        found, cursor = call.account.records("field").page(call.account.id, here, order)
+        live = fields.conditions(call.account, entity)
+        found, cursor = call.account.records("field").page(call.account.id, live, order)
         return page([fields.shown(field, extra) for field in found], cursor)
 
     return handler

@@ -20,17 +20,22 @@ from pipedrive_sandbox.answers import (
     over_a_limit,
 )
 from pipedrive_sandbox.currencies import CURRENCIES
+from pipedrive_sandbox.records import Condition
 from pipedrive_sandbox.state import Actor
 from pipedrive_sandbox.system_fields import (
+    CONTACT_SYNC_FIELDS,
     FIRST_FREE_OPTION,
     SYSTEM_FIELDS,
     SYSTEM_OPTIONS,
     VISIBILITY_OPTIONS,
+    requirement_defaults,
+    visibility_defaults,
 )
 from pipedrive_sandbox.system_fields import subfields as subfields_of
 from pipedrive_sandbox.values import BadValue, Surroundings, stored
 
 MOST_OPTIONS = 10_000
+NO_STAMPS: Body = {"update_time": None, "add_time": None}
 WITH_CUSTOM_FIELDS = ("person", "organization", "deal")
 
 
@@ -58,11 +63,20 @@ def field_set(account: Account, entity: str) -> FieldSet:
     cache = account.state.field_cache
     known: FieldSet | None = cache.get((account.id, entity))
     if known is None:
-        every = account.records("field").where(account.id, ("entity = ?", (entity,)), ("is_deleted = 0", ()))
+        every = account.records("field").where(account.id, *conditions(account, entity))
         custom = {field["field_code"]: field for field in every if field["is_custom_field"]}
         known = FieldSet(every, custom, dict.fromkeys(custom))
         cache[account.id, entity] = known
     return known
+
+
+def conditions(account: Account, entity: str) -> list[Condition]:
+    """What makes a field live: not deleted, and its feature switched on."""
+    live: list[Condition] = [("entity = ?", (entity,)), ("is_deleted = 0", ())]
+    if entity == "person" and not account.company["contact_sync"]:
+        codes = tuple(field[0] for field in CONTACT_SYNC_FIELDS)
+        live.append((f"code NOT IN ({', '.join('?' * len(codes))})", codes))
+    return live
 
 
 def install_system_fields(account: Account) -> None:
@@ -84,11 +98,14 @@ def install_system_fields(account: Account) -> None:
 
 def _system_options(account: Account, entity: str, code: str) -> list[Body] | None:
     if code == "visible_to":
-        return [{"id": id_, "label": label} for id_, label in VISIBILITY_OPTIONS[account.groups_visible()]]
+        return [
+            {"id": id_, "label": label, **NO_STAMPS}
+            for id_, label in VISIBILITY_OPTIONS[account.groups_visible()]
+        ]
     options = SYSTEM_OPTIONS.get((entity, code))
     if options is None:
         return None
-    return [{"id": id_, "label": label, "color": color} for id_, label, color in options]
+    return [{"id": id_, "label": label, "color": color, **NO_STAMPS} for id_, label, color in options]
 
 
 def _new_field(number: int, entity: str, code: str, name: str, kind: str, now: str) -> Body:
@@ -105,13 +122,9 @@ def _new_field(number: int, entity: str, code: str, name: str, kind: str, now: s
         "is_custom_field": True,
         "is_optional_response_field": False,
         "is_writable": True,
-        "ui_visibility": {
-            "add_visible_flag": False,
-            "details_visible_flag": True,
-            "show_in_add_deal_dialog": {"show": False, "order": None},
-        },
+        "ui_visibility": visibility_defaults(entity),
         "important_fields": {"enabled": False, "stage_ids": []},
-        "required_fields": {"enabled": False},
+        "required_fields": requirement_defaults(entity),
         "add_time": now,
         "update_time": now,
         "is_deleted": False,
@@ -142,7 +155,7 @@ def create_field(account: Account, entity: str, given: Body, actor: Actor, code:
         number, entity, code or secrets.token_hex(20), given["field_name"], kind, account.now()
     )
     for key in ("ui_visibility", "important_fields", "required_fields"):
-        field[key] = field[key] | given.get(key, {})
+        field[key] = _laid_over(field[key], given.get(key, {}))
     field["description"] = given.get("description")
     if given.get("options"):
         field["options"] = _numbered(account, [item["label"] for item in given["options"]])
@@ -154,8 +167,13 @@ def change_field(account: Account, entity: str, code: str, given: Body, actor: A
     before = get_field(account, entity, code)
     after = before | {key: value for key, value in given.items() if key in ("field_name", "description")}
     for key in ("ui_visibility", "important_fields", "required_fields"):
-        after[key] = before[key] | given.get(key, {})
+        after[key] = _laid_over(before[key], given.get(key, {}))
     return _saved(account, entity, before, after, actor)
+
+
+def _laid_over(kept: Body, given: Body) -> Body:
+    """Only keys that the field knows; the others are passed over as Pipedrive's own schema allows."""
+    return kept | {key: value for key, value in given.items() if key in kept}
 
 
 def delete_field(account: Account, entity: str, code: str, actor: Actor) -> Body:

@@ -55,6 +55,8 @@ class Caller:
     window: Window = field(default_factory=Window)
     searches: Window = field(default_factory=Window)
     refusals: int = 0
+    writes: int = 0
+    writes_day: int = 0
     blocked_until: float = 0.0
 
 
@@ -115,10 +117,25 @@ class Limits:
                 raise self._refusal(caller, company, caller.searches.reset(now), now)
         if self.budget_on and self.remaining(company) < route.cost:
             raise self._refusal(caller, company, self._until_reset(now), now, daily=True)
+        self._count_write(caller, route, company, now)
         caller.refusals = 0
         caller.window.moments.append(now)
         if route.is_search:
             caller.searches.moments.append(now)
+
+    def _count_write(self, caller: Caller, route: Route, company: Body, now: float) -> None:
+        """The old daily rule: POST and PUT calls of a user by API token, counted by the UTC day."""
+        if caller.is_oauth or route.method not in ("POST", "PUT"):
+            return
+        if self.writes_left(caller) <= 0 and self.budget_on and self.state.switches["daily_write_limit"]:
+            raise self._refusal(caller, company, self._until_reset(now), now, daily=True)
+        caller.writes += 1
+
+    def writes_left(self, caller: Caller) -> int:
+        today = int(self.state.clock.now() // DAY)
+        if caller.writes_day != today:
+            caller.writes_day, caller.writes = today, 0
+        return max(0, DAILY_WRITES - caller.writes)
 
     def headers(self, caller: Caller, company: Body) -> dict[str, str]:
         now = self.state.clock.now()
@@ -132,7 +149,7 @@ class Limits:
             headers["x-daily-ratelimit-token-limit"] = str(self.budget(company))
             headers["x-daily-ratelimit-token-remaining"] = str(self.remaining(company))
         if not caller.is_oauth:
-            headers["x-daily-requests-left"] = str(DAILY_WRITES)
+            headers["x-daily-requests-left"] = str(self.writes_left(caller))
         return headers
 
     def _refusal(
@@ -168,8 +185,10 @@ class Limits:
         self.state.keep_setting("spent_today", self.spent)
 
     def empty(self) -> None:
+        """Nothing spent, nobody refused, all limits on."""
         self.callers.clear()
         self.spent.clear()
+        self.reset_hour, self.windows_on, self.budget_on = 0, True, True
 
     def described(self, company: Body) -> dict[str, Any]:
         return {

@@ -19,11 +19,13 @@ RECORD_PARAMETERS = ("include_fields", "custom_fields", "include_option_labels",
 
 @dataclass(frozen=True)
 class Listing:
-    """What a list of one entity allows. `filters` maps a parameter to its SQL condition."""
+    """What a list of one entity allows. `filters`, `flags` and `texts` map a parameter to its SQL condition."""
 
     kind: str
     filters: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
     sorts: tuple[str, ...] = ("id", "update_time", "add_time")
     ids: bool = True
     windows: bool = True
@@ -39,6 +41,8 @@ class Listing:
             "sort_direction",
             *self.filters,
             *self.flags,
+            *self.texts,
+            *self.others,
             *self.record_parameters,
         }
         names |= {"ids"} if self.ids else set()
@@ -174,6 +178,9 @@ def _filters(reader: Reader, listing: Listing, company: int) -> list[Condition]:
     for name, sql in listing.flags.items():
         if (flag := reader.boolean(name)) is not None:
             conditions.append((sql, (flag,)))
+    for name, sql in listing.texts.items():
+        if name in reader.query:
+            conditions.append((sql, (reader.query[name],)))
     if listing.windows:
         for name, compare in (("updated_since", ">="), ("updated_until", "<")):
             if (moment := reader.moment(name)) is not None:

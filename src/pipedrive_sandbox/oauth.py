@@ -151,8 +151,12 @@ class OAuth:
         if grant is None:
             raise token_error("unsupported_grant_type", "Unsupported grant type: `grant_type` is invalid")
         app = self.client_of(form, client)
-        with self.state.transaction():
-            return self._answer(*grant(app, form), api_domain)
+        try:
+            with self.state.transaction():
+                return self._answer(*grant(app, form), api_domain)
+        except ApiError:
+            self._punish_reuse(form.get("refresh_token", ""))
+            raise
 
     def client_of(self, form: dict[str, str], client: tuple[str, str] | None) -> Body:
         if client is None and "client_id" in form and "client_secret" in form:
@@ -201,7 +205,6 @@ class OAuth:
             "SELECT id, client_id, scopes, refresh_until FROM install WHERE refresh_token = ?", (given,)
         ).fetchone()
         if row is None or row[1] != app["client_id"] or row[3] <= now:
-            self._punish_reuse(given)
             raise token_error("invalid_grant", "Invalid grant: `refresh_token` is invalid")
         refresh = given
         if self.state.switches["rotate_refresh_token"]:
@@ -214,13 +217,15 @@ class OAuth:
         return row[0], refresh, row[2]
 
     def _punish_reuse(self, token: str) -> None:
-        row = self.state.database.execute(
-            "SELECT install FROM spent_refresh_token WHERE token = ?", (token,)
-        ).fetchone()
-        if row is not None and self.state.switches["refresh_reuse_kills_install"]:
-            self.uninstall(row[0])
-            self.state.database.connection.commit()
-            self.state.database.execute("BEGIN IMMEDIATE")
+        """The harshest reading of rotation: who uses a spent refresh token loses the installation."""
+        if not self.state.switches["refresh_reuse_kills_install"]:
+            return
+        with self.state.transaction():
+            row = self.state.database.execute(
+                "SELECT install FROM spent_refresh_token WHERE token = ?", (token,)
+            ).fetchone()
+            if row is not None:
+                self.uninstall(row[0])
 
     def _by_api_token(self, app: Body, form: dict[str, str]) -> tuple[int, str, str]:
         user = user_by_api_token(self.state, form.get("api_token", ""))

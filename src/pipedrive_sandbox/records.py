@@ -16,6 +16,7 @@ from pipedrive_sandbox.answers import Body, invalid
 from pipedrive_sandbox.database import Database, Kind
 
 SHIFT = 1 << 36
+FEW = 5_000
 
 Condition = tuple[str, tuple[Any, ...]]
 
@@ -36,6 +37,7 @@ class Records:
         self.kind = kind
         self.table = kind.name
         self._last_ids: dict[int, int] = {}
+        self._selective = {f"{index.partition(', ')[2]} = ?" for index in kind.indexes}
         names = ("key", "company", "add_time", "update_time", "is_deleted", *kind.columns, "body")
         marks = ", ".join("?" * len(names))
         self._insert = f"INSERT OR REPLACE INTO {self.table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
@@ -68,7 +70,8 @@ class Records:
         return None if row is None else orjson.loads(row[0])
 
     def where(self, company: int, *conditions: Condition, limit: int = -1, order: str = "key") -> list[Body]:
-        sql, values = self._where(company, conditions)
+        here = self._here(company, conditions, walk_by_key=order.startswith("key"))
+        sql, values = _joined([here, *conditions])
         rows = self.database.execute(
             f"SELECT body FROM {self.table} WHERE {sql} ORDER BY {order} LIMIT ?",  # noqa: S608
             (*values, limit),
@@ -76,7 +79,7 @@ class Records:
         return [orjson.loads(row[0]) for row in rows]
 
     def count(self, company: int, *conditions: Condition) -> int:
-        sql, values = self._where(company, conditions)
+        sql, values = _joined([("company = ?", (company,)), *conditions])
         row = self.database.execute(f"SELECT count(*) FROM {self.table} WHERE {sql}", values).fetchone()  # noqa: S608
         return int(row[0])
 
@@ -95,13 +98,27 @@ class Records:
             return bodies, None
         return bodies[: order.limit], cursor_to(bodies[order.limit], order)
 
-    def _where(self, company: int, conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
-        parts = ["company = ?"]
-        values: list[Any] = [company]
-        for sql, arguments in conditions:
-            parts.append(sql)
-            values.extend(arguments)
-        return " AND ".join(parts), values
+    def _here(self, company: int, conditions: tuple[Condition, ...], *, walk_by_key: bool) -> Condition:
+        """The company, said so that SQLite walks in the order wanted instead of sorting a million rows.
+
+        A walk by id goes over the keys themselves, unless a condition leaves so few rows that an index is better.
+        """
+        if not walk_by_key or self._is_narrow(company, conditions):
+            return "company = ?", (company,)
+        return "key BETWEEN ? AND ?", (company * SHIFT, (company + 1) * SHIFT - 1)
+
+    def _is_narrow(self, company: int, conditions: tuple[Condition, ...]) -> bool:
+        window = [condition for condition in conditions if condition[0].startswith("update_time ")]
+        if any(sql in self._selective for sql, _ in conditions):
+            return True
+        if not window:
+            return False
+        sql, values = _joined([("company = ?", (company,)), ("is_deleted = 0", ()), *window])
+        row = self.database.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {self.table} WHERE {sql} LIMIT ?)",  # noqa: S608
+            (*values, FEW),
+        ).fetchone()
+        return bool(row[0] < FEW)
 
     def _row(self, company: int, body: Body) -> tuple[Any, ...]:
         return (
@@ -110,16 +127,26 @@ class Records:
             body.get("add_time"),
             body.get("update_time"),
             body.get("is_deleted", False),
-            *(body.get(name) for name in self.kind.columns),
+            *(_column(body, name) for name in self.kind.columns),
             orjson.dumps(body),
         )
+
+
+def _joined(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
+    sql, values = zip(*conditions, strict=True)
+    return " AND ".join(sql), [value for group in values for value in group]
+
+
+def _column(body: Body, name: str) -> Any:
+    """A missing due date is an empty text, because a cursor cannot stand at NULL."""
+    return (body.get(name) or "") if name == "due_date" else body.get(name)
 
 
 def cursor_to(body: Body, order: Order) -> str:
     """The marker of the first record of the next page."""
     marker = {
         "field": order.by,
-        "fieldValue": body[order.by],
+        "fieldValue": _column(body, order.by),
         "sortDirection": "desc" if order.descending else "asc",
         "id": body["id"],
     }

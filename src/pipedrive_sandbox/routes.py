@@ -1,11 +1,48 @@
 """The table of all calls that the sandbox serves, and the search for the one that a request means."""
 
-from pipedrive_sandbox import field_calls, organizations, persons, pipelines, users
+from pipedrive_sandbox import (
+    activities,
+    activity_types,
+    deals,
+    field_calls,
+    filters,
+    followers,
+    history,
+    leads,
+    merges,
+    notes,
+    organizations,
+    persons,
+    pipelines,
+    recents,
+    search,
+    users,
+    v1_fields,
+)
 from pipedrive_sandbox.call import Route
 from pipedrive_sandbox.webhooks import subscriptions
 
 PREFIXES = {"/api/v2/": "v2", "/api/v1/": "v1", "/v1/": "v1"}
-MODULES = (persons, organizations, pipelines, field_calls, users, subscriptions)
+MODULES = (
+    persons,
+    organizations,
+    deals,
+    activities,
+    pipelines,
+    field_calls,
+    search,
+    followers,
+    users,
+    subscriptions,
+    activity_types,
+    notes,
+    leads,
+    filters,
+    merges,
+    recents,
+    history,
+    v1_fields,
+)
 
 
 def table() -> list[Route]:

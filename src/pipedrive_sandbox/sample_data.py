@@ -197,6 +197,14 @@ PIPELINES = ("New business", "Partners", "Renewals", "Services")
 STAGES = ("Lead in", "Contacted", "Demo booked", "Proposal sent", "Negotiation")
 DOMAINS = ("example.com", "example.org", "example.net")
 
+ACTIVITIES = (
+    ("call", "Call {}"),
+    ("task", "Follow up with {}"),
+    ("meeting", "Meet {}"),
+    ("email", "Answer {}"),
+    ("lunch", "Lunch with {}"),
+)
+
 # (entity, name, type, option labels)
 FIELDS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("person", "Job title", "varchar", ()),

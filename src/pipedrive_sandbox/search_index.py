@@ -16,6 +16,7 @@ from pipedrive_sandbox.records import SHIFT
 from pipedrive_sandbox.state import State
 
 SEARCHED_TYPES = ("address", "varchar", "text", "varchar_auto", "double", "monetary", "phone")
+SEARCHED_KINDS = ("person", "organization", "deal", "lead")
 Entry = tuple[str, str]
 
 

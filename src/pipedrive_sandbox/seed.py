@@ -10,18 +10,21 @@ import io
 import random
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from pipedrive_sandbox import sample_data, search_index
+from pipedrive_sandbox import activity_types, leads, sample_data, search_index
 from pipedrive_sandbox.account import Account, new_company
+from pipedrive_sandbox.activities import new_activity
 from pipedrive_sandbox.answers import Body
 from pipedrive_sandbox.clock import rfc3339
+from pipedrive_sandbox.deals import new_deal
 from pipedrive_sandbox.fields import create_field, field_set, install_system_fields
 from pipedrive_sandbox.organizations import new_organization
 from pipedrive_sandbox.persons import new_person
-from pipedrive_sandbox.pipelines import create_pipeline, create_stage
+from pipedrive_sandbox.pipelines import create_pipeline, create_stage, pipelines, stages_of
 from pipedrive_sandbox.records import SHIFT
 from pipedrive_sandbox.state import Actor, State
 from pipedrive_sandbox.users import new_user
@@ -40,6 +43,8 @@ class Plan:
     persons: int = 400
     organizations: int = 120
     pipelines: int = 2
+    deals: int = 40
+    activities: int = 80
     fields: bool = True
     emails: list[str] = field(default_factory=list)
     people: list[Body] = field(default_factory=list)
@@ -108,9 +113,12 @@ class Seeder:
             if self.plan.fields:
                 self._fields()
             self._pipelines()
+            self.state.keep_setting("plans", [*self.state.setting("plans", []), asdict(self.plan)])
         yield 0
         yield from self._save("organization", self._organizations())
         yield from self._save("person", self._persons())
+        yield from self._save("deal", self._deals())
+        yield from self._save("activity", self._activities())
 
     def summary(self) -> Body:
         account = self.account
@@ -148,6 +156,8 @@ class Seeder:
             )
         self.account.user = self.account.users()[0]
         install_system_fields(self.account)
+        activity_types.install(self.account)
+        leads.install(self.account)
 
     def _invented_user(self, number: int) -> Body:
         name, local = sample_data.USERS[number % len(sample_data.USERS)]
@@ -292,6 +302,54 @@ class Seeder:
                 return [option["id"] for option in found["options"] or []]
         return []
 
+    def _deals(self) -> Iterator[Body]:
+        """Deals of the first persons, most of them open and spread over the stages."""
+        account, chance = self.account, self.chance
+        people = account.records("person").where(account.id, limit=self.plan.deals)
+        stages = [stage for pipeline in pipelines(account) for stage in stages_of(account, pipeline["id"])]
+        for number in range(self.plan.deals if people else 0):
+            person = people[number % len(people)]
+            stage = stages[min(int(chance.expovariate(0.35)), len(stages) - 1)]
+            given = {
+                "title": f"{person['name']} deal",
+                "owner_id": self._owner(),
+                "person_id": person["id"],
+                "org_id": person["org_id"],
+                "value": chance.randint(3, 60) * 100,
+            }
+            where = {"pipeline_id": stage["pipeline_id"], "stage_id": stage["id"]}
+            deal = self._aged(new_deal(account, account.records("deal").new_id(account.id), given, where))
+            deal["stage_change_time"] = deal["update_time"]
+            if chance.random() < 0.25:
+                status = chance.choice(("won", "lost"))
+                deal |= {
+                    "status": status,
+                    f"{status}_time": deal["update_time"],
+                    "close_time": deal["update_time"],
+                }
+            yield deal
+
+    def _activities(self) -> Iterator[Body]:
+        account, chance = self.account, self.chance
+        people = account.records("person").where(account.id, limit=self.plan.activities)
+        for number in range(self.plan.activities if people else 0):
+            person = people[number % len(people)]
+            kind, subject = chance.choice(sample_data.ACTIVITIES)
+            given = {
+                "subject": subject.format(person["first_name"] or person["name"]),
+                "type": kind,
+                "owner_id": self._owner(),
+                "org_id": person["org_id"],
+                "participants": [{"person_id": person["id"]}],
+                "due_date": rfc3339(self.now + chance.randint(-60, 20) * DAY)[:10],
+            }
+            activity = self._aged(
+                new_activity(account, account.records("activity").new_id(account.id), given)
+            )
+            if activity["due_date"] < rfc3339(self.now)[:10]:
+                activity |= {"done": True, "marked_as_done_time": activity["update_time"]}
+            yield activity
+
     def _owner(self) -> int:
         users = self._active_users()
         return self.chance.choice(users)
@@ -315,9 +373,10 @@ class Seeder:
         while chunk := list(islice(walk, CHUNK)):
             with self.state.transaction():
                 account.records(kind).save_many(account.id, chunk)
+                searched = chunk if kind in search_index.SEARCHED_KINDS else []
                 rows = [
                     (kind, account.id * SHIFT + body["id"], field_name, value, value.casefold())
-                    for body in chunk
+                    for body in searched
                     for field_name, value in search_index.entries_of(account, kind, body)
                 ]
                 database.executemany("INSERT INTO search_entry VALUES (?, ?, ?, ?, ?)", rows)
@@ -325,6 +384,7 @@ class Seeder:
             yield written
 
 
+@lru_cache(maxsize=4096)
 def _slug(text: str) -> str:
     bare = unicodedata.normalize("NFKD", text.lower()).replace("ø", "o")
     plain = "".join(letter for letter in bare if letter.isascii() and (letter.isalnum() or letter == " "))

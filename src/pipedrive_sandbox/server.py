@@ -17,13 +17,21 @@ from aiohttp import web
 
 from pipedrive_sandbox import control, oauth_pages, pages
 from pipedrive_sandbox.account import Account
-from pipedrive_sandbox.answers import Answer, ApiError, gateway_refusal, invalid, scope_mismatch
+from pipedrive_sandbox.answers import (
+    Answer,
+    ApiError,
+    company_not_open,
+    gateway_refusal,
+    invalid,
+    scope_mismatch,
+)
 from pipedrive_sandbox.call import Call, Route
 from pipedrive_sandbox.faults import ERROR_TEXTS, Fault
 from pipedrive_sandbox.limits import BLOCK_PAGE, Blocked, Caller
 from pipedrive_sandbox.oauth import user_by_api_token
 from pipedrive_sandbox.routes import PREFIXES
 from pipedrive_sandbox.sandbox import Sandbox
+from pipedrive_sandbox.webhooks.subscriptions import refused
 
 API_PREFIXES = tuple(PREFIXES)
 LARGEST_BODY = 16 * 2**20
@@ -95,6 +103,10 @@ class Server:
             self.sandbox.counters.add(endpoint, "nobody", None, 0, error.answer.status)
             return _json(error.answer)
         company = identity.account.company
+        if not company["is_open"]:
+            refusal = company_not_open().answer
+            self._count(endpoint, identity, 0, refusal.status)
+            return _json(refusal)
         try:
             self.sandbox.limits.admit(identity.caller, company, route)
         except ApiError as error:
@@ -129,6 +141,7 @@ class Server:
             )
             if request.method == "GET":
                 return route.handler(call)
+            await self._probe(route, body)
             with self.sandbox.state.transaction():
                 return route.handler(call)
         except ApiError as error:
@@ -136,6 +149,13 @@ class Server:
         except Exception:
             traceback.print_exc()
             return Answer(UNKNOWN_ERROR, 500)
+
+    async def _probe(self, route: Route, body: Any) -> None:
+        creates_webhook = route.method == "POST" and route.path == "/webhooks" and isinstance(body, dict)
+        if not creates_webhook or not self.sandbox.state.switches["webhook_probe"]:
+            return
+        if not await self.sandbox.deliveries.probe(body.get("subscription_url")):
+            raise refused({"subscription_url": ["invalid or non-reachable URL"]})
 
     def _check_scope(self, route: Route, identity: Identity) -> None:
         if identity.client_id is None:
@@ -245,6 +265,10 @@ async def serve(sandbox: Sandbox, host: str, port: int) -> tuple[web.ServerRunne
     runner = web.ServerRunner(web.Server(server.handle), access_log=None)
     await runner.setup()
     await sandbox.start()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        await sandbox.stop()
+        raise
     return runner, int(runner.addresses[0][1])

@@ -17,6 +17,9 @@ from pipedrive_sandbox.database import KINDS, Database
 from pipedrive_sandbox.records import Records
 from pipedrive_sandbox.switches import Switches
 
+HISTORY_KINDS = ("person", "organization", "deal")
+NO_HISTORY = ("update_time", "custom_fields")
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -53,6 +56,31 @@ class State:
 
     def emit(self, event: Event) -> None:
         self._events.append(event)
+        if event.entity in HISTORY_KINDS and event.before is not None and event.after is not None:
+            self._keep_history(event, event.before, event.after)
+
+    def _keep_history(self, event: Event, before: Body, after: Body) -> None:
+        changes = {
+            key: (before.get(key), value)
+            for key, value in after.items()
+            if key not in NO_HISTORY and before.get(key) != value
+        }
+        old, new = before["custom_fields"], after["custom_fields"]
+        changes |= {key: (old.get(key), new.get(key)) for key in old | new if old.get(key) != new.get(key)}
+        if changes:
+            self.database.execute(
+                "INSERT INTO history (company, kind, record, moment, user_id, source, changes)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    event.company,
+                    event.entity,
+                    event.record_id,
+                    self.clock.now(),
+                    event.actor.user_id,
+                    event.actor.source,
+                    orjson.dumps(changes),
+                ),
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

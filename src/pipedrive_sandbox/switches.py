@@ -26,6 +26,11 @@ SWITCHES: dict[str, Switch] = {
     "daily_headers": Switch(True, YES_NO, "Send the undocumented x-daily-ratelimit-token-* headers."),
     "retry_after_header": Switch(False, YES_NO, "Send Retry-After with a 429."),
     "charge_failed_calls": Switch(True, YES_NO, "Calls that end in 4xx cost their tokens too."),
+    "daily_write_limit": Switch(
+        True,
+        YES_NO,
+        "The old rule of 10,000 POST and PUT calls a day and user, API tokens only, is enforced.",
+    ),
     "block_page": Switch(
         True, YES_NO, "Answer 403 with an HTML page after many ignored 429s (API tokens only)."
     ),
@@ -47,6 +52,7 @@ SWITCHES: dict[str, Switch] = {
     "stage_pipeline_mismatch": Switch(
         "refuse", ("refuse", "stage_wins"), "A deal's stage_id and pipeline_id differ."
     ),
+    "deal_is_deleted": Switch("refuse", ("refuse", "ignore"), "is_deleted in the body of a deal."),
     "nested_custom_fields": Switch(
         "server_error",
         ("server_error", "refuse"),

@@ -32,6 +32,15 @@ _STAMPS: list[SystemField] = [
     ("update_time", "Updated", "date", False, False),
 ]
 
+# There only where the company syncs contacts with a calendar or mail program.
+CONTACT_SYNC_FIELDS: list[SystemField] = [
+    ("postal_address", "Postal address", "address", False, True),
+    ("notes", "Notes", "text", False, True),
+    ("im", "Instant messenger", "varchar", False, True),
+    ("birthday", "Birthday", "date", False, True),
+    ("job_title", "Job title", "varchar", False, True),
+]
+
 SYSTEM_FIELDS: dict[str, list[SystemField]] = {
     "person": [
         ("name", "Name", "varchar", False, True),
@@ -44,6 +53,7 @@ SYSTEM_FIELDS: dict[str, list[SystemField]] = {
         ("org_id", "Organization", "org", False, True),
         ("visible_to", "Visible to", "visible_to", False, True),
         ("picture_id", "Profile picture", "picture", False, False),
+        *CONTACT_SYNC_FIELDS,
         *_STAMPS,
         *_COUNTS,
         ("last_incoming_mail_time", "Last e-mail received", "date", True, False),
@@ -177,3 +187,24 @@ def subfields(field_type: str) -> list[Body] | None:
     if parts is None:
         return None
     return [{"field_code": code, "field_name": name, "field_type": kind} for code, name, kind in parts]
+
+
+def visibility_defaults(entity: str) -> Body:
+    """Where the web pages show a field, as a new field of the entity has it."""
+    shown: Body = {"add_visible_flag": False, "details_visible_flag": True}
+    dialog = {"show": False, "order": None}
+    if entity == "deal":
+        everywhere = {"show_in_all": True, "pipeline_ids": []}
+        return shown | {"projects_detail_visible_flag": False, "show_in_pipelines": everywhere}
+    if entity == "person":
+        return shown | {"show_in_add_deal_dialog": dialog}
+    if entity == "organization":
+        flags = dict.fromkeys(
+            ("org_detail_visible_flag", "person_detail_visible_flag", "deal_detail_visible_flag"), True
+        )
+        return shown | flags | {"show_in_add_deal_dialog": dialog, "show_in_add_person_dialog": dialog}
+    return shown
+
+
+def requirement_defaults(entity: str) -> Body:
+    return {"enabled": False, "stage_ids": [], "statuses": {}} if entity == "deal" else {"enabled": False}

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 
@@ -24,7 +24,7 @@ from tidegate.errors import ConfigurationError
 class Config:
     home: Path
     public_url: str
-    database: dict[str, Any]
+    database: dict[str, Any] = field(repr=False)
     embedded: bool
     secret_key: str = field(repr=False)
     encryption_keys: tuple[str, ...] = field(repr=False)
@@ -126,7 +126,7 @@ class _Reader:
     def url(self, name: str, default: str) -> str:
         raw = self.text(name, default).rstrip("/")
         parts = urlsplit(raw)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or _port_of(parts) is None:
             raise ConfigurationError(
                 f"{name} is “{raw}”, which is not a web address. Example: {name}={default}"
             )
@@ -152,7 +152,7 @@ def database_from_url(url: str) -> dict[str, Any]:
     """Django's description of a PostgreSQL named by an address like postgresql://user:password@host:5432/name."""
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))
-    if parts.scheme not in ("postgres", "postgresql") or not name:
+    if parts.scheme not in ("postgres", "postgresql") or not name or _port_of(parts) is None:
         example = "DATABASE_URL=postgresql://tidegate:password@localhost:5432/tidegate"
         raise ConfigurationError(f"DATABASE_URL does not name a PostgreSQL database. Example: {example}")
     options: dict[str, Any] = dict(parse_qsl(parts.query))
@@ -160,6 +160,14 @@ def database_from_url(url: str) -> dict[str, Any]:
     return _django_database(
         name, host=host, port=parts.port, user=parts.username, password=parts.password, options=options
     )
+
+
+def _port_of(parts: SplitResult) -> int | None:
+    """The port of an address, 0 where it names none, None where it can't be read."""
+    try:
+        return parts.port or 0
+    except ValueError:
+        return None
 
 
 def embedded_database(home: Path) -> dict[str, Any]:
@@ -200,16 +208,25 @@ def _django_database(
 def kept_secret(home: Path, name: str, make: Any) -> str:
     """A secret made once and kept in a file that only its owner can read."""
     path = home / "secrets" / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f".{name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(make())
-        # A link appears whole or not at all: processes that start together all read the first one's secret.
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            _keep(path, make())
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"TIDEGATE_HOME is {home}, which can't be used ({error.strerror}). Example: TIDEGATE_HOME=./var"
+        ) from error
+
+
+def _keep(path: Path, secret: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secret)
+    # A link appears whole or not at all: processes that start together all read the first one's secret.
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
 
 
 config = read_config(dict(os.environ))

@@ -166,7 +166,7 @@ class Happening:
     """The Pipedrive user who did it."""
     company_id: str | None = None
     body: Record | None = None
-    """The person as the delivery showed it; what it did not show is missing."""
+    """The person as the delivery showed it; what it did not show is missing. Of an organization, its name."""
 
 
 class Crm(Protocol):
@@ -256,6 +256,10 @@ class Quota(Protocol):
 
     async def admit(self, tokens: int, *, search: bool = False) -> None:
         """Wait for a place in the burst window and book the tokens. Raises BudgetSpent when the day's share is used up."""
+        ...
+
+    def release(self, *, search: bool = False) -> None:
+        """The call that was admitted is over, however it ended."""
         ...
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
@@ -457,6 +461,8 @@ class Hold(Protocol):
 
     lane_id: int
     epoch: int
+    seen_alive_at: float
+    """When (monotonic) the hold was last verified."""
 
     def check(self) -> None:
         """Beat the heart. Raises LaneLost."""

@@ -75,8 +75,12 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 CSRF_FAILURE_VIEW = "tidegate.web.errors.csrf_failure"
 ACCOUNT_ADAPTER = "tidegate.web.accounts.AccountAdapter"
+ACCOUNT_FORMS = {"login": "tidegate.web.accounts.SignInForm"}
 MFA_ADAPTER = "tidegate.web.accounts.MfaAdapter"
 MFA_TOTP_ISSUER = "Tidegate"
+ALLAUTH_TRUSTED_PROXY_COUNT = (
+    1 if config.behind_proxy else 0
+)  # whose tries are counted: the visitor's, not the proxy's
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_SECURE = config.public_url.startswith("https://")

@@ -4,7 +4,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from tidegate.store.wakes import DRAIN
-from tidegate.wiring import lanes, sweep
+from tidegate.wiring import imports, lanes, sweep
 
 
 @app.task(name=DRAIN, queue="lanes")
@@ -13,7 +13,13 @@ async def drain(lane_id: int) -> None:
     await lanes.drain_lane(lane_id)
 
 
-@app.periodic(cron="* * * * * */10")
+@app.task(name=imports.IMPORT, queue="imports")
+async def import_prospects(import_id: str) -> None:
+    """Take the rows of a file that was uploaded; nothing where it is done or another worker is at it."""
+    await imports.work_on_import(import_id)
+
+
+@app.periodic(cron="* * * * * */5")
 @app.task(name="tidegate.sweep", queue="sweep", queueing_lock="sweep", pass_context=True)
 async def sweep_lanes(context: JobContext, timestamp: int) -> None:
     """Wake lanes that have due work and nobody at it; end frozen holders; close stalled jobs."""

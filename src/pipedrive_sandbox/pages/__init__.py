@@ -1,23 +1,22 @@
 """The pages of the sandbox: what a user of the account would see and change. Edits here are `app` changes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from aiohttp import web
 
 from pipedrive_sandbox.answers import ApiError
-from pipedrive_sandbox.pages import layout, people
+from pipedrive_sandbox.pages import deals, layout, lists, people, trouble
 from pipedrive_sandbox.pages.context import Visit, open_visit
 from pipedrive_sandbox.sandbox import Sandbox
 
-PageCall = Callable[[Visit], Awaitable[web.Response]]
+PageCall = Callable[[Visit], web.Response]
 
 
 class Pages:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.calls: dict[tuple[str, str], PageCall] = {}
-        for module in (people,):
-            self.calls |= module.PAGES
+        self.calls |= people.PAGES | deals.PAGES | lists.PAGES | trouble.PAGES
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         path = request.path.strip("/")
@@ -36,7 +35,7 @@ class Pages:
             return layout.html(layout.narrow_page("Not found", f"<h1>{missing}</h1>{hint}"), 404)
         try:
             with self.sandbox.state.transaction():
-                return await call(visit)
+                return call(visit)
         except ApiError as error:
             problem = layout.text(error.answer.body.get("error"))
             body = f"<h1>That was refused</h1><p class=problem>{problem}</p><p><a href=''>Back</a></p>"

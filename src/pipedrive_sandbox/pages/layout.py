@@ -34,14 +34,16 @@ def document(title: str, body: str, *, script: str = "") -> str:
     )
 
 
-def company_page(title: str, company: dict[str, Any], current: str, body: str, *, script: str = "") -> str:
+def company_page(
+    title: str, company: dict[str, Any], current: str, body: str, *, script: str = "", tools: str = ""
+) -> str:
     query = f"?company={company['id']}"
     tabs = "".join(
         f'<a href="/{path}{query}"{" aria-current=page" if path == current else ""}>{label}</a>'
         for path, label in (*TABS, *MORE_TABS)
     )
     main = (
-        f'<main class="page" id="main"><h1>{text(company["name"])}</h1>'
+        f'<main class="page" id="main"><div class="row between"><h1>{text(company["name"])}</h1>{tools}</div>'
         f'<nav class="tabs" aria-label="Sandbox">{tabs}</nav>{body}</main>'
     )
     return document(title, main, script=script)
@@ -49,6 +51,17 @@ def company_page(title: str, company: dict[str, Any], current: str, body: str, *
 
 def narrow_page(title: str, body: str) -> str:
     return document(title, f'<main class="narrow" id="main">{body}</main>')
+
+
+def table(label: str, headings: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """A table; the cells are HTML already."""
+    head = "".join(f"<th scope=col>{heading}" for heading in headings)
+    body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
+    empty = "" if rows else "<p class='muted pad'>Nothing yet.</p>"
+    return (
+        f'<div class=scroll tabindex=0 role=region aria-label="{text(label)}, table"><table class=table>'
+        f"<thead><tr>{head}</thead><tbody>{body}</tbody></table>{empty}</div>"
+    )
 
 
 def html(page: str, status: int = 200) -> web.Response:

@@ -1,38 +1,36 @@
 """The list of people with its search, and one person's page with a form to edit."""
 
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 from pipedrive_sandbox import fields, persons
 from pipedrive_sandbox.answers import Body, not_found
 from pipedrive_sandbox.pages.context import Visit
-from pipedrive_sandbox.pages.layout import company_page, html, redirect, text
+from pipedrive_sandbox.pages.layout import company_page, html, redirect, table, text
+from pipedrive_sandbox.pages.lists import activity_table
 from pipedrive_sandbox.records import SHIFT, Condition
+from pipedrive_sandbox.search import find
 
 PER_PAGE = 50
+MOST_TO_SCAN = 20_000
 EDITABLE_TYPES = ("varchar", "varchar_auto", "text", "phone", "date", "double", "enum", "set")
 
 
-async def list_people(visit: Visit) -> web.Response:
+def list_people(visit: Visit) -> web.Response:
     account, term = visit.account, visit.query.get("q", "").strip()
     start = int(visit.query.get("start", "0")) if visit.query.get("start", "0").isdigit() else 0
     conditions: list[Condition] = [persons.LIVE]
     if term:
-        like = "%" + term.casefold().replace("%", "\\%").replace("_", "\\_") + "%"
-        conditions.append(
-            (
-                "(json_extract(body, '$.name') LIKE ? ESCAPE '\\' OR json_extract(body, '$.emails') LIKE ? ESCAPE '\\')",
-                (like, like),
-            )
-        )
+        conditions.append(_search(visit, term))
     conditions.append(("key > ?", (account.id * SHIFT + start,)))
     total = account.records("person").count(account.id, *conditions[:-1])
     found = account.records("person").where(account.id, *conditions, limit=PER_PAGE + 1)
     rows = "".join(_row(visit, person) for person in found[:PER_PAGE])
     more = ""
     if len(found) > PER_PAGE:
-        next_page = visit.link(f"/people?q={text(term)}&start={found[PER_PAGE - 1]['id']}")
+        next_page = visit.link(f"/people?q={quote(term)}&start={found[PER_PAGE - 1]['id']}")
         more = f'<p><a href="{next_page}">Next {PER_PAGE}</a></p>'
     body = (
         f'<form class=row role=search><input type=hidden name=company value="{account.id}">'
@@ -44,6 +42,20 @@ async def list_people(visit: Visit) -> web.Response:
         f'<details class="box pad"><summary>Add a person</summary>{_form(visit, None)}</details>'
     )
     return html(company_page("People", account.company, "people", body))
+
+
+def _search(visit: Visit, term: str) -> Condition:
+    """Names and addresses that hold the term: looked up afresh, or in the search index where that takes too long."""
+    account = visit.account
+    if account.records("person").count(account.id, persons.LIVE) > MOST_TO_SCAN:
+        hits = find(account, ["person"], ["name", "email"], term, False)[: 10 * PER_PAGE]
+        keys = tuple(hit.key for hit in hits)
+        return f"key IN ({', '.join('?' * len(keys))})", keys
+    like = "%" + term.casefold().replace("%", "\\%").replace("_", "\\_") + "%"
+    return (
+        "(json_extract(body, '$.name') LIKE ? ESCAPE '\\' OR json_extract(body, '$.emails') LIKE ? ESCAPE '\\')",
+        (like, like),
+    )
 
 
 def _row(visit: Visit, person: Body) -> str:
@@ -60,7 +72,7 @@ def _row(visit: Visit, person: Body) -> str:
     )
 
 
-async def show_person(visit: Visit) -> web.Response:
+def show_person(visit: Visit) -> web.Response:
     person = visit.account.records("person").get(visit.account.id, visit.record_id)
     if person is None:
         raise not_found("There is no such person")
@@ -72,12 +84,34 @@ async def show_person(visit: Visit) -> web.Response:
         f"<h2>{text(person['name'])}</h2>{saved}{state}<p class=muted>Person {person['id']}, created "
         f"{person['add_time']}, updated {person['update_time']}</p><div class=two>"
         f'<section class="box pad">{_form(visit, person)}{"" if person["is_deleted"] else delete}</section>'
-        f"</div>"
+        f"<section class=pad><h3>Activities</h3>{activity_table(visit, _linked(visit, 'activity'))}"
+        f"<h3>Deals</h3>{_deals(visit)}<h3>Notes</h3>{_notes(visit)}</section></div>"
     )
     return html(company_page(person["name"], visit.account.company, "people", body))
 
 
-async def save_person(visit: Visit) -> web.Response:
+def _linked(visit: Visit, kind: str) -> list[Body]:
+    this: Condition = ("person_id = ?", (visit.record_id,))
+    return visit.account.records(kind).where(
+        visit.account.id, this, persons.LIVE, limit=PER_PAGE, order="key DESC"
+    )
+
+
+def _deals(visit: Visit) -> str:
+    rows = []
+    for deal in _linked(visit, "deal"):
+        stage = visit.account.records("stage").get(visit.account.id, deal["stage_id"])
+        worth = f"{deal['value']:,} {deal['currency']}"
+        rows.append((text(deal["title"]), worth, text(stage and stage["name"]), deal["status"]))
+    return table("Deals", ("Title", "Value", "Stage", "Status"), rows)
+
+
+def _notes(visit: Visit) -> str:
+    rows = [(text(note["content"]), note["add_time"]) for note in _linked(visit, "note")]
+    return table("Notes", ("Note", "Written"), rows)
+
+
+def save_person(visit: Visit) -> web.Response:
     given = _given(visit)
     if visit.record_id:
         person = persons.change(visit.account, visit.record_id, given, visit.actor)
@@ -86,7 +120,7 @@ async def save_person(visit: Visit) -> web.Response:
     return redirect(visit.link(f"/people/{person['id']}?saved=1"))
 
 
-async def delete_person(visit: Visit) -> web.Response:
+def delete_person(visit: Visit) -> web.Response:
     persons.delete(visit.account, visit.record_id, visit.actor)
     return redirect(visit.link("/people"))
 

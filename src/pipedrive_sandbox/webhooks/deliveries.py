@@ -47,6 +47,7 @@ class Deliveries:
         self.state = state
         self.chance = random.Random(seed)  # noqa: S311  which deliveries are doubled is no secret
         self._woken = asyncio.Event()
+        self._settled_one = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -171,6 +172,20 @@ class Deliveries:
         finally:
             self._running.pop(delivery_id, None)
             self._woken.set()
+            self._settled_one.set()
+
+    async def probe(self, url: Any) -> bool:
+        """Whether anything answers at an address a webhook is to be made for."""
+        if self._session is None or not isinstance(url, str):
+            return False
+        time_out = aiohttp.ClientTimeout(total=TIME_OUT)
+        try:
+            async with self._session.post(
+                url, data=b"{}", timeout=time_out, allow_redirects=False
+            ) as response:
+                return response.status < 500
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False
 
     async def _post(self, webhook: Body, body: bytes) -> tuple[int | None, str | None]:
         """The status of the answer, or why there was none in ten seconds of the sandbox's clock."""
@@ -265,6 +280,18 @@ class Deliveries:
             self.state.database.execute(
                 "DELETE FROM delivery WHERE state <> 'waiting' AND id <= ?", (delivery_id - KEPT_DELIVERIES,)
             )
+
+    async def quiet(self) -> None:
+        """Return once all that is due has been sent and answered; retries of later do not count."""
+        while self._running or self._due_now():
+            self._settled_one.clear()
+            await self._settled_one.wait()
+
+    def _due_now(self) -> int:
+        row = self.state.database.execute(
+            "SELECT count(*) FROM delivery WHERE state = 'waiting' AND due <= ?", (self.state.clock.now(),)
+        ).fetchone()
+        return int(row[0])
 
     def waiting(self) -> int:
         row = self.state.database.execute("SELECT count(*) FROM delivery WHERE state = 'waiting'").fetchone()

@@ -7,7 +7,7 @@ REST API answers: names and types differ by entity.
 import uuid
 from collections.abc import Callable
 
-from pipedrive_sandbox import organizations, persons, pipelines, users
+from pipedrive_sandbox import activities, deals, leads, notes, organizations, persons, pipelines, users
 from pipedrive_sandbox.account import Account, sees
 from pipedrive_sandbox.answers import Body
 from pipedrive_sandbox.clock import rfc3339_milliseconds
@@ -16,6 +16,10 @@ from pipedrive_sandbox.state import Event
 SHAPERS: dict[str, Callable[[Account, Body], Body]] = {
     "person": persons.in_webhook,
     "organization": organizations.in_webhook,
+    "deal": deals.in_webhook,
+    "activity": activities.in_webhook,
+    "note": notes.in_webhook,
+    "lead": leads.in_webhook,
     "pipeline": pipelines.pipeline_in_webhook,
     "stage": pipelines.stage_in_webhook,
     "user": users.in_webhook,

@@ -57,10 +57,6 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 
-    @property
-    def is_json(self) -> bool:
-        return "json" in self.headers.get("content-type", "")
-
     def json(self) -> object:
         """The parsed body, or None where it is not JSON."""
         try:

@@ -22,7 +22,7 @@ from tidegate.api.idempotency import carry_out_once
 from tidegate.api.openapi import complete
 from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
-from tidegate.api.routes import connections
+from tidegate.api.routes import activity, catalogues, connections, fields, lists, prospects, transfers
 
 DESCRIPTION = "Everything the pages do, for programs: connections and their settings, transfers, logs, and the prospect store."
 
@@ -56,15 +56,21 @@ class Json(BaseRenderer):
 
 
 class Api(NinjaAPI):
+    def get_content_type(self) -> str:
+        return Json.media_type  # JSON is UTF-8: it has no charset parameter
+
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: Mapping[str, Any] | None = None
     ) -> Any:
-        return complete(
-            super().get_openapi_schema(path_prefix=path_prefix, path_params=dict(path_params or {})), self
-        )
+        return self._document
+
+    @functools.cached_property
+    def _document(self) -> dict[str, Any]:
+        """Made once: the routes don't change while a process runs."""
+        return complete(super().get_openapi_schema(), self)
 
 
 def _checked(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,3 +97,11 @@ api = Api(
 answer_with_problems(api)
 api.default_router.add_decorator(_checked, mode="operation")
 api.add_router("/connections", connections.router)
+api.add_router("/connections", catalogues.router)
+api.add_router("/connections", transfers.of_connection)
+api.add_router("/transfers", transfers.router)
+api.add_router("/connections", activity.of_connection)
+api.add_router("/attention", activity.attention)
+api.add_router("/lists", lists.router)
+api.add_router("/fields", fields.router)
+api.add_router("/prospects", prospects.router)

@@ -9,20 +9,16 @@ from ninja.security import HttpBearer
 
 from tidegate.api.problems import ProblemError
 from tidegate.store.keys import find_api_key
-from tidegate.store.models import ApiKey, Workspace
+from tidegate.store.models import ApiKey
 from tidegate.store.scopes import Scope
 
-__all__ = ["ApiRequest", "BearerKey", "Scope", "needs"]
+__all__ = ["ApiRequest", "BearerKey", "Scope", "actor", "needs"]
 
 
 class ApiRequest(HttpRequest):
     """A request after authentication."""
 
     auth: ApiKey
-
-    @property
-    def workspace(self) -> Workspace:
-        return self.auth.workspace
 
 
 class BearerKey(HttpBearer):
@@ -47,6 +43,11 @@ class BearerKey(HttpBearer):
         if not {self.scope, Scope.ADMIN}.intersection(key.scopes):
             raise _scope_missing(key, self.scope)
         return key
+
+
+def actor(request: ApiRequest) -> str:
+    """Who is named in the logs for what this call does."""
+    return f"API key “{request.auth.name}”"
 
 
 def needs(scope: Scope) -> BearerKey:

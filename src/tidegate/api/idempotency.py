@@ -34,16 +34,18 @@ def outside_transaction(view: V) -> V:
 
 def carry_out_once(view: View, request: ApiRequest, **values: Any) -> Any:
     """Call the view, or give the answer it gave before where the caller's key says so."""
-    key = request.headers.get(HEADER)
-    if key is None or request.method in SAFE_METHODS:
+    if request.method in SAFE_METHODS:
         return view(request, **values)
+    key = request.headers.get(HEADER)
+    if key is None:
+        return _respond(_answer_of(view, view(request, **values)))
     _check(key)
     before = idempotency.claim(request.auth.workspace, key, _digest(request), timezone.now())
     if before is not None:
         return _respond(before, replayed=True)
     try:
         with _transaction_for(view):
-            answer = _answer_of(view(request, **values))
+            answer = _answer_of(view, view(request, **values))
             idempotency.keep(request.auth.workspace, key, answer)
     except BaseException:
         idempotency.drop(request.auth.workspace, key)
@@ -65,18 +67,27 @@ def _transaction_for(view: View) -> AbstractContextManager[Any]:
     return nullcontext() if getattr(view, "outside_transaction", False) else transaction.atomic()
 
 
-def _answer_of(result: Any) -> Answer:
-    """What the view returns, in bytes. Write views return a pydantic model or None, alone or in a Status."""
-    status, value = (result.status_code, result.value) if isinstance(result, Status) else (200, result)
-    if value is None:
-        return Answer(status if isinstance(result, Status) else 204, b"")
-    if not isinstance(value, BaseModel):
-        raise TypeError(
-            f"a write view returned {type(value).__name__}; return a model, so that it can be kept"
-        )
-    return Answer(status, value.model_dump_json().encode())
+def _answer_of(view: View, result: Any) -> Answer:
+    """What a write view returns, in bytes: a pydantic model or None, alone or in a Status.
+
+    Asked of every write, with a key or without, so that both get the same answer.
+    """
+    status, value = (result.status_code, result.value) if isinstance(result, Status) else (None, result)
+    if not isinstance(value, BaseModel | None):
+        raise TypeError(f"a write view returned {type(value).__name__}, which can't be kept: return a model")
+    return Answer(status or _only_status(view), b"" if value is None else value.model_dump_json().encode())
+
+
+def _only_status(view: View) -> int:
+    """The one status the route declares."""
+    (status,) = view._ninja_operation.response_models  # type: ignore[attr-defined]
+    return int(status)
 
 
 def _respond(answer: Answer, *, replayed: bool = False) -> HttpResponse:
-    headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    return HttpResponse(answer.body, status=answer.status, content_type="application/json", headers=headers)
+    response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
+    if not answer.body:
+        del response["Content-Type"]
+    if replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response

@@ -59,12 +59,16 @@ def page_of(
 
 
 def _past(values: Sequence[Any], names: Sequence[str], *, falling: bool) -> Q:
-    """Rows behind this place: (a, b) > (1, 2) written out, since the ORM has no row values."""
+    """Rows behind this place: (a, b) > (1, 2) written out, since the ORM has no row values.
+
+    The first condition follows from the others; it is what lets PostgreSQL start in the middle of an index.
+    """
+    beyond = "lt" if falling else "gt"
     condition = Q()
     for index, name in enumerate(names):
         equal = dict(zip(names[:index], values, strict=False))
-        condition |= Q(**equal, **{f"{name}__{'lt' if falling else 'gt'}": values[index]})
-    return condition
+        condition |= Q(**equal, **{f"{name}__{beyond}": values[index]})
+    return Q(**{f"{names[0]}__{beyond}e": values[0]}) & condition
 
 
 def _make_cursor(row: Model, names: Sequence[str]) -> str:

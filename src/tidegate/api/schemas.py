@@ -4,10 +4,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StrictBool, StrictInt
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
 
 Flag = StrictBool
-Count = StrictInt
+"""True or false in a body; not 1, "yes" or "on"."""
+
+GivenId = Annotated[str, Field(min_length=1, max_length=64)]
+"""An id in a body or a query."""
+
+UNSET: Any = None
+"""The default of a field that may be left out but not be null."""
 
 
 class Body(BaseModel):
@@ -38,3 +44,12 @@ Moment = Annotated[
     PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), return_type=str),
 ]
 """A time in an answer: ISO 8601 in UTC."""
+
+
+def _plus_sign(raw: object) -> object:
+    """In a query a plus sign means a space, so 2026-05-01T10:00:00+02:00 arrives without one unless it was encoded."""
+    return f"{raw[:-6]}+{raw[-5:]}" if isinstance(raw, str) and raw[-6:-5] == " " and "T" in raw else raw
+
+
+GivenMoment = Annotated[AwareDatetime, BeforeValidator(_plus_sign)]
+"""A time in a body or a query: ISO 8601 with its zone."""

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tidegate.cli.supervise import Service
@@ -21,10 +22,8 @@ SEEDED = config.home / "sandbox.seeded"
 """There once the sandbox has all its sample data; without it an interrupted seeding is done again."""
 MARK = config.home / "secrets" / "demo-client-secret"
 """There where a demo lives: real data and sample data are not to be mixed, nor removed as if they were a demo's."""
-LEFTOVERS = (
-    "postgres", "postgres.new", "postgres.lock", "postgres.log", "postgres.log.1", "secrets", "static",
-    "sandbox.sqlite", "sandbox.sqlite-wal", "sandbox.sqlite-shm", "sandbox.seeded", "demo.json",
-)  # fmt: skip
+LEFTOVERS = ("postgres", "postgres.*", "sandbox.*", "secrets", "static", "demo.json")
+"""All that a demo leaves in its home; nothing else there is touched."""
 
 
 def demo(arguments: Sequence[str]) -> int:
@@ -49,7 +48,7 @@ def demo(arguments: Sequence[str]) -> int:
     os.environ.update(_settings())
     furnish = [*TIDEGATE, "furnish"] + ([f"--prospects={options.prospects}"] if options.prospects else [])
     return run(
-        [PREPARE],
+        [replace(PREPARE, command=[*PREPARE.command, "--demo"])],
         [_sandbox(), WEB, WORKER, Service("tidegate", furnish, once=True)],
         ports=[("127.0.0.1", config.sandbox_port, "SANDBOX_PORT")],
     )
@@ -83,8 +82,7 @@ def _clean() -> int:
         raise ConfigurationError(
             f"{config.home} holds no demo; remove it yourself if it may go: rm -r {config.home}"
         )
-    for name in LEFTOVERS:
-        path = config.home / name
+    for path in [path for pattern in LEFTOVERS for path in config.home.glob(pattern)]:
         if path.is_dir():
             shutil.rmtree(path)
         else:

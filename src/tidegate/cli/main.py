@@ -78,11 +78,19 @@ def _manage(words: list[str]) -> int:
     wants_help = "--help" in words or "-h" in words
     with nullcontext() if wants_help else running_database():
         from django.core.management import ManagementUtility
+        from django.db import OperationalError
 
         try:
             ManagementUtility(["tidegate", *words]).execute()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
+        except OperationalError as error:
+            said = " ".join(str(error).split())
+            print(
+                f"The database can't be used: {said}. Check DATABASE_URL, or run: tidegate doctor",
+                file=sys.stderr,
+            )
+            return 1
     return 0
 
 

@@ -3,6 +3,8 @@
 import argparse
 import multiprocessing
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from granian.log import LogLevels
 
 from tidegate.cli.databases import running_database
 from tidegate.cli.ports import require_free_port
+from tidegate.cli.static_files import are_collected
 from tidegate.config import config
 from tidegate.database import end_with_parent
 
@@ -37,8 +40,15 @@ def serve(arguments: Sequence[str]) -> int:
         workers_kill_timeout=10,
     )
     with running_database():
+        _collect_static_files()
         server.serve(target_loader=load_application, wrap_loader=False)  # type: ignore[attr-defined, unused-ignore]
     return 0
+
+
+def _collect_static_files() -> None:
+    """Where `tidegate up` did not: on a machine that serves the pages alone. In a process of its own, as it needs Django."""
+    if not are_collected():
+        subprocess.run([sys.executable, "-m", "tidegate", "prepare", "--static-only"], check=True)
 
 
 def load_application() -> Any:
@@ -46,6 +56,13 @@ def load_application() -> Any:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         end_with_parent(signal.SIGKILL, parent.pid)()
-    from tidegate.wsgi import application
+    from tidegate.wsgi import application  # sets Django up; models can be imported only then
 
+    announce_setup_code()
     return application
+
+
+def announce_setup_code() -> None:
+    from tidegate.store import setup_code
+
+    setup_code.announce()

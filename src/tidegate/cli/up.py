@@ -43,12 +43,13 @@ def run(steps: Sequence[Service], services: Sequence[Service], ports: Sequence[P
     """The embedded database, then the steps, then the services; everything ends together."""
     database = EmbeddedDatabase(config.home) if config.embedded else None
     supervisor = Supervisor(foundation=database)
+    if database is None or not database.is_owned_by_another():  # then its owner has the ports, too
+        for port in ((config.web_bind, config.web_port, "TIDEGATE_PORT"), *ports):
+            require_free_port(*port)
     if database is not None:
         database.tell = supervisor.tell
         database.start()
     try:
-        for port in ((config.web_bind, config.web_port, "TIDEGATE_PORT"), *ports):
-            require_free_port(*port)
         return supervisor.run(steps, services)
     finally:
         if database is not None:

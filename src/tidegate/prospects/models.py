@@ -161,17 +161,21 @@ class Import(models.Model):
     content = models.BinaryField(default=b"")
     encoding = models.CharField(max_length=40, blank=True)
     delimiter = models.CharField(max_length=1, blank=True)
+    escape = models.CharField(max_length=1, blank=True)
     plan = models.JSONField(default=dict)
     """A `prospects.importing.Plan` as JSON; empty until the columns are matched."""
     state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED)
     message = models.TextField(blank=True)
     """Why it failed, in words."""
     actor = models.CharField(max_length=200)
+    header = models.JSONField(default=list)
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)
     """Outcome -> number of rows, so far."""
     created_at = models.DateTimeField(default=timezone.now)
+    worked_at = models.DateTimeField(default=timezone.now)
+    """The last batch: an import that runs and has not moved for a while lost its worker."""
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

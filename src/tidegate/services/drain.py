@@ -23,7 +23,7 @@ from tidegate.services.transfer import transfer_page
 
 STRETCH_SECONDS = 30.0
 """After so long a lane is handed on, so that many lanes share few workers fairly."""
-BEAT_SECONDS = 4.0
+BEAT_SECONDS = 2.0
 PAUSE_SECONDS = 15
 """How long a lane waits after a failure that names no time of its own."""
 

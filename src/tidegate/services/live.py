@@ -33,7 +33,7 @@ async def follow(engine: Engine) -> bool:
     about_records = [change for change in changes if change.entity in ("prospect", "person")]
     await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
     units = await _units(engine, about_records, results)
-    await look(engine, units)
+    await look(engine, units, engine.rules.settings)
     await settle(engine, units, LIVE, results, cause="live")
     followed = ("prospect", "person", "organization")
     results.done.update((change.id, "noted") for change in changes if change.entity not in followed)
@@ -86,22 +86,22 @@ def _shows_its_base(engine: Engine, unit: Unit) -> bool:
 
 
 async def _is_quiet(engine: Engine, unit: Unit, results: Results) -> bool:
-    """Whether every change of the unit is proven by its own body to be no change: an echo, for no token."""
+    """Whether nothing of the unit is left to look at, once what its deliveries prove to be echoes is dropped: no token."""
     if unit.link is None:
         return _is_of_no_interest(engine, unit, results)
     if unit.link.state != "linked":
         return False
-    if any(c.body is None or c.action == "delete" or c.side is Side.OUTREACH for c in unit.changes):
-        return False
+    delivered = [change for change in unit.changes if change.side is Side.PIPEDRIVE]
     base = base_from_json(unit.link.base, engine.rules.pairs)
-    for change in unit.changes:
-        if change.body is None:
+    for change in delivered:
+        if change.body is None or change.action == "delete":
             return False
         names = await _known_names(engine, change)
         if not is_echo(with_organization(change.body, names), base, engine.rules.pairs):
             return False
-    results.done.update((change.id, "echo") for change in unit.changes)
-    return True
+    results.done.update((change.id, "echo") for change in delivered)
+    unit.changes = [change for change in unit.changes if change.side is Side.OUTREACH]
+    return not unit.changes
 
 
 def _is_of_no_interest(engine: Engine, unit: Unit, results: Results) -> bool:
@@ -125,18 +125,23 @@ async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
 
 async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:
     """An organization was made or renamed: remember its name, and look at its persons where the name changed."""
-    ids = {change.record_id for change in changes}
+    if not changes:
+        return
+    before = await engine.run(engine.memory.organization_names, {change.record_id for change in changes})
+    known = [c for c in changes if c.body is not None and before.get(c.record_id) == c.body.name]
+    results.done.update((change.id, "echo") for change in known)
+    ids = {change.record_id for change in changes if change.id not in results.done}
     if not ids:
         return
-    before = await engine.run(engine.memory.organization_names, ids)
     try:
         now = await engine.crm.get_organizations(ids)
     except TemporaryError as error:
         moment = engine.lane.clock.now()
-        results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in changes)
+        waiting = [change for change in changes if change.id not in results.done]
+        results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in waiting)
         return
     await remember_organizations(engine, list(now.values()))
     for number, organization in now.items():
         if number in before and before[number] != organization.name:
             results.follow_up.extend(await engine.run(engine.memory.persons_of_organization, number))
-    results.done.update((change.id, "noted") for change in changes)
+    results.done.update((change.id, "noted") for change in changes if change.id not in results.done)

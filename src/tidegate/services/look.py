@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tidegate.core.records import Gone, Record, Seen, Side, with_organization
+from tidegate.core.settings import Settings
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date, organization_names
 from tidegate.services.units import Unit
@@ -12,15 +13,18 @@ FRESH_ENOUGH = 3.0
 """Seconds the mirror may be old when the candidates of a live batch are looked up."""
 
 
-async def look(engine: Engine, units: Sequence[Unit], *, persons_from_mirror: bool = False) -> None:
+async def look(
+    engine: Engine, units: Sequence[Unit], settings: Settings, *, persons_from_mirror: bool = False
+) -> None:
     """Fill in what both sides show. Units that know a side already keep it.
 
+    `settings`: the ones that say who may travel; a transfer's go in its own direction.
     `persons_from_mirror`: the mirror was just brought up to date, so it stands for the persons (a transfer does that).
     """
     await _look_at_prospects(engine, units)
     await _look_at_persons(engine, units, persons_from_mirror=persons_from_mirror)
     await _find_survivors(engine, units)
-    await _find_candidates(engine, units)
+    await _find_candidates(engine, units, settings)
 
 
 async def _find_survivors(engine: Engine, units: Sequence[Unit]) -> None:
@@ -74,22 +78,20 @@ async def _persons(engine: Engine, ids: set[str], *, from_mirror: bool) -> dict[
     return found
 
 
-async def _find_candidates(engine: Engine, units: Sequence[Unit]) -> None:
+async def _find_candidates(engine: Engine, units: Sequence[Unit], settings: Settings) -> None:
     unlinked = [unit for unit in units if unit.link is None]
-    await _candidate_persons(
-        engine, [u for u in unlinked if isinstance(u.prospect, Record) and u.person is None]
-    )
+    await _candidate_persons(engine, unlinked, settings)
     await _candidate_prospects(
         engine, [u for u in unlinked if isinstance(u.person, Record) and u.prospect is None]
     )
 
 
-async def _candidate_persons(engine: Engine, units: Sequence[Unit]) -> None:
+async def _candidate_persons(engine: Engine, units: Sequence[Unit], settings: Settings) -> None:
     """Persons that share an address with an unlinked prospect. The mirror answers; it is made fresh first."""
     wanted = [
         unit
         for unit in units
-        if isinstance(unit.prospect, Record) and engine.rules.settings.admits(unit.prospect)
+        if unit.person is None and isinstance(unit.prospect, Record) and settings.admits(unit.prospect)
     ]
     if not wanted:
         return
@@ -99,10 +101,28 @@ async def _candidate_persons(engine: Engine, units: Sequence[Unit]) -> None:
     ids = {person_id for found in holders.values() for person_id in found}
     persons = await engine.run(engine.memory.mirrored, ids)
     linked = await engine.run(engine.memory.linked_persons, engine.connection_id, ids)
+    fresh = _unlinked_persons(units)
     for unit in wanted:
-        mine = {i: None for address in _emails(unit.prospect) for i in holders.get(address, ())}
-        unit.candidates = tuple(persons[i] for i in mine if i in persons and i not in linked)
+        mine = {
+            i: None
+            for address in _emails(unit.prospect)
+            for i in (*holders.get(address, ()), *fresh.get(address, {}))
+        }
+        seen = persons | {
+            i: p for address in _emails(unit.prospect) for i, p in fresh.get(address, {}).items()
+        }
+        unit.candidates = tuple(seen[i] for i in mine if i in seen and i not in linked)
         unit.taken = tuple(i for i in mine if i in linked)
+
+
+def _unlinked_persons(units: Sequence[Unit]) -> dict[str, dict[str, Record]]:
+    """Address -> persons this batch itself has just read: newer than the mirror can be."""
+    found: dict[str, dict[str, Record]] = {}
+    for unit in units:
+        if unit.link is None and isinstance(unit.person, Record):
+            for address in unit.person.emails:
+                found.setdefault(address, {})[unit.person.id] = unit.person
+    return found
 
 
 async def _candidate_prospects(engine: Engine, units: Sequence[Unit]) -> None:

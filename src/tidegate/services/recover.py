@@ -12,8 +12,9 @@ from tidegate.core.values import Json
 from tidegate.ports import Intent, LinkToSave, Results
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
+from tidegate.services.settle import CHOSEN
 
-SETTLING = timedelta(seconds=5)
+SETTLING = timedelta(seconds=3)
 """A request we gave up may still be at work over there; look no sooner than this after it was written down."""
 CLOCK_MARGIN = timedelta(minutes=5)
 
@@ -50,4 +51,6 @@ async def _recognised(engine: Engine, intent: Intent, taken: Collection[str]) ->
     free = [p for p in persons if p.id not in linked and p.id not in taken and not p.emails]
     if not free:
         return None
-    return LinkToSave(prospect_id=intent.key, person_id=max(free, key=lambda p: int(p.id)).id, base={})
+    return LinkToSave(
+        prospect_id=intent.key, person_id=max(free, key=lambda p: int(p.id)).id, base={}, state=CHOSEN
+    )

@@ -4,7 +4,7 @@
 The caller stores the `Results` in one transaction together with its own progress.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
@@ -21,46 +21,68 @@ from tidegate.services.units import Unit
 
 RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
 """How long a change waits after each failed attempt; the last one repeats."""
+CHOSEN = "chosen"
+"""The state of a link that a person chose, or an intent proved, and whose records have not met yet."""
 UNKNOWN_ANSWER_SECONDS = 10
 """How long at least, where a write may have reached the other app."""
 
 
 def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
-    """Give every unit its plan. Of several units that would take or make the same record, only the first may."""
-    taken: dict[str, None] = {}
+    """Give every unit its plan. Of several units that would link or make the same record, only the first may."""
+    claimed: set[tuple[Side, str]] = set()
     creating: dict[str, Unit] = {}
     for unit in units:
-        candidates = tuple(c for c in unit.candidates if c.id not in taken)
-        busy = tuple(c.id for c in unit.candidates if c.id in taken)
-        situation = Situation(
-            link=_link_view(engine, unit),
-            prospect=unit.prospect,
-            person=unit.person,
-            origin=unit.origin,
-            candidates=candidates,
-            taken=unit.taken + busy,
-        )
-        unit.plan = decide(situation, engine.rules, mode)
-        if unit.link is None and unit.plan.decision is Decision.CREATE:
-            _wait_for_twin(unit, creating)
-        if unit.link is None and candidates and unit.plan.decision in (Decision.UPDATE, Decision.UNCHANGED):
-            taken.update(dict.fromkeys(c.id for c in candidates))
+        if unit.link is None and (unit.origin, unit.id_of(unit.origin) or "") in claimed:
+            unit.error = TemporaryError("Waits for the link that another change of this batch makes.")
+            continue
+        plan = unit.plan = decide(_situation(engine, unit, claimed), engine.rules, mode)
+        if unit.link is not None or not plan.new_link:
+            continue
+        _take_candidate(unit, plan)
+        if plan.decision is Decision.CREATE and _waits_for_twin(unit, creating):
+            continue
+        claimed.update((side, unit.id_of(side) or "") for side in Side)
 
 
-def _wait_for_twin(unit: Unit, creating: dict[str, Unit]) -> None:
+def _situation(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]]) -> Situation:
+    other = unit.origin.other
+    return Situation(
+        link=_link_view(engine, unit),
+        prospect=unit.prospect,
+        person=unit.person,
+        origin=unit.origin,
+        candidates=tuple(c for c in unit.candidates if (other, c.id) not in claimed),
+        taken=unit.taken + tuple(c.id for c in unit.candidates if (other, c.id) in claimed),
+    )
+
+
+def _take_candidate(unit: Unit, plan: Plan) -> None:
+    """The candidate that the plan links has been seen: it need not be read again before it is written."""
+    chosen = plan.person_id if unit.origin is Side.OUTREACH else plan.prospect_id
+    found = next((c for c in unit.candidates if c.id == chosen), None)
+    if found is None:
+        return
+    if unit.origin is Side.OUTREACH:
+        unit.person_id, unit.person = found.id, found
+    else:
+        unit.prospect_id, unit.prospect = found.id, found
+
+
+def _waits_for_twin(unit: Unit, creating: dict[str, Unit]) -> bool:
     """Two unlinked records of one batch that share an address: the first is created, the other waits for its link."""
     source = unit.seen_of(unit.origin)
     addresses = source.emails if isinstance(source, Record) else ()
     twin = next((creating[address] for address in addresses if address in creating), None)
     if twin is None:
         creating.update(dict.fromkeys(addresses, unit))
-    else:
-        unit.plan = None
-        unit.error = TemporaryError(f"Waits for {twin.record_name}, which shares an address with it.")
+        return False
+    unit.plan = None
+    unit.error = TemporaryError(f"Waits for {twin.record_name}, which shares an address with it.")
+    return True
 
 
 def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
-    if unit.link is None:
+    if unit.link is None or unit.link.state == CHOSEN:
         return None
     base = base_from_json(unit.link.base, engine.rules.pairs)
     return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))

@@ -36,7 +36,7 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     direction = Direction(transfer.direction)
     page = await _walk(engine, transfer, direction)
     units = await _units(engine, transfer, direction, page.records)
-    await look(engine, units, persons_from_mirror=True)
+    await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
     results = Results()
     await settle(engine, units, Transfer(direction, transfer.source_app), results, cause="transfer")
     unsettled = [unit for unit in units if _may_try_again(engine, transfer, unit)]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
 from pydantic import TypeAdapter
 
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
@@ -32,6 +34,21 @@ def catalogues_to_json(
     if pipedrive is not None:
         made["pipedrive"] = _PIPEDRIVE.dump_python(pipedrive, mode="json")
     return made
+
+
+def store_catalogues(
+    connection: Connection,
+    *,
+    outreach: OutreachCatalogue | None = None,
+    pipedrive: PipedriveCatalogue | None = None,
+) -> None:
+    """Keep what was read; the other side's part stays, whoever writes it at the same time."""
+    with transaction.atomic():
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        row.catalogue = {**row.catalogue, **catalogues_to_json(outreach=outreach, pipedrive=pipedrive)}
+        row.catalogue_read_at = timezone.now() if pipedrive is not None else row.catalogue_read_at
+        row.save(update_fields=["catalogue", "catalogue_read_at"])
+    connection.catalogue, connection.catalogue_read_at = row.catalogue, row.catalogue_read_at
 
 
 def person_kinds(catalogue: PipedriveCatalogue) -> dict[str, Kind]:

@@ -55,7 +55,7 @@ def use_state(user: User, state: str) -> OAuthState:
         raise NotFound("This sign-in was not started here, or by somebody else. Start again with Connect.")
     young = OAuthState.objects.filter(pk=row.pk, used_at=None, created_at__gte=timezone.now() - STATE_LIFE)
     if young.update(used_at=timezone.now()) != 1:
-        raise Conflict("This sign-in was used already or took too long. Start again with Connect.")
+        raise NotFound("This sign-in was used already or took too long. Start again with Connect.")
     return row
 
 
@@ -144,11 +144,7 @@ def store_settings(connection: Connection, settings: Settings, *, version: int |
     rows = Connection.objects.filter(pk=connection.pk)
     if version is not None:
         rows = rows.filter(settings_version=version)
-    current = Connection.objects.values_list("settings_version", flat=True).get(pk=connection.pk)
-    changed = rows.update(
-        settings=settings_to_json(settings),
-        settings_version=(version if version is not None else current) + 1,
-    )
+    changed = rows.update(settings=settings_to_json(settings), settings_version=F("settings_version") + 1)
     if not changed:
         raise Conflict(
             "Somebody else saved these settings meanwhile. Look at theirs, then make your changes again."
@@ -197,7 +193,12 @@ def link_pair(connection: Connection, *, prospect_id: str, person_id: str) -> No
     """The pair a member chose. Raises Conflict where one of the two is linked to somebody else."""
     try:
         with transaction.atomic():
-            Link.objects.get_or_create(connection=connection, prospect_id=prospect_id, person_id=person_id)
+            Link.objects.get_or_create(
+                connection=connection,
+                prospect_id=prospect_id,
+                person_id=person_id,
+                defaults={"state": "chosen"},
+            )
     except IntegrityError as error:
         raise Conflict("One of the two is linked to another record already.") from error
 

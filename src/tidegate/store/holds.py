@@ -5,6 +5,7 @@ its session, so the sweep ends the session of a holder whose heartbeat is older 
 thaws, `check` finds its session gone before it sends anything. Why not Procrastinate's lock: docs/adr/0005.
 """
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,14 +35,17 @@ class AdvisoryHold(Hold):
     lane_id: int
     epoch: int
     session: "psycopg.Connection[Any]" = field(repr=False)
+    seen_alive_at: float = field(default_factory=time.monotonic)
 
     def check(self) -> None:
+        began = time.monotonic()
         try:
             beaten = self.session.execute(_BEAT, (HEARTBEAT_SECONDS, self.lane_id, self.epoch)).rowcount
         except psycopg.Error as error:
             raise LaneLost from error
         if beaten != 1:
             raise LaneLost
+        self.seen_alive_at = began
 
     def release(self) -> None:
         try:

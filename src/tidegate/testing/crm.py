@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, User
-from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, Gone, Record, Seen, Side
+from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, PHONE, Gone, Record, Seen, Side
 from tidegate.core.values import LISTS, Kind, Value, normal_emails
 from tidegate.errors import InvalidForRemote, RecordGone, RemoteUnavailable
 from tidegate.ports import (
@@ -54,6 +54,10 @@ class _Person:
     updated_at: datetime
     gone: bool = False
     hidden: bool = False
+
+
+def _named(organization: Organization) -> Record:
+    return Record(Side.PIPEDRIVE, organization.id, name=organization.name)
 
 
 class MemoryCrm:
@@ -142,13 +146,15 @@ class MemoryCrm:
     def add_organization(self, name: str) -> str:
         organization = Organization(self._new_id(), name, self._stamp())
         self._organizations[organization.id] = organization
-        self.deliveries.append(Delivery("organization", "create", organization.id))
+        self.deliveries.append(Delivery("organization", "create", organization.id, _named(organization)))
         return organization.id
 
     def rename_organization(self, organization_id: str, name: str) -> None:
         organization = self._organizations[organization_id]
         self._organizations[organization_id] = replace(organization, name=name, updated_at=self._stamp())
-        self.deliveries.append(Delivery("organization", "change", organization_id))
+        self.deliveries.append(
+            Delivery("organization", "change", organization_id, _named(self._organizations[organization_id]))
+        )
 
     def person(self, person_id: str) -> Record:
         """What Pipedrive shows of a person now: the organization's id, not its name."""
@@ -160,7 +166,7 @@ class MemoryCrm:
             person_id,
             shown,
             emails=normal_emails(emails) if isinstance(emails, tuple) else (),
-            name=f"{shown.get(FIRST_NAME) or ''} {shown.get(LAST_NAME) or ''}".strip(),
+            name=f"{shown.get(FIRST_NAME) or ''} {shown.get(LAST_NAME) or ''}".strip() or _stand_in(shown),
             owner_id=kept.owner_id,
             organization_id=kept.organization_id,
             updated_at=kept.updated_at,
@@ -178,7 +184,7 @@ class MemoryCrm:
 
     async def who_am_i(self) -> Account:
         await self._charge("who_am_i", 2)
-        me = next((user for user in self.users if user.is_me), self.users[0])
+        me = self._me()
         return Account("1", "Acme", "acme", me.id, me.name, me.email)
 
     async def read_catalogue(self) -> PipedriveCatalogue:
@@ -213,8 +219,12 @@ class MemoryCrm:
     ) -> Record:
         await self._charge("create_person", 5)
         self._check(values, organization_id, owner_id)
+        if not any(values.get(key) for key in (FIRST_NAME, LAST_NAME, EMAIL, PHONE)):
+            raise InvalidForRemote("A person needs a name, an address or a number.")
         person_id = self.add_person(
-            {**values, **self._named(values, {})}, organization_id=organization_id, owner_id=owner_id
+            {**values, **self._named(values, {})},
+            organization_id=organization_id,
+            owner_id=owner_id or self._me().id,
         )
         self.written.append(Written("create", person_id, dict(values)))
         self._answer("create_person")
@@ -314,6 +324,9 @@ class MemoryCrm:
     def _spelled(self, values: Mapping[str, Value]) -> dict[str, Value]:
         return {key: self.spell(key, value) for key, value in values.items()}
 
+    def _me(self) -> User:
+        return next((user for user in self.users if user.is_me), self.users[0])
+
     @staticmethod
     def _named(values: Mapping[str, Value], before: Mapping[str, Value]) -> dict[str, Value]:
         """Where only one of the names is there, Pipedrive gets it as the whole name, and splits that at its first space."""
@@ -338,6 +351,12 @@ class MemoryCrm:
     @staticmethod
     def _empty(item: Field) -> Value:
         return () if item.kind in LISTS or item.kind is Kind.OPTIONS else None
+
+
+def _stand_in(values: Mapping[str, Value]) -> str:
+    """What a person without a name is called: its address or number, which is no name among its values."""
+    listed = values.get(EMAIL) or values.get(PHONE)
+    return listed[0] if isinstance(listed, tuple) and listed else ""
 
 
 def _cursor_after(start: int, total: int) -> str | None:

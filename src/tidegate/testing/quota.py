@@ -13,6 +13,7 @@ class CountingQuota:
     budget: int | None = None
     spent: int = 0
     searches: int = 0
+    released: int = 0
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
 
     async def admit(self, tokens: int, *, search: bool = False) -> None:
@@ -20,6 +21,9 @@ class CountingQuota:
             raise BudgetSpent(retry_after=3600)
         self.spent += tokens
         self.searches += search
+
+    def release(self, *, search: bool = False) -> None:
+        self.released += 1
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
         self.answers.append((status, dict(headers)))

@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from tidegate.store.models import Connection, Membership, User, Workspace
@@ -33,15 +35,15 @@ class MemberRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-MemberView = Callable[Concatenate[MemberRequest, P], HttpResponse]
-PlainView = Callable[Concatenate[HttpRequest, P], HttpResponse]
+MemberView = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+PlainView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def member_required(view: MemberView[P]) -> PlainView[P]:
     """Lets members of a workspace in. Strangers are sent to sign in; users without a workspace are told so."""
 
     @wraps(view)
-    def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         membership = chosen_membership(request)
         if membership is None:
             return redirect("no-workspace")
@@ -50,14 +52,22 @@ def member_required(view: MemberView[P]) -> PlainView[P]:
         with timezone.override(ZoneInfo(membership.workspace.time_zone)):
             return view(member, *args, **kwargs)
 
-    return cast(PlainView[P], login_required(inner))
+    signed_in = cast(PlainView[P], login_required(inner))
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated and request.headers.get("HX-Request") == "true":
+            return HttpResponseClientRefresh()  # the page goes to sign in, not the part that was asked for
+        return signed_in(request, *args, **kwargs)
+
+    return cast(PlainView[P], door)
 
 
 def editor_required(view: MemberView[P]) -> PlainView[P]:
     """Lets owners and admins in; viewers are told that they may only look."""
 
     @wraps(view)
-    def inner(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def inner(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.membership.may_edit:
             raise PermissionDenied(
                 _("You may look at this workspace, but not change it. Ask its owner for the role Admin.")

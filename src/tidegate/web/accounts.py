@@ -5,9 +5,9 @@ The secrets of second factors are encrypted in the database with the server's ow
 """
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import LoginForm
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, MultiFernet
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from tidegate.config import config
 from tidegate.store.models import User
+from tidegate.store.secrets import decrypt, encrypt
 from tidegate.web.access import MemberRequest, member_required
 from tidegate.web.context import THEMES
 
@@ -34,14 +34,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     def encrypt(self, text: str) -> str:
-        return _keys().encrypt(text.encode()).decode()
+        return encrypt(text).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _keys().decrypt(encrypted_text.encode()).decode()
-
-
-def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in config.encryption_keys])
+        return decrypt(encrypted_text.encode())
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
@@ -71,3 +67,13 @@ def theme(request: HttpRequest) -> HttpResponse:
     if chosen in THEMES:
         response.set_cookie("theme", chosen, max_age=THEME_SECONDS, samesite="Lax", httponly=True)
     return response
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("E-mail address")
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+        self.fields["login"].widget.attrs["autocomplete"] = "username"
+        self.fields["password"].help_text = ""

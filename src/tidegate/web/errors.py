@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
 
 from tidegate.errors import NotFound
 
@@ -44,6 +45,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.headers.get("HX-Request") == "true":
+        return (
+            HttpResponseClientRefresh()
+        )  # what the page shows is gone: the page itself says so, not a part of it
     return _page(
         request,
         404,

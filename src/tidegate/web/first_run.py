@@ -1,18 +1,12 @@
 """The first visit to a new server: whoever holds the set-up code becomes the owner of its first workspace.
 
-The code is printed to the server's log at the start while there is no user; only its hash is kept, in a file under
-TIDEGATE_HOME. It works once: when the owner exists, page and code are gone. Two people who send the form at the same
-moment make one owner.
+The code is in the server's log (`store.setup_code`). It works once: when the owner exists, page and code are gone. Two
+people who send the form at the same moment make one owner.
 """
 
-import hashlib
-import hmac
-import logging
-import os
-import secrets
-from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth import login, password_validation
 from django.core.cache import cache
@@ -23,50 +17,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tidegate.config import config
+from tidegate.store import setup_code
 from tidegate.store.models import Membership, Role, User, Workspace
 from tidegate.web.countries import COUNTRIES
 
-logger = logging.getLogger(__name__)
-
-ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Without the letters and digits that are read for one another."""
 MOST_TRIES = 10
 TRIES_SECONDS = 600
 FIRST_OWNER_LOCK = 7_301
-
-
-def announce(public_url: str) -> str | None:
-    """Makes a new set-up code while there is no user, and says it in the log. Called once when the server starts."""
-    if User.objects.exists():
-        return None
-    code = "-".join("".join(secrets.choice(ALPHABET) for _i in range(4)) for _part in range(3))
-    _keep(_digest(code))
-    logger.warning("No user exists yet. Open %s/first-run/ and enter the set-up code %s", public_url, code)
-    return code
-
-
-def is_right(code: str) -> bool:
-    """Whether this is the set-up code; case, spaces and dashes don't matter."""
-    path = _path()
-    kept = path.read_text().strip() if path.exists() else ""
-    return bool(kept) and hmac.compare_digest(kept, _digest(code))
-
-
-def _digest(code: str) -> str:
-    plain = "".join(letter for letter in code.upper() if letter in ALPHABET)
-    return hashlib.sha256(plain.encode()).hexdigest()
-
-
-def _path() -> Path:
-    return config.home / "secrets" / "setup-code"
-
-
-def _keep(digest: str) -> None:
-    path = _path()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(digest)
 
 
 class FirstRunForm(forms.Form):
@@ -120,7 +77,7 @@ class FirstRunForm(forms.Form):
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
-        if not is_right(code):
+        if not setup_code.is_right(code):
             raise forms.ValidationError(
                 _("This is not the code. Look for “set-up code” in the log of the server’s latest start.")
             )
@@ -161,7 +118,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
 
 def too_many_tries(request: HttpRequest) -> bool:
     """Counts this try. The code is long; this keeps the log quiet and the guesser out."""
-    key = f"first-run:{request.META.get('REMOTE_ADDR', '')}"
+    key = f"first-run:{get_adapter().get_client_ip(request)}"
     cache.add(key, 0, TRIES_SECONDS)
     return cache.incr(key) > MOST_TRIES
 
@@ -178,5 +135,5 @@ def create_owner(facts: dict[str, str]) -> User | None:
         name=facts["workspace"], time_zone=facts["time_zone"], country=facts["country"]
     )
     Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
-    transaction.on_commit(lambda: _path().unlink(missing_ok=True))
+    transaction.on_commit(setup_code.forget)
     return owner

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_POST
@@ -13,7 +14,7 @@ from tidegate.store.models import Connection, Membership, User
 from tidegate.web.access import WORKSPACE_KEY, MemberRequest, member_required
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: HttpRequest) -> HttpResponseBase:
     """The start page: first run while there is no user, else what the member has to look at."""
     if not request.user.is_authenticated and not User.objects.exists():
         return redirect("first-run")

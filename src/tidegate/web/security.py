@@ -1,8 +1,14 @@
 """The content security policy of every answer: scripts, styles and requests come from this server alone."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+
+from tidegate.config import config
+
+# A browser holds a form's policy against every redirect that follows: Connect posts here and is led to Pipedrive's sign-in.
+PIPEDRIVE = "{0.scheme}://{0.netloc} https://*.pipedrive.com".format(urlsplit(config.pipedrive_oauth_url))
 
 POLICY = "; ".join(
     [
@@ -13,7 +19,7 @@ POLICY = "; ".join(
         "object-src 'none'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
-        "form-action 'self'",
+        f"form-action 'self' {PIPEDRIVE}",
     ]
 )
 

@@ -27,4 +27,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", accounts.account, name="account"),
     path("account/theme/", accounts.theme, name="theme"),
     *sign_in,
+    path("prospects/", include("tidegate.web.prospects.urls")),
+    path("", include("tidegate.web.integrations.urls")),
+    path("connections/<uuid:connection_id>/", include("tidegate.web.setup.urls")),
+    path("connections/<uuid:connection_id>/", include("tidegate.web.overview.urls")),
+    path("connections/<uuid:connection_id>/activity/", include("tidegate.web.activity.urls")),
+    path("connections/<uuid:connection_id>/transfers/", include("tidegate.web.transfers.urls")),
 ]

@@ -11,13 +11,21 @@ from django.db import transaction
 from django.utils import timezone
 
 from tidegate.adapters.http import HttpSender
+from tidegate.adapters.pipedrive.auth import missing_scopes
 from tidegate.config import config
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
-from tidegate.core.settings import Direction, Problem, Settings, default_settings
+from tidegate.core.settings import Direction, Problem, Settings, default_settings, settings_to_json
 from tidegate.core.settings import problems as settings_problems
-from tidegate.errors import AuthorizationLost, Conflict, Invalid, NeedsAttention, TemporaryError
+from tidegate.errors import (
+    AuthorizationLost,
+    Conflict,
+    Invalid,
+    NeedsAttention,
+    PermissionMissing,
+    TemporaryError,
+)
 from tidegate.ports import Account, Feature, Tokens
 from tidegate.services.credentials import PersonalToken
 from tidegate.store import catalogues, connections
@@ -57,7 +65,11 @@ def finish_authorisation(
     """Turn a code into a connection. Also where an install begins in the Marketplace, with no state."""
 
     async def dialogue(http: HttpSender) -> tuple[Tokens, Account]:
-        tokens = await parts.authorizer(http).exchange_code(code)
+        authorizer = await request_step(parts.authorizer, http)
+        tokens = await authorizer.exchange_code(code)
+        if missing := missing_scopes(tokens.scopes):
+            await authorizer.revoke(tokens.refresh_token)
+            raise PermissionMissing(f"The app at Pipedrive lacks these permissions: {', '.join(missing)}.")
         return tokens, await _account(http, tokens)
 
     tokens, account = run(_with_http, dialogue)
@@ -105,13 +117,15 @@ def disconnect(connection: Connection, *, actor: str) -> None:
     Where Pipedrive does not answer, the connection is ended here all the same.
     """
 
+    quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
+
     async def take_down(http: HttpSender) -> None:
-        quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
-        crm = parts.crm_of(connection, quota=quota, http=http, step=request_step)
+        crm = await request_step(parts.crm_of, connection, quota=quota, http=http, step=request_step)
         await remove_webhooks(connection, crm)
         if connection.auth_method == "oauth":
             tokens = await request_step(ConnectionVault(str(connection.pk)).load)
-            await parts.authorizer(http).revoke(tokens.refresh_token)
+            authorizer = await request_step(parts.authorizer, http)
+            await authorizer.revoke(tokens.refresh_token)
 
     try:
         if connection.secret is not None:
@@ -144,12 +158,11 @@ def refresh(connection: Connection) -> None:
 
     async def read(http: HttpSender) -> PipedriveCatalogue:
         view = quota.with_feature(Feature.SETUP)
-        return await parts.crm_of(connection, quota=view, http=http, step=request_step).read_catalogue()
+        crm = await request_step(parts.crm_of, connection, quota=view, http=http, step=request_step)
+        return await crm.read_catalogue()
 
     catalogue = run(_with_http, read)
-    connection.catalogue = {**connection.catalogue, **catalogues.catalogues_to_json(pipedrive=catalogue)}
-    connection.catalogue_read_at = timezone.now()
-    connection.save(update_fields=["catalogue", "catalogue_read_at"])
+    catalogues.store_catalogues(connection, pipedrive=catalogue)
     store_outreach_catalogue(connection)
     add_spent(connection.lane_id, {feature.value: spent for feature, spent in quota.take_spent().items()})
 
@@ -163,7 +176,8 @@ def _read_catalogues(connection: Connection) -> Connection:
             pipedrive_catalogue(connection),
             owner_id=connection.pipedrive_user_id,
         )
-        connections.store_settings(connection, start, version=None)
+        connection.settings = settings_to_json(start)  # the version stays 1: nobody has saved yet
+        connection.save(update_fields=["settings"])
     return connection
 
 
@@ -190,10 +204,14 @@ def problems_of(connection: Connection, settings: Settings) -> list[Problem]:
 def save_settings(
     connection: Connection, settings: Settings, *, version: int | None, actor: str
 ) -> Connection:
-    """Save what may still be incomplete, but never what can't be. Raises Invalid by place, and Conflict."""
+    """Save what may still be incomplete, but never what can't be. Raises Invalid by place, and Conflict.
+
+    What went wrong by itself since the last save (a field changed its type over there) keeps nobody from saving the rest.
+    """
+    known = {(problem.code, problem.message) for problem in problems(connection)}
     errors: dict[str, list[str]] = {}
     for problem in problems_of(connection, settings):
-        if problem.code in STRUCTURAL:
+        if problem.code in STRUCTURAL and (problem.code, problem.message) not in known:
             errors.setdefault(problem.place, []).append(problem.message)
     if errors:
         raise Invalid("Some settings can't be saved.", errors=errors)

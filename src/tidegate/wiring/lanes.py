@@ -10,7 +10,7 @@ from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.quota import LaneQuota
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import rules_of
-from tidegate.errors import NeedsAttention
+from tidegate.errors import LaneLost, NeedsAttention
 from tidegate.ports import Feature, Hold, Quota
 from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
@@ -28,8 +28,9 @@ from tidegate.wiring.upkeep import keep_up
 
 log = logging.getLogger(__name__)
 
-VERIFY_SECONDS = 2.0
-"""No call goes out unless the hold was seen alive this recently: a frozen worker that thaws asks first."""
+VERIFY_SECONDS = 5.0
+"""No call goes out unless the hold was seen alive this recently. The heartbeat sees to that; a frozen worker that thaws
+finds it old and asks first."""
 
 _quotas: dict[int, LaneQuota] = {}
 _fresh: dict[int, dict[str, float]] = {}
@@ -42,14 +43,19 @@ class GuardedQuota(Quota):
     def __init__(self, quota: LaneQuota, hold: Hold, feature: Feature) -> None:
         self._quota = quota
         self._hold = hold
-        self._verified = CLOCK.monotonic()
         self.feature = feature
 
     async def admit(self, tokens: int, *, search: bool = False) -> None:
         await self._quota.admit(tokens, search=search, feature=self.feature)
-        if CLOCK.monotonic() - self._verified > VERIFY_SECONDS:
-            await worker_step(self._hold.check)
-            self._verified = CLOCK.monotonic()
+        if CLOCK.monotonic() - self._hold.seen_alive_at > VERIFY_SECONDS:
+            try:
+                await worker_step(self._hold.check)
+            except LaneLost:
+                self._quota.release(search=search)
+                raise
+
+    def release(self, *, search: bool = False) -> None:
+        self._quota.release(search=search)
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
         self._quota.learn(status, headers)

@@ -11,7 +11,7 @@ from uuid import UUID
 from tidegate.core.connection import Reason
 from tidegate.core.records import Side
 from tidegate.prospects.signals import lists_changed, prospects_changed
-from tidegate.store.catalogues import catalogues_to_json
+from tidegate.store.catalogues import store_catalogues
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Connection
 from tidegate.wiring.parts import outreach_of
@@ -54,5 +54,4 @@ def reread_lists(*, workspace_id: UUID, **_: Any) -> None:
 
 def store_outreach_catalogue(connection: Connection) -> None:
     catalogue = run(outreach_of(connection, request_step).read_catalogue)
-    connection.catalogue = {**connection.catalogue, **catalogues_to_json(outreach=catalogue)}
-    connection.save(update_fields=["catalogue"])
+    store_catalogues(connection, outreach=catalogue)

@@ -17,6 +17,7 @@ from tidegate.services.credentials import OAuthCredentials, PersonalToken
 from tidegate.store.budget import SEAT_TOKENS, daily_budget, spent_today
 from tidegate.store.catalogues import pipedrive_catalogue
 from tidegate.store.models import Connection, Lane
+from tidegate.store.oauth_app import registered_app
 from tidegate.store.secrets import decrypt
 from tidegate.store.vault import ConnectionVault
 
@@ -43,15 +44,16 @@ def outreach_of(connection: Connection, step: RunStep) -> OutreachApp:
 
 
 def authorizer(http: HttpSender) -> Authorizer:
-    """Raises Invalid where no OAuth app is set up."""
-    if not config.pipedrive_client_id or not config.pipedrive_client_secret:
+    """Raises Invalid where no OAuth app is set up. Reads the database: in async code, call it as a step."""
+    app = registered_app()
+    if app is None:
         raise Invalid(
             "No Pipedrive app is registered yet. Register one first, or connect with a personal API token."
         )
     return OAuth(
         address=config.pipedrive_oauth_url,
-        client_id=config.pipedrive_client_id,
-        client_secret=config.pipedrive_client_secret,
+        client_id=app.client_id,
+        client_secret=app.client_secret,
         redirect_uri=callback_url(),
         http=http,
         clock=CLOCK,

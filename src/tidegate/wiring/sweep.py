@@ -11,10 +11,13 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status as JobStatus
 
+from tidegate.prospects.importing import uploads
+from tidegate.store import idempotency
 from tidegate.store.holds import end_frozen_holders
 from tidegate.store.models import Change, LogEntry
 from tidegate.store.schedule import lanes_with_due_work
 from tidegate.store.wakes import wake_lane
+from tidegate.wiring.imports import wake_stalled_imports
 from tidegate.wiring.steps import worker_step
 from tidegate.wiring.upkeep import lanes_due_for_a_check
 
@@ -37,6 +40,7 @@ def _wake() -> None:
         wake_lane(lane_id)
     for lane_id in {*lanes_with_due_work().values_list("pk", flat=True), *lanes_due_for_a_check()}:
         wake_lane(lane_id)
+    wake_stalled_imports()
 
 
 async def _close_stalled_jobs() -> None:
@@ -46,7 +50,7 @@ async def _close_stalled_jobs() -> None:
 
 
 async def tidy() -> None:
-    """Retention: changes done, log entries and finished jobs."""
+    """Retention: changes done, log entries, idempotency keys and finished jobs."""
     await worker_step(_delete_old_rows)
     await app.job_manager.delete_old_jobs(
         nb_hours=JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
@@ -57,3 +61,5 @@ def _delete_old_rows() -> None:
     now = timezone.now()
     Change.objects.filter(done_at__lt=now - CHANGES_KEPT).delete()
     LogEntry.objects.filter(at__lt=now - LOG_KEPT).delete()
+    idempotency.forget_old(now)
+    uploads.forget_old(now)

@@ -6,16 +6,12 @@ from typing import Any
 
 import orjson
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
+from tests.integration.api.fake_actions import FakeActions
+from tidegate.api.routes import activity, catalogues, connections, transfers
 from tidegate.store.keys import make_api_key
 from tidegate.store.models import Connection, Lane, Workspace
-
-
-@pytest.fixture(autouse=True)
-def api_alone(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.integration.api.urls"
 
 
 @dataclass
@@ -25,26 +21,35 @@ class Caller:
     key: str | None
     client: Client
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         raw = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
+        sent = dict(headers or {})
         if self.key is not None:
-            headers.setdefault("Authorization", f"Bearer {self.key}")
+            sent.setdefault("Authorization", f"Bearer {self.key}")
         return self.client.generic(
-            method, f"/api/v1{path}", raw, content_type="application/json", headers=headers
+            method, f"/api/v1{path}", raw, content_type="application/json", headers=sent
         )
 
-    def ok(self, method: str, path: str, body: Any = None, *, status: int = 200, **headers: str) -> Any:
-        answer = self.call(method, path, body, **headers)
+    def ok(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        answer = self.call(method, path, body, headers)
         assert answer.status_code == status, answer.content
         if not answer.content:
             return None
-        assert answer["Content-Type"].startswith("application/json")
+        assert answer["Content-Type"] == "application/json"
         return orjson.loads(answer.content)
 
     def problem(
-        self, status: int, method: str, path: str, body: Any = None, **headers: str
+        self, status: int, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> dict[str, Any]:
-        answer = self.call(method, path, body, **headers)
+        answer = self.call(method, path, body, headers)
         assert answer.status_code == status, answer.content
         assert answer["Content-Type"] == "application/problem+json"
         found: dict[str, Any] = orjson.loads(answer.content)
@@ -53,7 +58,15 @@ class Caller:
         return found
 
 
-CallerFor = Callable[..., Caller]
+CallerFor = Callable[[Workspace, Iterable[str]], Caller]
+
+
+@pytest.fixture
+def actions(monkeypatch: pytest.MonkeyPatch) -> FakeActions:
+    fake = FakeActions(make_connection)
+    for module in (activity, catalogues, connections, transfers):
+        monkeypatch.setattr(module, "actions", fake)
+    return fake
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 from django.test import Client
 
-from tidegate.store.models import Connection, Lane, Membership, Role, User, Workspace
+from tests.integration.web.fake_pipedrive import FakePipedrive, make_prospect_fields
+from tidegate.store.models import Connection, Membership, Role, User, Workspace
 
 
 @pytest.fixture
@@ -55,16 +56,14 @@ def stranger(charlie: User) -> Client:
 
 
 @pytest.fixture
-def connection(workspace: Workspace) -> Connection:
-    domain = "https://northlight.pipedrive.example"
-    return Connection.objects.create(
-        workspace=workspace,
-        lane=Lane.objects.create(company_id="9001", api_domain=domain),
-        auth_method="oauth",
-        api_domain=domain,
-        company_id="9001",
-        company_name="Northlight Studio",
-        company_domain="northlight",
-        pipedrive_user_id="11",
-        pipedrive_user_name="Maja Lindqvist",
-    )
+def pipedrive(monkeypatch: pytest.MonkeyPatch) -> FakePipedrive:
+    fake = FakePipedrive()
+    fake.install(monkeypatch)
+    return fake
+
+
+@pytest.fixture
+def connection(workspace: Workspace, pipedrive: FakePipedrive) -> Connection:
+    """A new connection as the way back from Pipedrive leaves it: paused, with the default settings."""
+    make_prospect_fields(workspace)
+    return pipedrive.connect(workspace)

@@ -42,6 +42,7 @@ from tidegate.prospects import queries, services
 from tidegate.prospects.content import MAX_TEXT
 from tidegate.prospects.models import CustomField, FieldType, Prospect, ProspectEmail
 from tidegate.prospects.services import Author
+from tidegate.prospects.services.lists import list_numbers
 from tidegate.prospects.values import MAX_LENGTH
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ SYSTEM_FIELDS = (
     Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT),
     Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT),
 )
+_EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
 
 
@@ -97,7 +99,7 @@ class ProspectStore:
         )
 
     def _get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
-        rows = Prospect.objects.filter(workspace_id=self.workspace_id, pk__in=_numbers(ids))
+        rows = Prospect.objects.filter(workspace_id=self.workspace_id, pk__in=queries.numbers_of(ids))
         found = {record.id: record for record in self._records(rows.prefetch_related("lists"))}
         return {item: found.get(item) or Gone(Side.OUTREACH, item) for item in ids}
 
@@ -110,7 +112,7 @@ class ProspectStore:
         return found
 
     def _walk(self, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
-        rows = queries.in_lists(self.workspace_id, _numbers_or_none(list_ids))
+        rows = queries.in_lists(self.workspace_id, list_ids)
         rows = rows.filter(pk__gt=int(cursor or 0)).order_by("pk").prefetch_related("lists")
         records = self._records(rows[: limit + 1])
         if len(records) <= limit:
@@ -118,10 +120,10 @@ class ProspectStore:
         return Page(tuple(records[:limit]), next_cursor=records[limit - 1].id)
 
     def _count(self, list_ids: Sequence[str] | None) -> int:
-        return queries.in_lists(self.workspace_id, _numbers_or_none(list_ids)).count()
+        return queries.in_lists(self.workspace_id, list_ids).count()
 
     def _create_prospect(self, values: Mapping[str, Value], list_id: str | None, key: str) -> Record:
-        lists = [] if list_id is None else _numbers([list_id]) or [0]
+        lists = [] if list_id is None else list_numbers([list_id])
         try:
             # Whether somebody with this address is here already is the engine's question, answered before.
             saved = services.create_prospect(
@@ -136,18 +138,14 @@ class ProspectStore:
         return self._record(saved.prospect.pk)
 
     def _update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
-        numbers = _numbers([prospect_id])
-        gone = RecordGone("The prospect was deleted.", prospect_id=prospect_id)
-        if not numbers:
-            raise gone
-        now = Prospect.objects.filter(workspace_id=self.workspace_id, pk=numbers[0]).first()
         try:
-            services.update_prospect(self._author, numbers[0], self._raw(values, now))
+            now = queries.get_prospect(self.workspace_id, prospect_id)
+            services.update_prospect(self._author, now.pk, self._raw(values, now))
         except NotFound as error:
-            raise gone from error
+            raise RecordGone("The prospect was deleted.", prospect_id=prospect_id) from error
         except Invalid as error:
             raise self._refused(values, error) from error
-        return self._record(numbers[0])
+        return self._record(now.pk)
 
     def _record(self, prospect_id: int) -> Record:
         seen = self._get_prospects([str(prospect_id)])[str(prospect_id)]
@@ -164,10 +162,8 @@ class ProspectStore:
         raw: dict[str, object] = {}
         custom: dict[str, Json] = {}
         for key, value in values.items():
-            if isinstance(value, Unreadable):
-                raise self._cannot_take(key, value, value.reason)
-            if isinstance(value, Missing):
-                continue
+            if isinstance(value, Missing | Unreadable):
+                raise self._cannot_take(key, value, "it could not be read")
             if key.startswith(CUSTOM):
                 custom[key.removeprefix(CUSTOM)] = to_json(value)
             elif key == EMAIL:
@@ -208,10 +204,11 @@ def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
     """A prospect as the engine sees it; its lists must have been fetched along."""
     emails = normal_emails([entry["value"] for entry in prospect.emails])
     values: dict[str, Value] = {key: normal_text(getattr(prospect, key)) for key in TEXT_KEYS}
-    values[EMAIL] = emails or None
-    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones]) or None
+    values[EMAIL] = emails
+    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones])
     for item in fields:
-        values[CUSTOM + item.key] = from_json(Kind(item.type), prospect.custom.get(item.key))
+        kind = Kind(item.type)
+        values[CUSTOM + item.key] = from_json(kind, prospect.custom.get(item.key, _EMPTY.get(kind)))
     return Record(
         side=Side.OUTREACH,
         id=str(prospect.pk),
@@ -235,12 +232,3 @@ def _as_written(
     items = value if isinstance(value, tuple) else ()
     there = {same(entry["value"]): dict(entry) for entry in now}
     return [there.get(same(item), {"value": item, "label": ""}) for item in items]
-
-
-def _numbers(ids: Iterable[str]) -> list[int]:
-    """Those of the ids that can be one of ours."""
-    return [int(item) for item in ids if item.isdecimal() and len(item) < 19]
-
-
-def _numbers_or_none(ids: Iterable[str] | None) -> list[int] | None:
-    return None if ids is None else _numbers(ids)

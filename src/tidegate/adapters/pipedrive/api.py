@@ -6,10 +6,12 @@ repeated after a fault that passes; a write only where it surely was not carried
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
 from tidegate.adapters.pipedrive import prices
@@ -235,7 +237,7 @@ class Pipedrive:
                 *(self._single(one, id_, word) for id_ in rest),
             ]
         )
-        return [raw for raws in lists for raw in raws]
+        return [raw for raws in lists for raw in raws if "id" in raw]
 
     async def _single(self, endpoint: Endpoint, id_: str, word: str) -> list[Raw]:
         """The record, or none where it is gone or hidden from us."""
@@ -314,7 +316,7 @@ class Pipedrive:
     ) -> Raw:
         call = Call(
             endpoint.method,
-            self._address + endpoint.path.replace("{id}", str(id_)),
+            self._address + endpoint.path.replace("{id}", quote(str(id_), safe="")),
             what="Pipedrive",
             params=params or {},
             json=json,
@@ -323,10 +325,15 @@ class Pipedrive:
         return await with_repeats(attempt, repeatable=repeatable or endpoint.reads, clock=self._clock)
 
     async def _attempt(self, endpoint: Endpoint, call: Call, about: str) -> Raw:
-        headers = await self._credentials.headers()
+        with not_sent_yet():
+            headers = await self._credentials.headers()
         answer = await self._send(endpoint, call, headers)
-        if answer.status == 401 and await self._credentials.renew(headers):
-            answer = await self._send(endpoint, call, await self._credentials.headers())
+        if answer.status == 401:
+            with not_sent_yet():
+                renewed = await self._credentials.renew(headers)
+                headers = await self._credentials.headers()
+            if renewed:
+                answer = await self._send(endpoint, call, headers)
         fields = self._catalogue.fields if self._catalogue else ()
         error = refusal(answer, Asked(endpoint, about, fields))
         if error is not None:
@@ -337,11 +344,23 @@ class Pipedrive:
 
     async def _send(self, endpoint: Endpoint, call: Call, headers: Mapping[str, str]) -> Answer:
         await self._quota.admit(endpoint.tokens, search=endpoint.search)
-        answer = await self._http.send(
-            Call(call.method, call.url, call.what, call.params, headers, call.json)
-        )
+        try:
+            answer = await self._http.send(
+                Call(call.method, call.url, call.what, call.params, headers, call.json)
+            )
+        finally:
+            self._quota.release(search=endpoint.search)
         self._quota.learn(answer.status, answer.headers)
         return answer
+
+
+@contextmanager
+def not_sent_yet() -> Iterator[None]:
+    """Where a token can't be had, the sign-in server may have been asked, but the call itself was not carried out."""
+    try:
+        yield
+    except RemoteUnavailable as error:
+        raise RemoteUnavailable(str(error), sent=False, retry_after=error.retry_after) from error
 
 
 async def together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:
@@ -355,7 +374,7 @@ async def together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T
 
 
 def _selection(updated_since: datetime | None, filter_id: str | None) -> dict[str, str | int]:
-    """All by id; or what changed, by update time. A filter switches the other selections off (reference 3.1).
+    """All by id; or what changed, by update time. A filter switches the other selections off, say the OpenAPI documents.
 
     No `updated_until`: what changes during the walk moves to its end, so it is read again rather than missed, and the
     difference between Pipedrive's clock and ours can't hide anything.
@@ -368,7 +387,7 @@ def _selection(updated_since: datetime | None, filter_id: str | None) -> dict[st
 
 
 def _page(body: Raw, last_id: str) -> tuple[list[Raw], str | None]:
-    raws = _objects(body.get("data"))
+    raws = [raw for raw in _objects(body.get("data")) if "id" in raw]
     theirs = _next_cursor(body)
     last = str(raws[-1]["id"]) if raws else last_id
     return raws, None if theirs is None else f"{last}:{theirs}"

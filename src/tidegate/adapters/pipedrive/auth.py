@@ -1,4 +1,4 @@
-"""The OAuth 2.0 dialogue with Pipedrive, and what goes on a call once there is an authorisation.
+"""The OAuth 2.0 dialogue with Pipedrive.
 
 Three form posts, sent by our own client rather than by an OAuth library: docs/adr/0009. A refused refresh means
 *reconnect*; no answer, or a fault of the server, means *later*; and a client id or secret that Pipedrive does not know is
@@ -21,9 +21,6 @@ REQUIRED_SCOPES: tuple[tuple[str, ...], ...] = (
     ("webhooks:full", "admin"),
 )
 """One of each group must be granted. `base` is always on."""
-
-EARLY = timedelta(seconds=60)
-"""How much sooner than told we call a token expired: clocks differ, calls take time."""
 
 
 class OAuth:
@@ -92,7 +89,7 @@ class OAuth:
         return Tokens(
             access_token=body["access_token"],
             refresh_token=str(body.get("refresh_token") or kept_refresh_token),
-            expires_at=self._clock.now() + timedelta(seconds=seconds) - EARLY,
+            expires_at=self._clock.now() + timedelta(seconds=seconds),
             scopes=split_scopes(str(body.get("scope") or "")),
             api_domain=str(body.get("api_domain") or "").rstrip("/"),
         )
@@ -129,24 +126,3 @@ def missing_scopes(granted: Iterable[str]) -> tuple[str, ...]:
     if not given:
         return ()
     return tuple(group[0] for group in REQUIRED_SCOPES if given.isdisjoint(group))
-
-
-def bearer_headers(access_token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {access_token}"}
-
-
-def personal_headers(api_token: str) -> dict[str, str]:
-    return {"x-api-token": api_token}
-
-
-class PersonalToken:
-    """Implements `Credentials` for a personal API token, which never expires and can't be renewed."""
-
-    def __init__(self, api_token: str) -> None:
-        self._api_token = api_token
-
-    async def headers(self) -> Mapping[str, str]:
-        return personal_headers(self._api_token)
-
-    async def renew(self, stale: Mapping[str, str]) -> bool:
-        return False

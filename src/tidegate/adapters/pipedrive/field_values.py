@@ -1,7 +1,7 @@
 """Values of Pipedrive fields, from JSON to normal form and back, one kind at a time. Pure.
 
-REST answers and webhook bodies spell the same value differently (reference 5.4); `value_from` reads both. `value_to` makes
-what a write sends, or raises InvalidForRemote with the field in plain words: nothing is cut or rounded on the way.
+REST answers and webhook bodies spell the same value differently
+(https://pipedrive.readme.io/docs/webhooks-v2-migration-guide); `value_from` reads both. `value_to` makes what a write sends, or raises InvalidForRemote with the field in plain words: nothing is cut or rounded on the way.
 There and back is the identity on everything a field can hold.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+from tidegate.adapters.pipedrive.definitions import MOST_DIGITS
 from tidegate.core.catalogue import Field
 from tidegate.core.values import (
     MISSING,
@@ -27,6 +28,7 @@ from tidegate.core.values import (
     normal_number,
     normal_phones,
     normal_text,
+    significant_digits,
 )
 from tidegate.errors import InvalidForRemote
 
@@ -43,8 +45,6 @@ ADDRESS_PARTS = (
 )
 NO_DATE = "0000-00-00"
 """What Pipedrive stores for a date that was emptied with an empty text."""
-MOST_DIGITS = 15
-"""A JSON number keeps this many; Pipedrive's documents say 14 to 16."""
 
 
 # --- From JSON --------------------------------------------------------------------------------------------------------
@@ -262,7 +262,9 @@ def _composite_to(field: Field, value: Value) -> Json:
         case Kind.ADDRESS, Address():
             parts: dict[str, Json] = {part: text for part, text in value.parts if part in ADDRESS_PARTS}
             return {"value": _text_to(field, value.text), **parts}
-    raise refused(field, f"“{describe(value)}” is not a {field.kind.value.replace('_', ' ')}")
+    raise refused(
+        field, f"“{describe(value)}” does not fit a field of type {field.kind.value.replace('_', ' ')}"
+    )
 
 
 def _text_to(field: Field, text: str) -> str:
@@ -272,7 +274,7 @@ def _text_to(field: Field, text: str) -> str:
 
 
 def _number_to(field: Field, number: Decimal) -> int | float:
-    if not number.is_finite() or len(number.normalize().as_tuple().digits) > MOST_DIGITS:
+    if not number.is_finite() or significant_digits(number) > MOST_DIGITS:
         raise refused(field, f"{number} has more digits than Pipedrive keeps ({MOST_DIGITS})")
     if number == number.to_integral_value() and abs(number) < 10**MOST_DIGITS:
         return int(number)
@@ -301,7 +303,8 @@ def _clock_to(field: Field, at: time) -> str:
 
 
 def _until(end: str | None) -> dict[str, Json]:
-    # Parts that are left out of a composite value become empty (reference 7), so an open end is simply not sent.
+    # Parts that are left out of a composite value become empty (the v2 migration guide says so of
+    # addresses), so an open end is simply not sent.
     return {"until": end} if end is not None else {}
 
 
@@ -310,8 +313,8 @@ def _zone_to(zone: str | None) -> dict[str, Json]:
 
 
 def moment_to(moment: datetime) -> str:
-    """Whole seconds and Z: Pipedrive answers 400 to a fraction (seen 2026, reference 3.1)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Whole seconds and Z: Pipedrive answers 400 to a fraction (seen by several client authors in 2026)."""
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def refused(field: Field, reason: str) -> InvalidForRemote:

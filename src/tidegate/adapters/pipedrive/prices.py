@@ -22,7 +22,8 @@ class Endpoint:
 _CONTACTS = ("contacts:read", "contacts:full")
 _WRITE_CONTACTS = ("contacts:full",)
 _DEALS = ("deals:read", "deals:full", "admin")
-# The OpenAPI document asks for `admin`, the changelog of 2024-01-26 for webhooks:full (reference 1.7): either is taken.
+# The OpenAPI document asks for `admin`, the changelog of 2024-01-26 for webhooks:full: either is taken.
+# https://developers.pipedrive.com/changelog/post/introducing-new-oauth-scopes-for-webhooks
 _WEBHOOKS = ("webhooks:full", "admin")
 
 WHO_AM_I = Endpoint("GET", "/api/v1/users/me", 2, ("base",))

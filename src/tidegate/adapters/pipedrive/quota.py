@@ -1,6 +1,6 @@
 """The request limits of one Pipedrive company: the burst window, the day's tokens, and what we spent them on.
 
-Every call is booked here before it leaves. The burst limit is learned from the answers and kept a tenth below; the daily
+Every call is booked here before it leaves. The burst limit is learned from the answers and kept a little below; the daily
 budget is our own count of prices, corrected by Pipedrive's headers where they come. Bulk work stops at the reserve that is
 left to people and other apps; live sync may go on to the end of the budget, and nothing goes past it. Counters are kept
 in memory and drained into the ledger by `take_spent`.
@@ -21,36 +21,53 @@ BURST_OAUTH = 80
 BURST_TOKEN = 20
 """The smallest plan's; more is learned from x-ratelimit-limit."""
 BURST_SEARCH = 10
-HEADROOM = 0.9
-"""The share of the burst limit we use: our clock and Pipedrive's window do not begin together."""
+SHARE = 0.95
+"""The share of the burst limit we use; the rest is for calls by the pages of the same user."""
+LONGEST_CALL = 90.0
+"""Every call has ended by then, by its time-outs."""
+LOOK_AGAIN = 0.02
+"""Seconds between looks while every place is held by a call under way."""
 LONGEST_WAIT = 10.0
 """A longer wait is left to the caller, who can let the lane go meanwhile."""
 STRAIGHT_REFUSALS = 5
-"""So many 429s in a row are the daily budget rather than the burst window (reference 2.5)."""
+"""So many 429s in a row are taken for the daily budget: nothing else tells the two apart for sure
+(https://github.com/pipedrive/client-nodejs/issues/725)."""
 SLACK_TOKENS = 500
 """Pipedrive's count may lag behind ours by calls under way; a larger drop means that a new day has begun."""
 
 
 class Window:
-    """A rolling window: at most so many passes in any `WINDOW_SECONDS`."""
+    """A rolling window: at most so many calls in any `WINDOW_SECONDS`, wherever on its way Pipedrive counts a call.
+
+    A call holds its place from the moment it leaves until two seconds after its answer. So neither a slow network nor a
+    stalled process can bunch calls so that two of our windows fall into one of Pipedrive's. A place that nobody gives back
+    is free again after `LONGEST_CALL`, so that a call that was cut off can't narrow the window for good.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._passed: deque[float] = deque()
+        self._under_way: deque[float] = deque()
+        self._answered: deque[float] = deque()
+        """Both hold the moments at which a place is free again."""
         self.gate = asyncio.Lock()
         """Whoever waits is served in turn."""
 
     def wait(self, now: float) -> float:
-        """Seconds until the next pass."""
-        while self._passed and self._passed[0] <= now - WINDOW_SECONDS:
-            self._passed.popleft()
-        most = max(1, int(self.limit * HEADROOM))
-        if len(self._passed) < most:
+        """Seconds until the next call may leave; while answers are outstanding, a guess to look again."""
+        for held in (self._answered, self._under_way):
+            while held and held[0] <= now:
+                held.popleft()
+        if len(self._under_way) + len(self._answered) < max(1, int(self.limit * SHARE)):
             return 0.0
-        return self._passed[-most] + WINDOW_SECONDS - now
+        return self._answered[0] - now if self._answered else LOOK_AGAIN
 
-    def enter(self, now: float) -> None:
-        self._passed.append(now)
+    def leave(self, now: float) -> None:
+        self._under_way.append(now + LONGEST_CALL)
+
+    def answered(self, now: float) -> None:
+        if self._under_way:
+            self._under_way.popleft()
+        self._answered.append(now + WINDOW_SECONDS)
 
 
 @dataclass(slots=True)
@@ -145,6 +162,12 @@ class LaneQuota:
             await self._pass(self._searches)
         await self._pass(self._window)
 
+    def release(self, *, search: bool = False) -> None:
+        now = self._clock.monotonic()
+        self._window.answered(now)
+        if search:
+            self._searches.answered(now)
+
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
         self._learn_burst(status, headers)
         told = self._learn_day(headers)
@@ -163,7 +186,7 @@ class LaneQuota:
                 if wait > LONGEST_WAIT:
                     self._refuse_long_pauses()
                 await self._clock.sleep(wait)
-            window.enter(self._clock.monotonic())
+            window.leave(self._clock.monotonic())
 
     def _learn_burst(self, status: int, headers: Mapping[str, str]) -> None:
         limit = _number(headers.get("x-ratelimit-limit"))
@@ -188,9 +211,11 @@ class LaneQuota:
         )
 
     def _refused(self, headers: Mapping[str, str]) -> None:
-        self._pause.straight_refusals += 1
-        told_daily = headers.get("x-daily-ratelimit-token-remaining") == "0"
-        if told_daily or self._pause.straight_refusals >= STRAIGHT_REFUSALS:
+        left_today = headers.get("x-daily-ratelimit-token-remaining")
+        if left_today is None and self._clock.monotonic() >= self._pause.until:
+            # Calls that were under way together are refused together: that is one refusal.
+            self._pause.straight_refusals += 1
+        if left_today == "0" or self._pause.straight_refusals >= STRAIGHT_REFUSALS:
             self._pause.daily = True
             self._keep_still(DAILY_PROBE)
         else:
@@ -263,6 +288,9 @@ class FeatureQuota:
 
     async def admit(self, tokens: int, *, search: bool = False) -> None:
         await self._lane.admit(tokens, search=search, feature=self._feature)
+
+    def release(self, *, search: bool = False) -> None:
+        self._lane.release(search=search)
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:
         self._lane.learn(status, headers)

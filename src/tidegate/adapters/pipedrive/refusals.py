@@ -1,6 +1,6 @@
 """What a refusal of Pipedrive's means for us, by status and body. Pure.
 
-The table is section 6.2 of what is known about the API: 400 concerns the record, 401 the authorisation, 402 and 403 need a
+By https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes: 400 concerns the record, 401 the authorisation, 402 and 403 need a
 person (or, as an HTML page, a pause), 404 and 410 mean gone, 429 and 5xx pass. Messages name the record and the field in
 plain words, and carry Pipedrive's own words, never a header.
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tidegate.adapters.http import Answer
+from tidegate.adapters.pipedrive import prices
 from tidegate.adapters.pipedrive.prices import Endpoint
 from tidegate.core.catalogue import Field
 from tidegate.errors import (
@@ -26,13 +27,15 @@ from tidegate.errors import (
 )
 
 EDGE_PAUSE = 600.0
-"""Seconds of silence after an HTML 403: the edge blocks those who go on (reference 2.5)."""
+"""Seconds of silence after an HTML 403: the edge blocks those who go on
+(https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting)."""
 DAILY_PROBE = 1800.0
 """How soon to look again whether the daily budget has begun anew; the time zone of the reset is not documented."""
 BURST_PAUSE = 2.0
 LONGEST_BURST_PAUSE = 60.0
 
 _CUSTOM_KEY = re.compile(r"\b[0-9a-f]{40}\b")
+_NESTED = re.compile(r"custom_fields[.:] ?(?=[0-9a-f]{40}\b)")
 _UNKNOWN_KEY = re.compile(
     r"unknown key '?([0-9a-z_]+)'?|custom_fields\.?([0-9a-f]{40})[^;]*not allowed", re.IGNORECASE
 )
@@ -82,9 +85,10 @@ def refusal(answer: Answer, asked: Asked) -> TidegateError | None:
             return RecordGone(
                 f"Pipedrive does not show {asked.about}: deleted, merged away or not visible to the user."
             )
-        case 422:
+        case 422 if asked.endpoint is prices.CREATE_WEBHOOK:
             return NeedsAttention(
-                f"Pipedrive did not take {asked.about}: {said(body) or 'a limit is reached'}."
+                f"Pipedrive did not take {asked.about}: its user has reached the limit of 40 webhooks. "
+                "Remove some that are not needed in Pipedrive, then resume."
             )
         case 429:
             return _too_many(answer.headers)
@@ -140,9 +144,9 @@ def _bad_input(text: str, asked: Asked) -> TidegateError:
 
 def in_plain_words(text: str, fields: Sequence[Field]) -> str:
     """Pipedrive's text with names in place of keys, without the prefix that says nothing."""
-    bare = text.removeprefix("Validation failed: ")
+    bare = _NESTED.sub("", text.removeprefix("Validation failed: "))
     named = _CUSTOM_KEY.sub(lambda match: _field_name(match.group(), fields), bare)
-    return _VENDOR_WORD.sub(lambda match: _PLAIN_WORDS[match.group()], named).replace("custom fields: “", "“")
+    return _VENDOR_WORD.sub(lambda match: _PLAIN_WORDS[match.group()], named)
 
 
 def _field_name(key: str, fields: Sequence[Field]) -> str:

@@ -34,6 +34,7 @@ AT_THE_ROOT: Mapping[str, str] = {LABELS: "label_ids"}
 NAMES = (FIRST_NAME, LAST_NAME)
 ON_THEIR_OWN = frozenset({FIRST_NAME, LAST_NAME, EMAIL, PHONE})
 """System fields with rules of their own; all others are a value under a key."""
+TOLD_APART = ON_THEIR_OWN | {ORGANIZATION}
 
 
 # --- From JSON --------------------------------------------------------------------------------------------------------
@@ -100,18 +101,22 @@ def _stands_in(name: str, addresses: Sequence[str], phones: Sequence[tuple[str, 
 def _others(raw: Raw, fields: Sequence[Field]) -> dict[str, Value]:
     """Custom fields, and system fields beyond those every person has.
 
-    A custom field whose key is absent is missing, not empty: real answers list every key, empty ones as null (reference
-    4.2), so an absent key means that the field was deleted or is hidden from us, and must not empty the other side.
+    A custom field whose key is absent is missing, not empty: real answers list every key, empty ones as null (seen by
+    client authors in 2026), so an absent key means that the field was deleted or is hidden from us, and must not empty
+    the other side.
     """
     custom = raw.get("custom_fields")
     shown = custom if isinstance(custom, Mapping) else {}
     values: dict[str, Value] = {}
     for field in fields:
-        source = shown if field.custom else raw
-        key = field.key if field.custom else AT_THE_ROOT.get(field.key, field.key)
-        if field.key not in {*ON_THEIR_OWN, ORGANIZATION} and key in source:
-            values[field.key] = value_from(field, source[key])
-    return {key: value for key, value in values.items() if not isinstance(value, Missing)}
+        source, key = (shown, field.key) if field.custom else (raw, AT_THE_ROOT.get(field.key, field.key))
+        if key not in source or field.key in TOLD_APART:
+            continue
+        # Most custom fields of most persons are empty (83 of 87, seen 2026), and a walk reads many persons.
+        value = None if source[key] is None else value_from(field, source[key])
+        if not isinstance(value, Missing):
+            values[field.key] = value
+    return values
 
 
 def organization_from(raw: Raw) -> Organization:
@@ -205,7 +210,8 @@ def _stand_in(values: Mapping[str, Value], seen: Record | None) -> str | None:
 
 
 def _addresses_to(values: Mapping[str, Value], seen: Record | None) -> dict[str, Json]:
-    """An update replaces the whole array (seen live, reference 4.2), so every item goes with the label it had.
+    """An update replaces the whole array (seen 2026,
+    https://github.com/mmedum/pipedrive-mcp), so every item goes with the label it had.
 
     What was there is sent as it was written: a difference that is spelling alone is no reason for a write.
     """
@@ -232,7 +238,7 @@ def _others_to(values: Mapping[str, Value], fields: Sequence[Field]) -> dict[str
     body: dict[str, Json] = {}
     custom: dict[str, Json] = {}
     for key, value in values.items():
-        if key in {*ON_THEIR_OWN, ORGANIZATION}:
+        if key in TOLD_APART:
             continue
         field = find_field(fields, key)
         if field is None:

@@ -16,7 +16,7 @@ import orjson
 from tidegate.adapters.pipedrive.field_values import moment_from
 from tidegate.adapters.pipedrive.translate import record_from
 from tidegate.core.catalogue import Field
-from tidegate.core.records import Record
+from tidegate.core.records import Record, Side
 from tidegate.errors import Malformed, NotGenuine, NotHandled
 from tidegate.ports import Happening, Webhook, WebhookRequest
 
@@ -52,7 +52,7 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
     """
     meta, data = _parsed(body)
     entity = _entity(meta)
-    action, event_id, record_id = (_word(meta, key) for key in ("action", "id", "entity_id"))
+    action, event_id = _word(meta, "action"), _word(meta, "id")
     if action not in ACTIONS:
         raise NotHandled(f"Nothing is done about “{action}”.")
     at = moment_from(meta.get("timestamp"))
@@ -61,13 +61,13 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
     happening = Happening(
         event_id=event_id,
         entity=entity,
-        record_id=record_id,
+        record_id=_record_id(meta, entity),
         action=action,
         at=at,
         merged_into=_optional(meta, "merged_to_id"),
         actor_id=_optional(meta, "user_id"),
         company_id=_optional(meta, "company_id"),
-        body=_person(entity, data, fields),
+        body=_body(entity, data, fields),
     )
     return [happening, *_merged_away(happening, meta)]
 
@@ -86,11 +86,20 @@ def _entity(meta: Raw) -> str:
     entity = _word(meta, "entity")
     if entity in FOLLOWED:
         return entity
-    # Since 2026-05-21 field definitions send events too; their exact names are not documented (reference 5.1).
+    # Since 2026-05-21 field definitions send events too; their exact names are not documented.
+    # https://developers.pipedrive.com/changelog/post/new-webhooks-and-api-improvements
     bare = entity.casefold().replace("_", "").replace("-", "")
     if bare in ("personfield", "personfields"):
         return "person_field"
     raise NotHandled(f"Tidegate does not follow “{entity}”.")
+
+
+def _record_id(meta: Raw, entity: str) -> str:
+    """What we look at later goes into an address, so it must be a number; only fields are named by a code."""
+    record_id = _word(meta, "entity_id")
+    if entity != "person_field" and not record_id.isdecimal():
+        raise Malformed(f"The delivery's “entity_id” is no number: {record_id[:40]}")
+    return record_id
 
 
 def _word(meta: Raw, key: str) -> str:
@@ -107,16 +116,20 @@ def _optional(meta: Raw, key: str) -> str | None:
     )
 
 
-def _person(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
-    if entity != "person" or not isinstance(data, dict) or "id" not in data:
+def _body(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
+    if not isinstance(data, dict) or "id" not in data:
         return None
-    return record_from(data, fields)
+    if entity == "person":
+        return record_from(data, fields)
+    if entity == "organization" and isinstance(data.get("name"), str):
+        return Record(Side.PIPEDRIVE, str(data["id"]), name=data["name"])
+    return None
 
 
 def _merged_away(survivor: Happening, meta: Raw) -> list[Happening]:
     """The delete of the vanished record may be lost; the survivor's change tells the same."""
     vanished = _optional(meta, "merged_from_id")
-    if vanished is None:
+    if vanished is None or not vanished.isdecimal():
         return []
     return [
         Happening(

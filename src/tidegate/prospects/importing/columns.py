@@ -10,6 +10,8 @@ from tidegate.prospects.values import FieldShape, Unfit, read_date, read_number,
 
 SKIP = "skip"
 LIST = "list"
+LINE, PROBLEM = "Line of the file", "Problem"
+"""What a file of faulty rows has besides its own columns."""
 CUSTOM = "custom."
 NEW = "new:"
 """Followed by a field type: the column becomes a custom field under its own name."""
@@ -32,44 +34,49 @@ ONCE = frozenset(SYSTEM_TARGETS) - {"other_emails", "other_phones", LIST}
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "email": (
-        "email", "e mail", "mail", "email address", "e mail address", "primary email", "work email", "business email",
-        "contact email", "lead email", "prospect email", "email 1", "email work", "e mail 1 value", "emailaddress",
-        "adresse email", "correo electronico", "courriel", "e mail adresse",
+        "email", "mail", "email address", "primary email", "work email", "business email", "contact email",
+        "lead email", "prospect email", "email 1", "email work", "e mail 1 value", "adresse email",
+        "correo electronico", "courriel", "e mail adresse",
     ),
     "other_emails": (
         "more email addresses", "other emails", "other email", "secondary email", "additional emails",
         "additional email addresses", "email 2", "email 3", "personal email", "email home", "email other",
     ),
     "first_name": (
-        "first name", "firstname", "given name", "forename", "first", "vorname", "prenom", "nombre", "name first",
+        "first name", "given name", "forename", "first", "vorname", "prenom", "nombre", "name first",
     ),
     "last_name": (
-        "last name", "lastname", "surname", "family name", "last", "nachname", "nom", "apellido", "apellidos",
+        "last name", "surname", "family name", "last", "nachname", "nom", "apellido", "apellidos",
     ),
-    "full_name": ("full name", "fullname", "name", "contact name", "lead name", "prospect name", "person name"),
+    "full_name": (
+        "full name", "name", "contact name", "lead name", "prospect name", "person name",
+    ),
     "company": (
-        "company", "company name", "organization", "organisation", "organization name", "account", "account name",
-        "employer", "company name for emails", "firma", "entreprise", "empresa", "unternehmen", "person organization",
+        "company", "company name", "organization", "organisation", "organization name", "account",
+        "account name", "employer", "company name for emails", "firma", "entreprise", "empresa", "unternehmen",
+        "person organization",
     ),
     "job_title": (
-        "job title", "position", "job position", "title", "role", "jobtitle", "occupation", "funktion", "poste", "cargo",
+        "job title", "position", "job position", "title", "role", "occupation", "funktion", "poste", "cargo",
         "company position",
     ),
     "phone": (
-        "phone", "phone number", "telephone", "mobile", "mobile phone", "work phone", "work direct phone", "cell",
-        "cell phone", "phone 1", "phonenumber", "phone work", "telefon", "telefono", "primary phone", "contact phone",
+        "phone", "phone number", "telephone", "mobile", "mobile phone", "work phone", "work direct phone",
+        "cell", "cell phone", "phone 1", "phone work", "telefon", "telefono", "primary phone", "contact phone",
     ),
     "other_phones": (
-        "more phone numbers", "other phone", "other phones", "home phone", "secondary phone", "additional phones",
-        "phone 2", "phone 3", "phone home", "phone mobile", "phone other", "corporate phone",
+        "more phone numbers", "other phone", "other phones", "home phone", "secondary phone",
+        "additional phones", "phone 2", "phone 3", "phone home", "phone mobile", "phone other",
+        "corporate phone",
     ),
     "email_status": (
-        "email status", "e mail status", "email verification", "email verification status", "verification status",
+        "email status", "email verification", "email verification status", "verification status",
     ),
-    LIST: ("list", "lists", "list name", "lists name", "segment", "segments", "list names"),
+    SKIP: (LINE, PROBLEM),
+    LIST: (
+        "list", "lists", "list name", "lists name", "segment", "segments", "list names",
+    ),
 }  # fmt: skip
-_TARGET_BY_NAME = {name: target for target, names in _NAMES.items() for name in names}
-
 _STATUSES: Mapping[str, EmailStatus] = {
     **{status.value: status for status in EmailStatus},
     "verified": EmailStatus.VALID,
@@ -77,15 +84,15 @@ _STATUSES: Mapping[str, EmailStatus] = {
     "ok": EmailStatus.VALID,
     "risky": EmailStatus.UNVERIFIABLE,
     "unknown": EmailStatus.UNVERIFIABLE,
-    "catch all": EmailStatus.UNVERIFIABLE,
-    "accept all": EmailStatus.UNVERIFIABLE,
+    "catchall": EmailStatus.UNVERIFIABLE,
+    "acceptall": EmailStatus.UNVERIFIABLE,
     "undeliverable": EmailStatus.INVALID,
     "bounced": EmailStatus.INVALID,
-    "not verified": EmailStatus.UNVERIFIED,
-    "not checked": EmailStatus.UNVERIFIED,
+    "notverified": EmailStatus.UNVERIFIED,
+    "notchecked": EmailStatus.UNVERIFIED,
 }
 _MANY_OPTIONS = 30
-_OPTION_LENGTH = 60
+_OPTION_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +169,7 @@ def guess_type(cells: Sequence[str]) -> FieldType:
 
 def _are_options(cells: Sequence[str]) -> bool:
     distinct = {cell.strip().casefold() for cell in cells}
-    short = all(len(cell) <= _OPTION_LENGTH and ";" not in cell for cell in distinct)
+    short = all(len(cell) <= _OPTION_LENGTH and not re.search(r";|[.!?]$", cell) for cell in distinct)
     return short and len(distinct) <= _MANY_OPTIONS and len(cells) >= 5 * len(distinct)
 
 
@@ -216,9 +223,8 @@ def _target_of(name: str, fields: Sequence[CustomField], guess: FieldType | None
 
 
 def _plain(name: str) -> str:
-    """A header without case, accents and signs: “E-Mail_Address” is “e mail address”."""
-    spread = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return " ".join(re.findall(r"[^\W_]+", fold(spread)))
+    """A header without case, accents, signs and spaces: “E-Mail_Address” and “emailAddress” are one."""
+    return "".join(re.findall(r"[^\W_]+", fold(name)))
 
 
 def _by_column(width: int, rows: Iterable[Sequence[str]]) -> list[list[str]]:
@@ -227,3 +233,6 @@ def _by_column(width: int, rows: Iterable[Sequence[str]]) -> list[list[str]]:
         for index, cell in enumerate(row[:width]):
             cells[index].append(cell)
     return cells
+
+
+_TARGET_BY_NAME = {_plain(name): target for target, names in _NAMES.items() for name in names}

@@ -9,7 +9,8 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -53,7 +54,9 @@ _OTHER_FILES = (
 _BROKEN = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 # In a Western text such signs stand beside words, never in them; in a wrongly read one they replace letters.
-_SIGN_IN_WORD = re.compile(r"[A-Za-z][^\x00-\x7f\w’‘´·­]|[^\x00-\x7f\w’‘´“”„«»–—…€·­][A-Za-z]")
+_SIGN_IN_WORD = re.compile(
+    r"[A-Za-z][^\x00-\x7f\w’‘´“”„«»–—…€·\u00a0\u00ad]|[^\x00-\x7f\w’‘´“”„«»–—…€·\u00a0\u00ad][A-Za-z]"
+)
 _FOREIGN_RUN = re.compile(r"[^\W\x00-\x7f]{4,}")
 _LESS_COMMON = [
     "cp1250",
@@ -86,6 +89,11 @@ class Row:
     line: int
     cells: tuple[str, ...]
 
+    @property
+    def printable(self) -> list[str]:
+        """The cells, with a question mark for what could not be read."""
+        return [cell.encode("utf-8", "replace").decode().replace("\x00", "?") for cell in self.cells]
+
 
 def look_at(file: BinaryIO, *, encoding: str = "", delimiter: str = "") -> Shape:
     """How the file is written, unless told. Leaves it at its start. Raises Invalid where it is no CSV file."""
@@ -104,7 +112,7 @@ def look_at(file: BinaryIO, *, encoding: str = "", delimiter: str = "") -> Shape
     return Shape(found, *_sniff(sample))
 
 
-def read_rows(file: BinaryIO, shape: Shape) -> Iterator[Row]:
+def read_rows(file: BinaryIO, shape: Shape) -> Generator[Row, None, None]:
     """The rows from the header on, blank ones left out. Raises Invalid where the file can't be read on."""
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=shape.encoding, errors="surrogateescape", newline="")
@@ -126,7 +134,8 @@ def read_rows(file: BinaryIO, shape: Shape) -> Iterator[Row]:
     except UnicodeError as error:
         raise _refused(f"The file can't be read as {shape.encoding}. Choose another encoding.") from error
     finally:
-        text.detach()
+        with suppress(ValueError):  # who stopped half-way may have closed the file before this ends
+            text.detach()
 
 
 def _head(file: BinaryIO) -> bytes:
@@ -204,10 +213,13 @@ def _sniff(sample: str) -> tuple[str, str]:
     try:
         dialect = clevercsv.Sniffer().sniff(sample[:8192], delimiters=list(DELIMITERS))
     except clevercsv.Error:
+        dialect = None
+    if dialect is None:
         return ",", ""
-    delimiter = dialect.delimiter if dialect.delimiter in DELIMITERS else ""
+    delimiter = str(dialect.delimiter or "")
     header = sample.split("\n", 1)[0]
-    delimiter = delimiter or next((sign for sign in DELIMITERS if sign in header), ",")
+    if delimiter not in DELIMITERS:
+        delimiter = next((sign for sign in DELIMITERS if sign in header), ",")
     return delimiter, "\\" if dialect.escapechar == "\\" else ""
 
 

@@ -6,7 +6,7 @@ whose address or name can't be read is rejected; another value that doesn't fit 
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,8 +29,8 @@ from tidegate.prospects.models import CustomField, FieldType
 from tidegate.prospects.services.bulk import Item, Policy, upsert_items
 from tidegate.prospects.services.fields import WITH_OPTIONS, change_field, create_field
 from tidegate.prospects.services.lists import get_or_create_lists
-from tidegate.prospects.services.saving import Author, Outcome
-from tidegate.prospects.values import option_key, short
+from tidegate.prospects.services.saving import Author, Outcome, custom_shapes
+from tidegate.prospects.values import option_key
 
 BATCH = 500
 REJECTING = ("email", "first_name", "last_name", "row")
@@ -67,6 +67,8 @@ class RowReport:
     """An `Outcome`, or TWICE."""
     reason: str = ""
     """Why it was rejected, or which of its values were left out."""
+    places: tuple[str, ...] = ()
+    """The targets that the reason is about."""
 
     @property
     def rejected(self) -> bool:
@@ -106,6 +108,7 @@ class Importer:
         check_plan(plan, header, list(self.fields.values()))
         self.growing: set[str] = set()
         """Option fields made by this import: they learn the options they meet."""
+        self.given = plan
         self.plan = self._with_fields(plan)
         self.seen: set[str] = set()
 
@@ -113,7 +116,8 @@ class Importer:
         """One batch, in one transaction; a report for each row, in order."""
         with transaction.atomic():
             self._learn_options(rows)
-            drafts = [self._draft(row, shapes_of(list(self.fields.values()))) for row in rows]
+            shapes = self._shapes()
+            drafts = [self._draft(row, shapes) for row in rows]
             self._resolve_lists(drafts)
             ready = [draft for draft in drafts if draft.item is not None]
             items = [draft.item for draft in ready if draft.item is not None]
@@ -124,10 +128,24 @@ class Importer:
                     draft.faults = result.errors
         return [draft.report() for draft in drafts]
 
+    def original_targets(self, places: Iterable[str]) -> list[str]:
+        """The targets of the plan as it was given that these places are about."""
+        return [
+            given
+            for given, target in zip(self.given.targets, self.plan.targets, strict=True)
+            if target in places
+        ]
+
     def note(self, rows: Sequence[Row]) -> None:
         """Remember rows that an earlier run of this import took, so that their repetitions are known as such."""
         for row in rows:
             self._is_repeated(read_what_fits(self._raw(row), {})[0].addresses)
+
+    def _shapes(self) -> Shapes:
+        """What values must fit now: somebody may have changed or deleted a field since the last batch."""
+        if self.dry:
+            return shapes_of(list(self.fields.values()))
+        return custom_shapes(self.author.workspace_id)
 
     def _with_fields(self, plan: Plan) -> Plan:
         targets = list(plan.targets)
@@ -256,7 +274,7 @@ class _Draft:
         return any(key in self.faults for key in REJECTING)
 
     def report(self) -> RowReport:
-        return RowReport(self.row, str(self.outcome), self.reason())
+        return RowReport(self.row, str(self.outcome), self.reason(), tuple(self.faults))
 
     def reason(self) -> str:
         parts = [f"{self.name_of(key)}: {text}" for key, texts in self.faults.items() for text in texts]
@@ -286,7 +304,7 @@ def row_key(raw: Mapping[str, object]) -> str:
 
 def unquoted(cell: str) -> str:
     """Without the apostrophe that keeps a spreadsheet from taking a text for a formula (`exporting.guarded`)."""
-    return cell[1:] if re.match(r"'[=+\-@\t\r]", cell) else cell
+    return cell[1:] if re.match(r"'+[=+\-@\t\r]", cell) else cell
 
 
 def _several(text: str, separator: str) -> list[str]:
@@ -317,7 +335,3 @@ def _with_all_phones(raw: dict[str, Any]) -> dict[str, Any]:
         return raw
     numbers = [*filter(None, [raw.get("phone")]), *raw["phones"]]
     return {**{key: value for key, value in raw.items() if key != "phone"}, "phones": numbers}
-
-
-def quoted_reason(report: RowReport, limit: int = 300) -> str:
-    return short(report.reason, limit)

@@ -1,7 +1,7 @@
 """Everything that writes to the prospect store: each call one transaction, announced within it (`prospects.signals`)."""
 
 from tidegate.prospects.services.bulk import MAX_ITEMS, ItemResult, Policy, upsert_prospects
-from tidegate.prospects.services.fields import change_field, create_field, delete_field
+from tidegate.prospects.services.fields import change_field, create_field, delete_field, get_field
 from tidegate.prospects.services.lists import (
     add_to_list,
     create_list,
@@ -34,6 +34,7 @@ __all__ = [
     "delete_field",
     "delete_list",
     "delete_prospects",
+    "get_field",
     "get_or_create_lists",
     "remove_from_list",
     "rename_list",

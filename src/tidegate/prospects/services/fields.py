@@ -103,6 +103,11 @@ def uses_of_option(field: CustomField, label: str) -> int:
     return _with_option(field, label).count()
 
 
+def uses_of_field(field: CustomField) -> int:
+    """How many prospects have a value in it."""
+    return Prospect.objects.filter(workspace_id=field.workspace_id, custom__has_key=field.key).count()
+
+
 def _with_option(field: CustomField, label: str) -> QuerySet[Prospect]:
     held = label if field.type == FieldType.OPTION else [label]
     return Prospect.objects.filter(workspace_id=field.workspace_id, custom__contains={field.key: held})
@@ -121,9 +126,8 @@ def _change_options(
         if now is None:
             used = uses_of_option(field, was)
             if used:
-                raise _invalid(
-                    "options", f"{used:,} prospects have “{was}”. Change them first, or rename it."
-                )
+                who = "1 prospect has" if used == 1 else f"{used:,} prospects have"
+                raise _invalid("options", f"{who} “{was}”. Change that first, or rename the option.")
         elif option_key(now) not in kept:
             raise _invalid("options", f"“{now}” is the new name of “{was}”, but is not among the options.")
         elif (label := kept[option_key(now)]) != was:

@@ -42,7 +42,7 @@ def get_or_create_lists(author: Author, names: Iterable[str]) -> dict[str, Prosp
 @transaction.atomic
 def rename_list(author: Author, list_id: int, name: str) -> ProspectList:
     """Raises NotFound, Invalid, Conflict."""
-    found = get_list(author.workspace_id, list_id, lock=True)
+    found = _get_locked(author.workspace_id, list_id)
     name = _checked_name(author.workspace_id, name, besides=list_id)
     if found.name != name:
         found.name = name
@@ -54,14 +54,14 @@ def rename_list(author: Author, list_id: int, name: str) -> ProspectList:
 @transaction.atomic
 def delete_list(author: Author, list_id: int) -> None:
     """The list alone; its prospects stay. Raises NotFound."""
-    get_list(author.workspace_id, list_id, lock=True).delete()
+    _get_locked(author.workspace_id, list_id).delete()
     lists_changed.send(sender=ProspectList, workspace_id=author.workspace_id)
 
 
 @transaction.atomic
 def add_to_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> int:
     """How many were not in it before. Ids that are not of this workspace are passed over. Raises NotFound."""
-    found = get_list(author.workspace_id, list_id, lock=True)
+    found = _get_locked(author.workspace_id, list_id)
     ids = Prospect.objects.filter(workspace_id=author.workspace_id, pk__in=prospect_ids)
     added = add_memberships([(pk, found.pk) for pk in ids.values_list("pk", flat=True)])
     announce(author, "change", sorted(added))
@@ -71,7 +71,7 @@ def add_to_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> 
 @transaction.atomic
 def remove_from_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> int:
     """How many were in it. Raises NotFound."""
-    found = get_list(author.workspace_id, list_id, lock=True)
+    found = _get_locked(author.workspace_id, list_id)
     rows = Prospect.lists.through.objects.filter(prospectlist_id=found.pk, prospect_id__in=prospect_ids)
     removed = sorted(rows.values_list("prospect_id", flat=True))
     rows.delete()
@@ -79,9 +79,13 @@ def remove_from_list(author: Author, list_id: int, prospect_ids: Collection[int]
     return len(removed)
 
 
-def get_list(workspace_id: UUID, list_id: int, *, lock: bool = False) -> ProspectList:
-    """Raises NotFound."""
-    rows = ProspectList.objects.select_for_update(no_key=True) if lock else ProspectList.objects.all()
+def list_numbers(ids: Iterable[int | str]) -> list[int]:
+    """The ids of lists as numbers; what can't be one of ours becomes a number that no list has."""
+    return [int(item) if item.isdecimal() and len(item) < 19 else 0 for item in map(str, ids)]
+
+
+def _get_locked(workspace_id: UUID, list_id: int) -> ProspectList:
+    rows = ProspectList.objects.select_for_update(no_key=True)
     found = rows.filter(workspace_id=workspace_id, pk=list_id).first()
     if found is None:
         raise NotFound("There is no such list. It may have been deleted.")

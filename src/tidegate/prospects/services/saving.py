@@ -159,8 +159,7 @@ def find_lists(workspace_id: UUID, list_ids: Collection[int]) -> list[ProspectLi
     rows = ProspectList.objects.select_for_update(no_key=True)
     found = list(rows.filter(workspace_id=workspace_id, pk__in=wanted).order_by("pk")) if wanted else []
     if len(found) < len(wanted):
-        missing = ", ".join(str(item) for item in sorted(wanted - {item.pk for item in found}))
-        text = f"There is no list with the id {missing}."
+        text = "One of these lists does not exist. It may have been deleted."
         raise Invalid(text, errors={"list_ids": [text]})
     return found
 

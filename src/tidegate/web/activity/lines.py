@@ -5,6 +5,7 @@ One place for the overview, the log, the drawer and the CSV file, so that they n
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.formats import date_format
@@ -138,7 +139,7 @@ def value_in_words(raw: Any, kind: str) -> str:
         return str(raw)
     if is_empty(known):
         return ""
-    if kind == Kind.DATETIME and hasattr(known, "astimezone"):
+    if isinstance(known, datetime):
         return date_format(localtime(known), "j F Y, H:i")
     return describe(known)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tidegate.store.queries import Health, budget_starts_again
+from tidegate.store.queries import Budget, budget_starts_again
 
 FEATURES: dict[str, str | Promise] = {
     "live": _("Live sync"),
@@ -24,7 +24,8 @@ class Gauge:
     used: int
     total: int
     reserve: int
-    starts_again_at: datetime
+    starts_in: float
+    """Seconds until the budget is whole again."""
     parts: tuple[tuple[str | Promise, int], ...]
     """What the tokens went to, the most first."""
 
@@ -42,13 +43,13 @@ class Gauge:
         return [(f"{tenth * 10}%", self.used * 10 > self.total * tenth) for tenth in range(1, 10)]
 
 
-def gauge(health: Health, now: datetime) -> Gauge:
-    by_size = sorted(health.tokens_by_feature.items(), key=lambda part: -part[1])
+def gauge(budget: Budget, now: datetime) -> Gauge:
+    by_size = sorted(budget.by_feature.items(), key=lambda part: -part[1])
     return Gauge(
-        used=health.tokens_today,
-        total=health.daily_budget,
-        reserve=health.reserve,
-        starts_again_at=budget_starts_again(now),
+        used=budget.used,
+        total=budget.total,
+        reserve=budget.reserve,
+        starts_in=(budget_starts_again(now) - now).total_seconds(),
         parts=tuple((FEATURES.get(feature, feature), tokens) for feature, tokens in by_size),
     )
 

@@ -83,7 +83,7 @@ def lead(connection: Connection, health: Health) -> str:
 def _paused_lead(connection: Connection) -> str:
     match connection.reason:
         case Reason.NEW:
-            return _("Live sync has not been launched yet. Finish the settings, then launch it.")
+            return _("Live sync has not been launched yet. Finish the set-up, then launch it.")
         case Reason.RECONNECT:
             return _("Live sync is paused: Pipedrive no longer accepts this connection.")
         case Reason.BRAKES:

@@ -8,5 +8,6 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("live/", views.overview_live, name="overview-live"),
     path("switch/", views.switch, name="sync-switch"),
+    path("resume/", views.resume, name="resume"),
     path("refresh/", views.refresh, name="refresh-fields"),
 ]

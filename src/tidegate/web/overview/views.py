@@ -1,5 +1,6 @@
 """The overview of a connection: the gate, its health, what happened, what needs attention; and its switch."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,10 @@ from tidegate.web.activity.kinds import words_of
 from tidegate.web.activity.lines import lines_of, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
+from tidegate.web.setup.editing import anchor
 from tidegate.wiring import actions
+
+WORTH_A_WORD = timedelta(seconds=20)
 
 
 @require_GET
@@ -41,9 +45,8 @@ def overview_live(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 
 
 def overview_context(connection: Connection) -> dict[str, Any]:
-    health = queries.health(connection)
-    hourly = queries.hourly_writes(connection)
-    now = timezone.now()
+    flow = queries.flow(connection)
+    health = queries.health(connection, flowed=flow)
     last = queries.last_write(connection)
     transfer = queries.running_transfer(connection)
     return {
@@ -53,22 +56,51 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "lead": lead(connection, health),
         "outreach_name": side_name(Side.OUTREACH),
         "lists": queries.count_lists(connection),
-        "to_pipedrive": stream(health.to_pipedrive_today, hourly[Side.PIPEDRIVE]),
-        "from_pipedrive": stream(health.from_pipedrive_today, hourly[Side.OUTREACH]),
-        "budget": gauge(health, now),
+        "to_pipedrive": stream(flow.today[Side.PIPEDRIVE], flow.hourly[Side.PIPEDRIVE]),
+        "from_pipedrive": stream(flow.today[Side.OUTREACH], flow.hourly[Side.OUTREACH]),
+        "budget": gauge(queries.budget_today(connection.lane), timezone.now()),
         "last": lines_of(connection, [last])[0] if last else None,
         "lines": lines_of(connection, queries.recent_activity(connection)),
         "attention": [words_of(group) for group in queries.attention_groups(connection, limit=1)],
+        "wait_until": long_wait(connection),
         "transfer": transfer,
         "time_left": queries.seconds_left(transfer) if transfer else None,
         "offer_transfer": _offers_transfer(connection),
-        "problems": actions.problems(connection) if _is_incomplete(connection) else [],
+        "problems": _problem_links(connection) if _is_incomplete(connection) else [],
         "is_new": connection.launched_at is None,
+        **_pause_context(connection),
+    }
+
+
+def long_wait(connection: Connection) -> datetime | None:
+    """Until when the work waits, where that is worth a word: a burst window's few seconds are not."""
+    until = connection.lane.wait_until
+    return until if until is not None and until > timezone.now() + WORTH_A_WORD else None
+
+
+def _pause_context(connection: Connection) -> dict[str, Any]:
+    """What waits in each app, for the question that a resume asks."""
+    waiting = queries.waiting_by_side(connection)
+    paused = connection.status == Status.PAUSED and connection.launched_at is not None
+    return {
+        "is_paused": paused and connection.reason != Reason.RECONNECT,
+        "waiting": sum(waiting.values()),
+        "waiting_outreach": waiting[Side.OUTREACH],
+        "waiting_pipedrive": waiting[Side.PIPEDRIVE],
     }
 
 
 def _is_incomplete(connection: Connection) -> bool:
     return connection.status == Status.FAILED or connection.reason == Reason.INCOMPLETE
+
+
+def _problem_links(connection: Connection) -> list[tuple[str, str]]:
+    """What each problem says, and where on the settings page it is marked."""
+    page, settings = reverse("settings", args=[connection.pk]), connection.get_settings()
+    return [
+        (problem.message, f"{page}#{anchor(problem.place, settings)}")
+        for problem in actions.problems(connection)
+    ]
 
 
 def _offers_transfer(connection: Connection) -> bool:
@@ -85,10 +117,9 @@ def switch(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     wanted = request.POST.get("sync")
     if connection.launched_at is None and wanted == "active":
         messages.info(
-            request,
-            _("This connection has not been launched yet. Look through its settings, then launch it."),
+            request, _("This connection has not been launched yet. Finish its set-up, then launch it.")
         )
-        return _go(request, reverse("settings", args=[connection.pk]))
+        return _go(request, reverse("setup", args=[connection.pk]))
     try:
         if wanted == "paused":
             return _pause(request, connection, here)
@@ -108,11 +139,38 @@ def _pause(request: MemberRequest, connection: Connection, here: str) -> HttpRes
 
 
 def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpResponse:
-    if actions.resume(connection, actor=str(request.user)):
+    """Active again. What happened during a pause is applied or left, as the member says; without a word we ask."""
+    catchup = request.POST.get("catchup", "")
+    if catchup not in ("apply", "leave") and _must_ask(connection):
+        return _go(request, reverse("resume", args=[connection.pk]))
+    found = actions.resume(connection, actor=str(request.user), apply_waiting=catchup != "leave")
+    if any(problem.code == "reconnect" for problem in found):
+        messages.error(request, _("Pipedrive no longer accepts this connection. Reconnect it first."))
+        return _go(request, reverse("integrations"))
+    if found:
         messages.error(request, _("Live sync can’t be switched on: these settings need you first."))
         return _go(request, reverse("settings", args=[connection.pk]))
     messages.success(request, _("Live sync is active."))
     return redirect(here)
+
+
+def _must_ask(connection: Connection) -> bool:
+    return connection.status == Status.PAUSED and any(queries.waiting_by_side(connection).values())
+
+
+@require_GET
+@editor_required
+def resume(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """The question of a resume as a page: for browsers without scripts, and for links."""
+    connection = get_connection(request, connection_id)
+    if not _must_ask(connection):
+        return redirect("overview", connection.pk)
+    context = {
+        "connection": connection,
+        "outreach_name": side_name(Side.OUTREACH),
+        **_pause_context(connection),
+    }
+    return render(request, "web/overview/resume.html", context)
 
 
 def _go(request: MemberRequest, address: str) -> HttpResponse:

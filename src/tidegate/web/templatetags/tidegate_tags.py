@@ -3,6 +3,7 @@
 Loaded in every template (see TEMPLATES in the settings). Values are escaped; nothing here makes HTML from data by hand.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -201,3 +202,9 @@ def field(bound: BoundField, size: str = "", reveal: bool = False) -> dict[str, 
     )
     classes = f"{look} input-lg" if size == "lg" else look
     return {"field": bound, "control": bound.as_widget(attrs={"class": classes}), "reveal": reveal}
+
+
+@register.filter
+def at(marks: Mapping[str, list[str]], place: str) -> list[str]:
+    """What is wrong at this place of the settings: {% with errors=marks|at:"owner_id" %}."""
+    return marks.get(place, [])

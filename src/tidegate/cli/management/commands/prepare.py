@@ -3,23 +3,28 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management.base import CommandParser
+
+from tidegate.cli.commands import TidegateCommand
+from tidegate.cli.demo_data import demo_workspace
+from tidegate.cli.migrations import pending_migrations
+from tidegate.cli.static_files import collect_static_files
 
 
-class Command(BaseCommand):
+class Command(TidegateCommand):
     help = "Bring the database to this version and collect the static files."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--static-only", action="store_true", help="leave the database as it is")
+        parser.add_argument("--demo", action="store_true", help="make the demo's owner, too")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        collect_static_files()
+        if options["static_only"]:
+            return
         pending = pending_migrations()
         if pending:
             self.stdout.write(f"Bringing the database to this version ({len(pending)} steps).")
             call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-
-
-def pending_migrations() -> list[str]:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+        if options["demo"]:
+            demo_workspace()

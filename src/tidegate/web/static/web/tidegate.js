@@ -37,6 +37,24 @@ function command(event) {
   if (button.getAttribute("command") === "close") dialog?.close();
 }
 
+/* data-opens="ID": with scripts the dialog asks; without them the link or form leads to the same question on a page. */
+document.addEventListener("click", openDialog, true);
+document.addEventListener("change", openDialog, true);
+
+function openDialog(event) {
+  const opener = event.target.closest("[data-opens]");
+  const dialog = opener && document.getElementById(opener.dataset.opens);
+  if (!dialog?.showModal) return;
+  event.stopPropagation();
+  if (event.type === "click" && opener.matches("input")) return;
+  event.preventDefault();
+  if (opener.form) {
+    opener.form.reset();
+    dialog.addEventListener("close", () => opener.form?.reset(), { once: true });
+  }
+  dialog.showModal();
+}
+
 /* An open menu closes when something else is chosen, and on Escape, with focus back on its button. */
 function closeMenus(event) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -50,7 +68,10 @@ document.addEventListener("keydown", (event) => {
   if (menu) {
     menu.open = false;
     menu.querySelector("summary").focus();
+    return;
   }
+  if (event.target.closest("input, select, textarea, dialog[open]")) return;
+  document.querySelector("[data-escape]")?.click();
 });
 
 /* Nothing is polled while nobody looks. */
@@ -59,25 +80,22 @@ document.addEventListener("htmx:before:request", (event) => {
   if (document.hidden && source?.getAttribute("hx-trigger")?.includes("every")) event.preventDefault();
 });
 
-/* After a swap, focus stays on the same control by its id; if that is gone, on what the answer names. */
-let focused = null;
-
-document.addEventListener("htmx:before:swap", () => {
-  const active = document.activeElement;
-  focused = active && active !== document.body ? { id: active.id, region: active.closest("[id][data-focus-home]")?.id } : null;
+/* Whoever chooses with a pointer is led on to the next control; whoever types stays where they are. */
+let pointed = false;
+document.addEventListener("pointerdown", () => { pointed = true; }, true);
+document.addEventListener("keydown", () => { pointed = false; }, true);
+document.addEventListener("htmx:config:request", (event) => {
+  const { sourceElement, request } = event.detail.ctx;
+  if (pointed && sourceElement instanceof HTMLSelectElement) request.body?.append("pointer", "1");
 });
 
-document.addEventListener("htmx:after:swap", () => {
-  const wanted = document.querySelector("[data-autofocus]");
-  if (wanted) {
-    wanted.removeAttribute("data-autofocus");
-    wanted.focus();
-    return;
-  }
-  if (!focused || document.activeElement !== document.body) return;
-  const again = focused.id && document.getElementById(focused.id);
-  const home = focused.region && document.getElementById(focused.region);
-  (again || home?.querySelector("h2"))?.focus();
+/* htmx keeps the focus on the control with the same id; where that is gone, it goes to the part the control was in. */
+let home = null;
+document.addEventListener("htmx:before:swap", () => {
+  home = document.activeElement?.closest("[data-focus-home]")?.id;
+});
+document.addEventListener("htmx:before:settle", () => {
+  if (home && document.activeElement === document.body) document.getElementById(home)?.focus();
 });
 
 /* An answer that never came is said, not swallowed. */
@@ -94,5 +112,12 @@ function sayLost(event) {
   if (toasts && template) toasts.replaceChildren(template.content.cloneNode(true));
 }
 
-/* A page that opens with a summary of what is wrong begins there. */
-document.querySelector("[data-autofocus]")?.focus();
+/* "All lists" ticks and clears the single ones; a single one cleared means that it is no longer all. */
+document.addEventListener("change", (event) => {
+  const pick = event.target.closest("[data-all]");
+  if (!pick) return;
+  const all = pick.querySelector(`input[name="${pick.dataset.all}"]`);
+  const single = [...pick.querySelectorAll("input[type=checkbox]")].filter((input) => input !== all);
+  if (event.target === all) for (const input of single) input.checked = all.checked;
+  else if (!event.target.checked) all.checked = false;
+});

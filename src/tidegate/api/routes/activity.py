@@ -1,0 +1,190 @@
+"""What a connection did, what waits for a person, and how it fares."""
+
+from typing import Any, Self
+from uuid import UUID
+
+from ninja import Query, Router
+from pydantic import Field
+
+from tidegate.api.auth import ApiRequest, Scope, actor, needs
+from tidegate.api.find import find_attention, find_connection
+from tidegate.api.paging import Page, PageQuery, page_of
+from tidegate.api.schemas import Answer, Body, GivenId, GivenMoment, Id, Moment
+from tidegate.store import queries
+from tidegate.store.models import Attention, LogEntry
+from tidegate.wiring import actions
+
+of_connection = Router(tags=["Activity"])
+attention = Router(tags=["Activity"])
+
+
+class LogChange(Answer):
+    """One field of a write."""
+
+    field: str
+    name: str = ""
+    kind: str = ""
+    before: Any = None
+    after: Any = None
+    lost: Any = Field(None, description="In a conflict: the value that did not win.")
+    conflict: bool = False
+
+
+class LogAnswer(Answer):
+    """One write, or one decision not to write."""
+
+    id: Id
+    at: Moment
+    side: str = Field(description="The side that was written.")
+    act: str
+    prospect_id: str
+    person_id: str
+    record_name: str
+    changes: list[LogChange]
+    cause: str
+    cause_text: str
+    message: str
+    tokens: int
+    transfer_id: Id | None
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> Self:
+        return cls.model_validate(entry)
+
+
+class LogQuery(PageQuery):
+    prospect_id: GivenId | None = None
+    person_id: GivenId | None = None
+    since: GivenMoment | None = Field(None, description="Only what happened at this time or later.")
+
+
+class AttentionAnswer(Answer):
+    """Something a person must decide or mend."""
+
+    id: Id
+    connection_id: Id
+    kind: str
+    side: str
+    prospect_id: str
+    person_id: str
+    record_name: str
+    message: str
+    cure: str = Field(description="What to do, in words.")
+    facts: dict[str, Any] = Field(description="Candidates, the field and the value at fault.")
+    created_at: Moment
+    tried_at: Moment
+    settled_at: Moment | None
+    settled_by: str
+
+    @classmethod
+    def of(cls, case: Attention) -> Self:
+        return cls.model_validate(case)
+
+
+class Resolution(Body):
+    """The record that was meant, where there were several; nothing where the case only is to be closed."""
+
+    person_id: GivenId | None = None
+    prospect_id: GivenId | None = None
+
+
+class HealthAnswer(Answer):
+    """How a connection fares now. Null: not known (yet)."""
+
+    status: str
+    reason: str
+    reason_text: str
+    lag_seconds: float | None = Field(description="The age of the oldest change that waits.")
+    waiting: int = Field(description="Changes that wait.")
+    oldest_waiting_at: Moment | None
+    wait_until: Moment | None = Field(description="Nothing is sent to Pipedrive before.")
+    wait_reason: str
+    tokens_today: int
+    tokens_by_feature: dict[str, int]
+    daily_budget: int
+    reserve_percent: int = Field(description="The share of the budget left to people and other apps.")
+    linked: int
+    prospects: int | None
+    persons: int | None
+    to_pipedrive_today: int
+    from_pipedrive_today: int
+    needs_attention: int
+    last_sync_at: Moment | None
+    last_delivery_at: Moment | None
+    webhooks_ok: bool | None
+    webhooks_checked_at: Moment | None
+    checked_at: Moment | None = Field(description="When both sides were last compared.")
+    delay_p50: float | None = Field(
+        description="Seconds from a change to its copy: the median of the last hour."
+    )
+    delay_p95: float | None
+
+
+@of_connection.get(
+    "/{connection_id}/log", auth=needs(Scope.READ), response=Page[LogAnswer], summary="Read the activity log"
+)
+def list_log(request: ApiRequest, connection_id: UUID, query: Query[LogQuery]) -> Page[LogAnswer]:
+    """Every write with before, after and cause, the newest first."""
+    rows = find_connection(request, connection_id).log.all()
+    if query.prospect_id is not None:
+        rows = rows.filter(prospect_id=query.prospect_id)
+    if query.person_id is not None:
+        rows = rows.filter(person_id=query.person_id)
+    if query.since is not None:
+        rows = rows.filter(at__gte=query.since)
+    return page_of(rows, query, LogAnswer.of, order=("-at", "-pk"))
+
+
+@of_connection.get(
+    "/{connection_id}/attention",
+    auth=needs(Scope.READ),
+    response=Page[AttentionAnswer],
+    summary="List what needs attention",
+)
+def list_attention(request: ApiRequest, connection_id: UUID, page: Query[PageQuery]) -> Page[AttentionAnswer]:
+    """What is open, the newest first."""
+    rows = find_connection(request, connection_id).attention.filter(settled_at__isnull=True)
+    return page_of(rows, page, AttentionAnswer.of, order=("-created_at", "-pk"))
+
+
+@of_connection.get(
+    "/{connection_id}/health", auth=needs(Scope.READ), response=HealthAnswer, summary="Read the health"
+)
+def read_health(request: ApiRequest, connection_id: UUID) -> HealthAnswer:
+    return HealthAnswer.model_validate(queries.health(find_connection(request, connection_id)))
+
+
+@attention.post(
+    "/{attention_id}/retry",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=AttentionAnswer,
+    summary="Try a record again",
+)
+def retry_attention(request: ApiRequest, attention_id: int) -> AttentionAnswer:
+    """The record is looked at again in a moment; the case is settled when that goes well."""
+    case = find_attention(request, attention_id)
+    actions.retry_attention(case, actor=actor(request))
+    return _as_it_is_now(case)
+
+
+@attention.post(
+    "/{attention_id}/resolve",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=AttentionAnswer,
+    summary="Settle a case",
+)
+def resolve_attention(
+    request: ApiRequest, attention_id: int, resolution: Resolution | None = None
+) -> AttentionAnswer:
+    """Where several records could be meant, say which; the answer is remembered."""
+    case = find_attention(request, attention_id)
+    chosen = resolution or Resolution()
+    actions.settle_attention(
+        case, actor=actor(request), person_id=chosen.person_id, prospect_id=chosen.prospect_id
+    )
+    return _as_it_is_now(case)
+
+
+def _as_it_is_now(case: Attention) -> AttentionAnswer:
+    case.refresh_from_db()
+    return AttentionAnswer.of(case)

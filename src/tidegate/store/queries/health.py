@@ -1,0 +1,111 @@
+"""How a connection fares: one value with everything the overview, the API and the command line tell of it.
+
+Every figure is counted from rows or left out (None): nobody is shown a number that isn't real.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count
+from django.utils import timezone
+
+from tidegate.core.records import Side
+from tidegate.store.models import Connection
+from tidegate.store.queries.budget import budget_today, is_waiting
+from tidegate.store.queries.flow import Flow, delays, last_write_at, writes_today
+from tidegate.store.queries.records import count_persons, count_prospects
+
+CHECK_OVERDUE = timedelta(hours=26)
+"""Webhooks are looked at daily; an older look says nothing about today."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a connection fares now. None: not known (yet)."""
+
+    status: str
+    reason: str
+    reason_text: str
+    lag_seconds: float | None
+    """The age of the oldest change that waits; None when nothing waits."""
+    waiting: int
+    oldest_waiting_at: datetime | None
+    wait_until: datetime | None
+    wait_reason: str
+    tokens_today: int
+    tokens_by_feature: dict[str, int]
+    daily_budget: int
+    reserve_percent: int
+    linked: int
+    prospects: int | None
+    persons: int | None
+    to_pipedrive_today: int
+    from_pipedrive_today: int
+    needs_attention: int
+    last_sync_at: datetime | None
+    last_delivery_at: datetime | None
+    webhooks_ok: bool | None
+    webhooks_checked_at: datetime | None
+    checked_at: datetime | None
+    delay_p50: float | None = None
+    """Seconds from a live change to its copy, in the middle of the last hour's changes."""
+    delay_p95: float | None = None
+
+    @property
+    def own_budget(self) -> int:
+        """Where Tidegate stops: the rest of the day's budget is left to people and other apps."""
+        return self.daily_budget - self.daily_budget * self.reserve_percent // 100
+
+
+def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
+    """`flowed`: where the caller has counted the flow already, so that it is counted once."""
+    now = timezone.now()
+    lane = connection.lane
+    waiting = connection.changes.filter(done_at=None)
+    oldest = waiting.order_by("received_at").values_list("received_at", flat=True).first()
+    budget = budget_today(lane)
+    today = flowed.today if flowed else writes_today(connection, now)
+    half, most = delays(connection, now)
+    return Health(
+        status=connection.status,
+        reason=connection.reason,
+        reason_text=connection.reason_text,
+        lag_seconds=None if oldest is None else max((now - oldest).total_seconds(), 0.0),
+        waiting=waiting.count(),
+        oldest_waiting_at=oldest,
+        wait_until=lane.wait_until if is_waiting(lane) else None,
+        wait_reason=lane.wait_reason if is_waiting(lane) else "",
+        tokens_today=budget.used,
+        tokens_by_feature=budget.by_feature,
+        daily_budget=budget.total,
+        reserve_percent=budget.reserve_percent,
+        linked=connection.links.filter(state="linked").count(),
+        prospects=count_prospects(connection),
+        persons=count_persons(lane),
+        to_pipedrive_today=today[Side.PIPEDRIVE],
+        from_pipedrive_today=today[Side.OUTREACH],
+        needs_attention=connection.attention.filter(settled_at=None).count(),
+        last_sync_at=last_write_at(connection),
+        last_delivery_at=connection.last_delivery_at,
+        webhooks_ok=webhooks_ok(connection, now),
+        webhooks_checked_at=connection.webhooks_checked_at,
+        checked_at=lane.checked_at,
+        delay_p50=half,
+        delay_p95=most,
+    )
+
+
+def waiting_by_side(connection: Connection) -> dict[Side, int]:
+    """How many changes wait, by the app they were made in."""
+    rows = (
+        connection.changes.filter(done_at=None).values_list("side").annotate(n=Count("id")).order_by("side")
+    )
+    counted = dict(rows)
+    return {side: counted.get(side.value, 0) for side in Side}
+
+
+def webhooks_ok(connection: Connection, now: datetime) -> bool | None:
+    """Whether Pipedrive's notifications were found in order at the last look. None: not looked at, or not running."""
+    if connection.webhooks_checked_at is None or not connection.is_live:
+        return None
+    return now - connection.webhooks_checked_at < CHECK_OVERDUE

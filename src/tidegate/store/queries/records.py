@@ -1,0 +1,74 @@
+"""How many records each side has, and what is known of single persons, from our own memory and for no tokens.
+
+What only the other app could say is None, never a guess.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from tidegate.prospects.models import Prospect, ProspectList
+from tidegate.store.models import Connection, Lane, MirrorAddress, MirrorOrganization, MirrorPerson
+
+
+def count_prospects(connection: Connection, list_ids: Collection[str] | None = None) -> int | None:
+    """How many prospects the outreach app holds (in these lists); None where only the app itself could say."""
+    if connection.outreach_app != "prospects":
+        return None
+    prospects = Prospect.objects.filter(workspace_id=connection.workspace_id)
+    if list_ids is not None:
+        members = Prospect.lists.through.objects.filter(
+            prospectlist_id__in=[pk for pk in list_ids if pk.isdecimal()]
+        )
+        prospects = prospects.filter(pk__in=members.values("prospect_id"))
+    return prospects.count()
+
+
+def count_lists(connection: Connection) -> int | None:
+    if connection.outreach_app != "prospects":
+        return None
+    return ProspectList.objects.filter(workspace_id=connection.workspace_id).count()
+
+
+def count_persons(lane: Lane) -> int | None:
+    """How many persons the company has; None until they have been walked once."""
+    if lane.persons_walked_at is None:
+        return None
+    return MirrorPerson.objects.filter(lane=lane).count()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCard:
+    """What the mirror knows of one person, to be told apart by a reader."""
+
+    id: str
+    name: str = ""
+    emails: tuple[str, ...] = ()
+    organization: str = ""
+    known: bool = True
+
+
+def person_cards(lane: Lane, person_ids: Collection[str]) -> dict[str, PersonCard]:
+    """Person id -> card; a person the mirror doesn't know gets a card that says so."""
+    numbers = {int(pid) for pid in person_ids if pid.isdecimal()}
+    persons = list(
+        MirrorPerson.objects.filter(lane=lane, person_id__in=numbers).values_list(
+            "person_id", "name", "organization_id"
+        )
+    )
+    addresses: dict[int, list[str]] = {}
+    for pid, address in (
+        MirrorAddress.objects.filter(lane=lane, person_id__in=numbers)
+        .order_by("id")
+        .values_list("person_id", "address")
+    ):
+        addresses.setdefault(pid, []).append(address)
+    organizations = dict(
+        MirrorOrganization.objects.filter(
+            lane=lane, organization_id__in={org for _, _, org in persons if org is not None}
+        ).values_list("organization_id", "name")
+    )
+    cards = {pid: PersonCard(pid, known=False) for pid in person_ids}
+    for number, name, org in persons:
+        emails = tuple(addresses.get(number, ()))
+        cards[str(number)] = PersonCard(str(number), name, emails, organizations.get(org, "") if org else "")
+    return cards

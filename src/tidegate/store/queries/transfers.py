@@ -1,0 +1,67 @@
+"""Transfers of a connection: which one runs, how fast, what became of its records."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from django.db.models import Count
+from django.utils import timezone
+
+from tidegate.store.models import Connection, Transfer, TransferRecord
+
+
+def running_transfer(connection: Connection) -> Transfer | None:
+    return connection.transfers.filter(state__in=["running", "paused"]).first()
+
+
+def past_transfers(connection: Connection, limit: int = 20) -> list[Transfer]:
+    return list(connection.transfers.exclude(state__in=["running", "paused"]).order_by("-created_at")[:limit])
+
+
+def outcome_counts(transfer: Transfer) -> dict[str, int]:
+    """Outcome -> how many records of the transfer ended so, counted from their rows."""
+    return dict(transfer.records.values_list("outcome").annotate(n=Count("id")).order_by("outcome"))
+
+
+def shown_records(
+    transfer: Transfer, *, outcomes: Collection[str] = (), after: int = 0, limit: int = 50
+) -> tuple[list[TransferRecord], int | None]:
+    """Records of a transfer in the order they were dealt with, by keyset, and the id to go on after (None: the end)."""
+    records = transfer.records.filter(id__gt=after)
+    if outcomes:
+        records = records.filter(outcome__in=outcomes)
+    rows = list(records.order_by("id")[: limit + 1])
+    return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
+
+
+def latest_records(transfer: Transfer, limit: int = 8) -> list[TransferRecord]:
+    return list(transfer.records.order_by("-id")[:limit])
+
+
+RATE_WINDOW = timedelta(seconds=60)
+
+
+def records_a_second(transfer: Transfer) -> float | None:
+    """How fast a running transfer goes; None while too little is done to tell.
+
+    The average since the start counts pauses in, and the log of the last minute counts no unchanged record: the higher
+    of the two is the closer.
+    """
+    if transfer.state != "running" or transfer.started_at is None or transfer.done == 0:
+        return None
+    now = timezone.now()
+    elapsed = (now - transfer.started_at).total_seconds()
+    if elapsed < 5:
+        return None
+    window = min(RATE_WINDOW.total_seconds(), elapsed)
+    logged = transfer.log.filter(
+        at__gte=now - timedelta(seconds=window), act__in=("create", "update", "link", "skip", "fail")
+    )
+    return max(transfer.done / elapsed, logged.count() / window)
+
+
+def seconds_left(transfer: Transfer) -> float | None:
+    """About how long a running transfer still takes; None where nobody can know."""
+    rate = records_a_second(transfer)
+    if rate is None or transfer.total is None:
+        return None
+    return max(transfer.total - transfer.done, 0) / rate

@@ -1,0 +1,190 @@
+"""Needs attention: what could not be written, by kind, each with its reason and the ways out of it.
+
+Retry looks again; a choice between candidates is remembered by the engine; ignoring leaves the record alone until it
+changes again. Everything is about one workspace's connection: a case of another one is not found.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from tidegate.core.records import Side
+from tidegate.errors import TidegateError
+from tidegate.store import queries
+from tidegate.store.models import Attention, Connection
+from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
+from tidegate.web.activity.cases import Case, candidate_ids, candidates_side, cases_of
+from tidegate.web.activity.csv_file import csv_answer
+from tidegate.web.activity.kinds import GroupWords, words_of
+from tidegate.wiring import actions
+
+SHOWN_OF_A_KIND = 10
+MOST_AT_ONCE = 500
+"""How many cases one press of a button settles: a request must end in a few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One kind with the cases of it that are shown."""
+
+    words: GroupWords
+    cases: tuple[Case, ...]
+
+    @property
+    def rest(self) -> int:
+        return self.words.group.count - len(self.cases)
+
+    @property
+    def has_choices(self) -> bool:
+        return any(case.candidates for case in self.cases)
+
+
+@require_GET
+@member_required
+def attention(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    kind = request.GET.get("kind", "")
+    groups = queries.attention_groups(connection, limit=200 if kind else SHOWN_OF_A_KIND)
+    panels = [
+        Panel(words_of(group), cases_of(connection, group.cases))
+        for group in groups
+        if not kind or group.kind == kind
+    ]
+    context: dict[str, Any] = {
+        "connection": connection,
+        "panels": panels,
+        "kind": kind,
+        "open_attention": sum(group.count for group in groups),
+        "settled": connection.attention.exclude(settled_at=None).order_by("-settled_at")[:20],
+        "most_at_once": MOST_AT_ONCE,
+    }
+    return render(request, "web/activity/attention.html", context)
+
+
+def get_case(connection: Connection, attention_id: int) -> Attention:
+    """The open case with this id; 404 where it is another connection's or settled."""
+    found = connection.attention.filter(pk=attention_id, settled_at=None).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_POST
+@editor_required
+def retry(request: MemberRequest, connection_id: UUID, attention_id: int) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    case = get_case(connection, attention_id)
+    try:
+        actions.retry_attention(case, actor=str(request.user))
+        messages.success(
+            request, _("%(name)s is being tried again.") % {"name": case.record_name or _("The record")}
+        )
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    return redirect("attention", connection.pk)
+
+
+@require_POST
+@editor_required
+def settle(request: MemberRequest, connection_id: UUID, attention_id: int) -> HttpResponse:
+    """With a chosen candidate: link with it. Without: leave the record alone."""
+    connection = get_connection(request, connection_id)
+    case = get_case(connection, attention_id)
+    chosen = request.POST.get("candidate", "")
+    if "choose" in request.POST and chosen not in candidate_ids(case):
+        messages.error(request, _("Choose one of the records that fit. Nothing was changed."))
+        return redirect("attention", connection.pk)
+    try:
+        if chosen and candidates_side(case) is Side.PIPEDRIVE:
+            actions.settle_attention(case, actor=str(request.user), person_id=chosen)
+        elif chosen:
+            actions.settle_attention(case, actor=str(request.user), prospect_id=chosen)
+        else:
+            actions.settle_attention(case, actor=str(request.user))
+        messages.success(request, _said(case, chose=bool(chosen)))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    return redirect("attention", connection.pk)
+
+
+def _said(case: Attention, *, chose: bool) -> str:
+    name = {"name": case.record_name or _("The record")}
+    if chose:
+        return _("%(name)s is linked with the record you chose. The answer is remembered.") % name
+    return _("%(name)s is left alone until it changes again.") % name
+
+
+@require_POST
+@editor_required
+def retry_many(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    done, failed = 0, ""
+    for case in _many(connection, request.POST.get("kind", "")):
+        try:
+            actions.retry_attention(case, actor=str(request.user))
+            done += 1
+        except TidegateError as error:
+            failed = error.user_message
+    text = ngettext(
+        "%(count)d record is being tried again.", "%(count)d records are being tried again.", done
+    )
+    return _after_many(request, connection, text % {"count": done}, failed)
+
+
+@require_POST
+@editor_required
+def ignore_many(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    done, failed = 0, ""
+    for case in _many(connection, request.POST.get("kind", "")):
+        try:
+            actions.settle_attention(case, actor=str(request.user))
+            done += 1
+        except TidegateError as error:
+            failed = error.user_message
+    text = ngettext(
+        "%(count)d record is left alone until it changes again.",
+        "%(count)d records are left alone until they change again.",
+        done,
+    )
+    return _after_many(request, connection, text % {"count": done}, failed)
+
+
+def _many(connection: Connection, kind: str) -> QuerySet[Attention]:
+    open_cases = connection.attention.filter(settled_at=None).select_related("connection")
+    return (open_cases.filter(kind=kind) if kind else open_cases).order_by("id")[:MOST_AT_ONCE]
+
+
+def _after_many(request: MemberRequest, connection: Connection, text: str, failed: str) -> HttpResponse:
+    if failed:
+        messages.error(request, failed)
+    else:
+        messages.success(request, text)
+    return redirect("attention", connection.pk)
+
+
+@require_GET
+@member_required
+def attention_csv(request: MemberRequest, connection_id: UUID) -> HttpResponseBase:
+    connection = get_connection(request, connection_id)
+    header = [_("Since"), _("Kind"), _("Record"), _("Prospect"), _("Person"), _("Reason"), _("What to do")]
+    rows = connection.attention.filter(settled_at=None).order_by("kind", "id").iterator(chunk_size=1000)
+    name = f"tidegate-attention-{timezone.localdate().isoformat()}.csv"
+    return csv_answer(name, header, _csv_rows(rows))
+
+
+def _csv_rows(rows: Iterator[Attention]) -> Iterator[list[object]]:
+    for row in rows:
+        since = row.created_at.isoformat(timespec="seconds")
+        yield [since, row.kind, row.record_name, row.prospect_id, row.person_id, row.message, row.cure]

@@ -1,0 +1,70 @@
+"""The Integrations page: the two apps, each connection in the state it is in, and disconnecting."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from tidegate.core.connection import Reason, Status
+from tidegate.errors import TidegateError
+from tidegate.prospects.models import Prospect, ProspectList
+from tidegate.store.models import Connection
+from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
+from tidegate.wiring import actions
+
+
+@member_required
+def integrations(request: MemberRequest) -> HttpResponse:
+    """What is connected with what, and how it fares."""
+    connections = Connection.objects.filter(workspace=request.workspace, disconnected_at=None)
+    context = {
+        "cards": [
+            _card(connection) for connection in connections.select_related("lane").order_by("created_at")
+        ],
+        "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
+        "lists": ProspectList.objects.filter(workspace_id=request.workspace.pk).count(),
+    }
+    return render(request, "web/integrations/integrations.html", context)
+
+
+def _card(connection: Connection) -> dict[str, object]:
+    """A connection's card: which of the states of the page it shows."""
+    settings = connection.get_settings()
+    waits = connection.status == Status.FAILED or connection.reason == Reason.INCOMPLETE
+    return {
+        "connection": connection,
+        "state": card_state(connection),
+        "direction": settings.direction,
+        "open": connection.is_live,
+        "problems": actions.problems(connection) if waits else [],
+        "transfer": connection.transfers.filter(state__in=["running", "paused"]).first(),
+        "waiting": connection.changes.filter(done_at=None).count(),
+        "last": connection.log.order_by("-at").first(),
+    }
+
+
+def card_state(connection: Connection) -> str:
+    """new, paused, reconnect, brakes, active, syncing or failed: each has its own text and way on."""
+    if connection.status == Status.PAUSED:
+        if connection.reason in (Reason.RECONNECT, Reason.BRAKES):
+            return connection.reason
+        return "new" if connection.launched_at is None else "paused"
+    return connection.status
+
+
+@editor_required
+def disconnect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Asks first, then gives Pipedrive its access back. Links and history stay."""
+    connection = get_connection(request, connection_id)
+    if request.method != "POST":
+        context = {"connection": connection, "links": connection.links.count()}
+        return render(request, "web/integrations/disconnect.html", context)
+    try:
+        actions.disconnect(connection, actor=str(request.user))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    else:
+        messages.success(request, _("Pipedrive is disconnected. Nothing was deleted in either app."))
+    return redirect("integrations")

@@ -1,0 +1,242 @@
+"""Editing a connection's settings by a form: read it, save it, say what is wrong. Shared by the steps and the settings page.
+
+Saving never overwrites what somebody else saved meanwhile: the form carries the version it was made from. Incomplete
+settings are saved and marked; what can't be taken at all (a field of another type, a stale id) is refused as a whole.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+
+from django.db import transaction
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from tidegate.core.catalogue import NamedList, User
+from tidegate.core.settings import (
+    SYSTEM_MAPPINGS,
+    FieldMapping,
+    Problem,
+    Settings,
+    mapping_problems,
+    problems,
+)
+from tidegate.errors import Conflict, Invalid, TidegateError
+from tidegate.prospects.services import Author, create_list
+from tidegate.store.models import Connection
+from tidegate.web.access import MemberRequest
+from tidegate.web.setup.constants import shown_constants
+from tidegate.web.setup.draft import NEW_LIST, Catalogues, Draft, Row, draft_of, read_draft
+from tidegate.web.setup.mapping import mapping_table
+from tidegate.wiring import actions
+
+Marks = Mapping[str, list[str]]
+
+
+@dataclass
+class Editing:
+    """One member at work on one connection's settings."""
+
+    connection: Connection
+    catalogues: Catalogues
+    draft: Draft
+    version: int
+    """The version of the settings the form was made from."""
+    marks: dict[str, list[str]] = field(default_factory=dict)
+    """Place -> what to mark red there."""
+    fault: str = ""
+    """What is wrong with the save as a whole."""
+    is_outdated: bool = False
+    """Somebody else saved meanwhile."""
+    fresh_row: int | None = None
+    """The row of the mapping that was just added or whose left field was just chosen."""
+
+    def mark(self, found: Iterable[Problem]) -> None:
+        for problem in found:
+            texts = self.marks.setdefault(problem.place, [])
+            if problem.message not in texts:
+                texts.append(problem.message)
+
+    @property
+    def status(self) -> int:
+        if self.is_outdated:
+            return HTTPStatus.CONFLICT
+        return HTTPStatus.UNPROCESSABLE_ENTITY if self.marks or self.fault else HTTPStatus.OK
+
+
+def catalogues_of(connection: Connection) -> Catalogues:
+    return Catalogues(actions.outreach_catalogue(connection), actions.pipedrive_catalogue(connection))
+
+
+def begin(connection: Connection, post: QueryDict | None = None) -> Editing:
+    """The stored settings, or what the form makes of them."""
+    catalogues, stored = catalogues_of(connection), connection.get_settings()
+    draft = draft_of(stored) if post is None else read_draft(post, stored, catalogues)
+    given = post.get("version", "") if post is not None else ""
+    version = int(given) if given.isascii() and given.isdigit() else connection.settings_version
+    return Editing(connection, catalogues, draft, version)
+
+
+def found_problems(editing: Editing) -> list[Problem]:
+    """What keeps these settings, saved or not, from being launched."""
+    return problems(editing.draft.settings, editing.catalogues.outreach, editing.catalogues.pipedrive)
+
+
+def save(editing: Editing, request: MemberRequest) -> bool:
+    """Whether the draft was saved. If not, `marks`, `fault` and `is_outdated` say why."""
+    editing.marks.update(editing.draft.errors)
+    number = editing.draft.incomplete_row
+    if number is not None:
+        editing.marks[f"rows.{number}"] = [_("Choose the Pipedrive field, or remove the row.")]
+    if editing.marks:
+        return False
+    overwrite = request.POST.get("overwrite") == str(editing.connection.settings_version)
+    version = editing.connection.settings_version if overwrite else editing.version
+    try:
+        with transaction.atomic():
+            settings = _with_new_list(editing, request)
+            saved = actions.save_settings(
+                editing.connection, settings, version=version, actor=str(request.user)
+            )
+    except Invalid as error:
+        editing.marks.update(error.errors)
+        editing.fault = "" if error.errors else error.user_message
+    except Conflict as error:
+        editing.is_outdated, editing.fault = True, error.user_message
+    except TidegateError as error:
+        editing.fault = error.user_message
+    else:
+        editing.connection, editing.version = saved, saved.settings_version
+        editing.catalogues, editing.draft = catalogues_of(saved), draft_of(saved.get_settings())
+        return True
+    editing.connection.refresh_from_db()
+    return False
+
+
+def _with_new_list(editing: Editing, request: MemberRequest) -> Settings:
+    """The settings to save; a list that is to be made is made in the same transaction."""
+    settings, name = editing.draft.settings, editing.draft.new_list
+    if name is None:
+        return settings
+    try:
+        made = create_list(Author(request.workspace.pk, str(request.user), "page"), name)
+    except (Conflict, Invalid) as error:
+        raise Invalid(errors={"sync_to_list": [error.user_message]}) from error
+    return replace(settings, sync_to_list=str(made.pk))
+
+
+def change_rows(editing: Editing, act: str) -> None:
+    """Adds or removes a row of the mapping in the draft; nothing is saved."""
+    rows = list(editing.draft.rows)
+    verb, _dash, number = act.partition("-")
+    if verb == "add" and editing.draft.incomplete_row is None:
+        rows.append(Row())
+        editing.fresh_row = len(rows) - 1
+    elif verb == "remove" and number.isascii() and number.isdigit() and int(number) < len(rows):
+        del rows[int(number)]
+    elif verb == "left" and number.isascii() and number.isdigit() and int(number) < len(rows):
+        rows[int(number)] = _fitting(rows[int(number)], editing.catalogues)
+        editing.fresh_row = int(number)
+    editing.draft = editing.draft.with_rows(rows)
+    editing.draft = replace(editing.draft, errors={})
+
+
+def _fitting(row: Row, catalogues: Catalogues) -> Row:
+    """The row without its right field, where the newly chosen left one is of another type."""
+    faults = mapping_problems(
+        FieldMapping(row.outreach, row.pipedrive), catalogues.outreach, catalogues.pipedrive
+    )
+    return replace(row, pipedrive="") if faults else row
+
+
+def section_context(
+    editing: Editing, request: MemberRequest, *, all_parts: bool = False
+) -> dict[str, object]:
+    """What the partial templates of the sections show. `all_parts`: the settings page, where the direction may change too."""
+    settings = editing.draft.settings
+    return {
+        "connection": editing.connection,
+        "here": request.path,
+        "by_pointer": "pointer" in request.POST,
+        "editing": editing,
+        "settings": settings,
+        "marks": editing.marks,
+        "all_parts": all_parts,
+        "lists": _shown_lists(editing),
+        "owners": _shown_owners(editing),
+        "to_lists": _shown_to_lists(editing),
+        "new_list": editing.draft.new_list,
+        "NEW_LIST": NEW_LIST,
+        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks),
+        "constants": shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts),
+        "error_links": error_links(editing),
+    }
+
+
+def _shown_lists(editing: Editing) -> list[tuple[NamedList, bool, bool]]:
+    """Each list with whether it is chosen and whether it is gone."""
+    chosen = editing.draft.settings.sync_from_lists
+    known = sorted(editing.catalogues.outreach.lists, key=lambda named: named.name.casefold())
+    gone = [i for i in chosen or () if all(named.id != i for named in known)]
+    shown = [(named, chosen is None or named.id in chosen, False) for named in known]
+    return shown + [(NamedList(i, _("A list that was deleted")), True, True) for i in gone]
+
+
+def _shown_to_lists(editing: Editing) -> list[NamedList]:
+    chosen = editing.draft.settings.sync_to_list
+    known = sorted(editing.catalogues.outreach.lists, key=lambda named: named.name.casefold())
+    if chosen and all(named.id != chosen for named in known):
+        known.insert(0, NamedList(chosen, _("A list that was deleted")))
+    return known
+
+
+def _shown_owners(editing: Editing) -> list[User]:
+    """The active users; the chosen one stays visible when it was deactivated or deleted."""
+    chosen = editing.draft.settings.owner_id
+    users = sorted(editing.catalogues.pipedrive.users, key=lambda user: user.name.casefold())
+    shown = [user for user in users if user.active or user.id == chosen]
+    if chosen and all(user.id != chosen for user in shown):
+        shown.insert(0, User(chosen, _("A user who was deleted"), active=False))
+    return shown
+
+
+ANCHORS = {
+    "direction": "dir-two",
+    "source_app": "dir-two",
+    "sync_to_list": "f-to-list",
+    "sync_from_lists": "from-lists",
+    "owner_id": "f-owner",
+    "mappings": "mapping",
+    "only_with_email": "f-only-with-email",
+}
+"""Place -> the id of the control it is about."""
+
+
+def anchor(place: str, settings: Settings) -> str:
+    """Where on the page a place is: the control to mark, and to lead to from a summary."""
+    key, _dot, index = place.partition(".")
+    if key == "rows" and index.isdigit():
+        return f"right-{index}"
+    if key == "mappings" and index.isdigit():
+        return f"right-{_row_number(int(index), settings)}"
+    if key == "constants" and index.isdigit():
+        return (
+            f"constant-{settings.constants[int(index)].side}"
+            if int(index) < len(settings.constants)
+            else "constants-form"
+        )
+    return ANCHORS.get(key, "main")
+
+
+def _row_number(index: int, settings: Settings) -> int:
+    """The form's row of a mapping: the locked ones are not counted."""
+    return index - sum(mapping in SYSTEM_MAPPINGS for mapping in settings.mappings[:index])
+
+
+def error_links(editing: Editing) -> list[tuple[str, str]]:
+    """For the summary on top: anchor and text of everything marked."""
+    return [
+        (anchor(place, editing.draft.settings), text)
+        for place, texts in editing.marks.items()
+        for text in texts
+    ]

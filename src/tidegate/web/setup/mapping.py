@@ -1,0 +1,220 @@
+"""The rows of the field mapping as the page shows them: what each select offers, and what is wrong with a row.
+
+A right select offers only the Pipedrive fields of the left field's type that no other row uses. Options that several
+rows share are rendered once, so that hundreds of fields stay quick.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tidegate.core.catalogue import Field
+from tidegate.core.records import Side
+from tidegate.core.settings import SYSTEM_MAPPINGS, Direction
+from tidegate.core.values import Kind, compatible, option_key
+from tidegate.web.setup.draft import Catalogues, Draft, Row
+from tidegate.web.words import KIND
+
+
+@dataclass(frozen=True, slots=True)
+class LockedRow:
+    outreach: str
+    pipedrive: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    number: int
+    position: int
+    """As people count the rows of the table, the locked ones first."""
+    name: str
+    """The left field's name, for labels of the other controls."""
+    left: SafeString
+    right: SafeString | None
+    """None: choose the left field first."""
+    kind: str
+    errors: list[str] = field(default_factory=list)
+    hint: str = ""
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingTable:
+    locked: tuple[LockedRow, ...]
+    rows: tuple[ShownRow, ...]
+    mapped: int
+    prospect_fields: int
+    may_add: bool
+    why_not: str
+
+
+def mapping_table(draft: Draft, catalogues: Catalogues, marks: Mapping[str, list[str]]) -> MappingTable:
+    """`marks`: place -> texts, with `mappings.N` for complete rows and `rows.N` for rows of the form."""
+    offers = Offers(draft, catalogues)
+    places = _places(draft)
+    rows = tuple(
+        _shown(
+            number, row, offers, [*marks.get(places.get(number, ""), []), *marks.get(f"rows.{number}", [])]
+        )
+        for number, row in enumerate(draft.rows)
+    )
+    free = any(True for _field in offers.free(Side.OUTREACH))
+    return MappingTable(
+        locked=tuple(_locked(catalogues)),
+        rows=rows,
+        mapped=len(draft.settings.mappings),
+        prospect_fields=len(catalogues.outreach.fields),
+        may_add=free and draft.incomplete_row is None,
+        why_not=_("Finish the row above first")
+        if draft.incomplete_row is not None
+        else ""
+        if free
+        else _("Every prospect field is mapped"),
+    )
+
+
+def _places(draft: Draft) -> dict[int, str]:
+    """Number of a complete row -> its place in the settings' mappings."""
+    complete = [number for number, row in enumerate(draft.rows) if row.is_complete]
+    return {number: f"mappings.{len(SYSTEM_MAPPINGS) + index}" for index, number in enumerate(complete)}
+
+
+def _locked(catalogues: Catalogues) -> Iterable[LockedRow]:
+    for mapping in SYSTEM_MAPPINGS:
+        left, right = (
+            catalogues.outreach.field(mapping.outreach),
+            catalogues.pipedrive.field(mapping.pipedrive),
+        )
+        yield LockedRow(
+            left.name if left else mapping.outreach,
+            right.name if right else mapping.pipedrive,
+            str(KIND[left.kind if left else Kind.TEXT]),
+        )
+
+
+class Offers:
+    """Which fields are free on each side, and their options as HTML."""
+
+    def __init__(self, draft: Draft, catalogues: Catalogues) -> None:
+        self.catalogues = catalogues
+        self.direction: Direction = draft.settings.direction
+        locked = SYSTEM_MAPPINGS
+        self.used = {
+            Side.OUTREACH: {m.outreach for m in locked} | {r.outreach for r in draft.rows},
+            Side.PIPEDRIVE: {m.pipedrive for m in locked} | {r.pipedrive for r in draft.rows},
+        }
+        self.left_options = cache(lambda: _options(self.free(Side.OUTREACH)))
+        self.right_options = cache(self._right_options)
+
+    def free(self, side: Side) -> Iterable[Field]:
+        """Fields nobody uses yet that can take a value where data flows into this side."""
+        fields = (
+            self.catalogues.outreach.fields if side is Side.OUTREACH else self.catalogues.pipedrive.fields
+        )
+        for candidate in sorted(fields, key=lambda f: f.name.casefold()):
+            takes = candidate.writable or not self.direction.flows_to(side)
+            if takes and candidate.key not in self.used[side] and candidate.kind is not Kind.UNKNOWN:
+                yield candidate
+
+    def fitting(self, kind: Kind) -> list[Field]:
+        return [f for f in self.free(Side.PIPEDRIVE) if compatible(kind, f.kind)]
+
+    def _right_options(self, kind: Kind) -> SafeString:
+        return _options(self.fitting(kind))
+
+
+def _options(fields: Iterable[Field]) -> SafeString:
+    return format_html_join("", '<option value="{}">{}</option>', ((f.key, f.name) for f in fields))
+
+
+def _shown(number: int, row: Row, offers: Offers, errors: list[str]) -> ShownRow:
+    left = offers.catalogues.outreach.field(row.outreach)
+    right = offers.catalogues.pipedrive.field(row.pipedrive)
+    name = left.name if left else row.outreach
+    return ShownRow(
+        number=number,
+        position=number + len(SYSTEM_MAPPINGS) + 1,
+        name=name or _("row %(number)d") % {"number": number + len(SYSTEM_MAPPINGS) + 1},
+        left=_chosen(row.outreach, left, _("Choose a prospect field")) + offers.left_options(),
+        right=_right(row, left, right, offers),
+        kind=str(KIND[left.kind]) if left else "",
+        errors=errors,
+        hint=_hint(row, left, offers),
+        warning=_missing_options(left, right, offers.direction) if left and right else "",
+    )
+
+
+def _right(row: Row, left: Field | None, right: Field | None, offers: Offers) -> SafeString | None:
+    if not row.outreach:
+        return None
+    empty = _("Choose a field of type %(kind)s") % {"kind": KIND[left.kind]} if left else _("Choose a field")
+    others = offers.right_options(left.kind) if left else mark_safe("")
+    return _chosen(row.pipedrive, right, empty) + others
+
+
+def _chosen(key: str, known: Field | None, empty: str) -> SafeString:
+    """The option that is chosen now, first; a field that is gone stays visible as such."""
+    if not key:
+        return format_html('<option value="" selected>{}</option>', empty)
+    name = known.name if known else _("%(key)s (deleted)") % {"key": key}
+    return format_html('<option value="{}" selected>{}</option>', key, name)
+
+
+def _hint(row: Row, left: Field | None, offers: Offers) -> str:
+    """What is offered on the right of a row that is not complete, and why."""
+    if left is None or row.pipedrive:
+        return ""
+    count = len(offers.fitting(left.kind))
+    facts = {"name": left.name, "kind": KIND[left.kind], "count": count}
+    if not count:
+        return (
+            _(
+                "“%(name)s” is of the type %(kind)s, and Pipedrive has no free field of this type. Create one there, then refresh the fields."
+            )
+            % facts
+        )
+    return (
+        ngettext(
+            "“%(name)s” is of the type %(kind)s, so Pipedrive’s %(count)d free field of this type is offered.",
+            "“%(name)s” is of the type %(kind)s, so only Pipedrive’s %(count)d free fields of this type are offered.",
+            count,
+        )
+        % facts
+    )
+
+
+def _missing_options(left: Field, right: Field, direction: Direction) -> str:
+    """Options of one side that the other lacks: such a value can't travel until the option is there."""
+    if left.kind not in (Kind.OPTION, Kind.OPTIONS) or right.kind is not left.kind:
+        return ""
+    ours, theirs = (
+        {option_key(o.label): o.label for o in left.options},
+        {option_key(o.label): o.label for o in right.options},
+    )
+    texts = []
+    if direction.flows_to(Side.PIPEDRIVE) and (
+        lacking := [label for key, label in ours.items() if key not in theirs]
+    ):
+        texts.append(_("Pipedrive lacks %(labels)s.") % {"labels": _few(lacking)})
+    if direction.flows_to(Side.OUTREACH) and (
+        lacking := [label for key, label in theirs.items() if key not in ours]
+    ):
+        texts.append(_("The prospect field lacks %(labels)s.") % {"labels": _few(lacking)})
+    if texts:
+        texts.append(_("Such a value does not travel until the option is there."))
+    return " ".join(texts)
+
+
+def _few(labels: list[str], most: int = 4) -> str:
+    shown = ", ".join(f"“{label}”" for label in labels[:most])
+    return (
+        shown
+        if len(labels) <= most
+        else _("%(shown)s and %(count)d more") % {"shown": shown, "count": len(labels) - most}
+    )

@@ -1,0 +1,138 @@
+"""The settings in words, step by step, with what is missing in each: what the review before the launch shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from tidegate.core.records import Side
+from tidegate.core.settings import Direction, Problem, Settings
+from tidegate.store.models import Connection
+from tidegate.web.setup.draft import Catalogues
+from tidegate.web.setup.editing import Editing, anchor
+from tidegate.web.setup.steps import STEPS, problems_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One step in words. `faults`: the text and where to mend it."""
+
+    title: str | Promise
+    lines: list[str]
+    faults: list[tuple[str, str]]
+    href: str
+
+
+DIRECTIONS: dict[Direction, Promise] = {
+    Direction.TWO_WAY: gettext_lazy("Two-way. A change in either app reaches the other."),
+    Direction.TO_PIPEDRIVE: gettext_lazy("Only to Pipedrive. What changes in Pipedrive stays there."),
+    Direction.FROM_PIPEDRIVE: gettext_lazy("Only from Pipedrive. What changes in your lists stays there."),
+}
+
+
+def reviewed(editing: Editing, found: Sequence[Problem]) -> list[Reviewed]:
+    settings, catalogues = editing.draft.settings, editing.catalogues
+    lines = {
+        "connect": [_connected(editing.connection)],
+        "direction": _direction(settings),
+        "data": _data(settings, catalogues),
+        "constants": _constants(settings, catalogues),
+    }
+    return [
+        _one(step.name, step.title, step.address, lines[step.name], editing, found) for step in STEPS[:-1]
+    ]
+
+
+def _one(
+    name: str, title: Promise, address: str, lines: list[str], editing: Editing, found: Sequence[Problem]
+) -> Reviewed:
+    page = reverse(address, args=[editing.connection.pk])
+    faults = [
+        (problem.message, f"{page}?problems#{anchor(problem.place, editing.draft.settings)}")
+        for problem in problems_of(name, found)
+    ]
+    return Reviewed(title, lines, faults, f"{page}?problems" if faults else page)
+
+
+def _connected(connection: Connection) -> str:
+    facts = {"company": connection.company_name, "user": connection.pipedrive_user_name}
+    return _("Pipedrive account %(company)s, connected as %(user)s, with Tidegate Prospects.") % facts
+
+
+def _direction(settings: Settings) -> list[str]:
+    lines = [str(DIRECTIONS[settings.direction])]
+    if settings.direction is Direction.TWO_WAY:
+        winner = _("Pipedrive") if settings.source_app is Side.PIPEDRIVE else _("Tidegate Prospects")
+        lines.append(
+            _("If both change the same field, %(app)s wins, and the log keeps both values.") % {"app": winner}
+        )
+    return lines
+
+
+def _data(settings: Settings, catalogues: Catalogues) -> list[str]:
+    lines = []
+    names = {named.id: named.name for named in catalogues.outreach.lists}
+    if settings.direction.flows_to(Side.PIPEDRIVE):
+        lines.append(_to_pipedrive(settings, catalogues, names))
+    if settings.direction.flows_to(Side.OUTREACH) and settings.sync_to_list in names:
+        lines.append(
+            _("People from Pipedrive arrive in “%(name)s”.") % {"name": names[settings.sync_to_list]}
+        )
+    lines.append(_fields(settings, catalogues))
+    lines.append(
+        _("Whoever has no e-mail address is left out.")
+        if settings.only_with_email
+        else _("Whoever has no e-mail address is synced too, and may arrive twice.")
+    )
+    return lines
+
+
+def _to_pipedrive(settings: Settings, catalogues: Catalogues, names: dict[str, str]) -> str:
+    owner = next((user.name for user in catalogues.pipedrive.users if user.id == settings.owner_id), None)
+    if settings.sync_from_lists is None:
+        who = _("All lists, also those you add later, go to Pipedrive")
+    else:
+        chosen = [names[i] for i in settings.sync_from_lists if i in names]
+        shown = ", ".join(f"“{name}”" for name in chosen[:4]) + (
+            f" +{len(chosen) - 4}" if len(chosen) > 4 else ""
+        )
+        who = ngettext(
+            "%(count)d list goes to Pipedrive: %(names)s",
+            "%(count)d lists go to Pipedrive: %(names)s",
+            len(chosen),
+        ) % {"count": len(chosen), "names": shown}
+    return (
+        _("%(who)s. New people there belong to %(owner)s.") % {"who": who, "owner": owner}
+        if owner
+        else f"{who}."
+    )
+
+
+def _fields(settings: Settings, catalogues: Catalogues) -> str:
+    names = [
+        known.name if (known := catalogues.outreach.field(mapping.outreach)) else mapping.outreach
+        for mapping in settings.mappings
+    ]
+    shown = ", ".join(names[:12]) + (f" +{len(names) - 12}" if len(names) > 12 else "")
+    text = ngettext(
+        "%(count)d field is kept the same: %(names)s.",
+        "%(count)d fields are kept the same: %(names)s.",
+        len(names),
+    )
+    return text % {"count": len(names), "names": shown}
+
+
+def _constants(settings: Settings, catalogues: Catalogues) -> list[str]:
+    lines = []
+    for side, app in ((Side.OUTREACH, _("Tidegate Prospects")), (Side.PIPEDRIVE, _("Pipedrive"))):
+        catalogue = catalogues.outreach if side is Side.OUTREACH else catalogues.pipedrive
+        for constant in settings.constants_of(side):
+            known = catalogue.field(constant.field)
+            facts = {"app": app, "field": known.name if known else constant.field, "value": constant.value}
+            lines.append(
+                _("In %(app)s, “%(field)s” becomes “%(value)s” on every record that arrives.") % facts
+            )
+    return lines or [_("None.")]

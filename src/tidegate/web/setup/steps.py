@@ -1,0 +1,100 @@
+"""The steps of the set-up: their order, their words, what is done and what is at fault in each.
+
+A problem belongs to the step whose settings it is about; `PLACES` says which. The settings page uses the same places.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from tidegate.core.settings import Problem
+from tidegate.store.models import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    name: str
+    title: Promise
+    sub: Promise
+    address: str
+    """The name of its page."""
+
+
+STEPS = (
+    Step("connect", gettext_lazy("Connect"), gettext_lazy("Sign in at Pipedrive"), "setup-connected"),
+    Step("direction", gettext_lazy("Direction"), gettext_lazy("Which way data flows"), "setup-direction"),
+    Step("data", gettext_lazy("Data exchange"), gettext_lazy("Lists, owner, fields"), "setup-data"),
+    Step("constants", gettext_lazy("Constants"), gettext_lazy("Optional"), "setup-constants"),
+    Step("review", gettext_lazy("Review and launch"), gettext_lazy("Check and start"), "setup-review"),
+)
+
+PLACES = {
+    "connect": ("connection",),
+    "direction": ("direction", "source_app"),
+    "data": ("sync_to_list", "sync_from_lists", "owner_id", "mappings", "only_with_email", "filter_id"),
+    "constants": ("constants",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    number: int
+    name: str
+    title: str
+    sub: str
+    href: str | None
+    is_here: bool
+    is_done: bool
+    is_bad: bool
+
+
+def step_of(problem: Problem) -> str:
+    """The step whose page shows what this problem is about."""
+    key = problem.place.split(".")[0]
+    return next((step for step, places in PLACES.items() if key in places), "data")
+
+
+def problems_of(step: str, problems: Iterable[Problem]) -> list[Problem]:
+    return [problem for problem in problems if step_of(problem) == step]
+
+
+def stepper(
+    connection: Connection | None, here: str, problems: Sequence[Problem] = (), *, mark: bool = False
+) -> dict[str, object]:
+    """What the list of steps shows. Without a connection there is nowhere to go yet.
+
+    A step with a problem never counts as done; red it is only with `mark`, when the member has been there.
+    """
+    steps = [
+        _shown(number, step, connection, here, problems, mark) for number, step in enumerate(STEPS, start=1)
+    ]
+    current = next(step for step in steps if step.is_here)
+    return {"steps": steps, "step": current, "step_count": len(steps)}
+
+
+def _shown(
+    number: int, step: Step, connection: Connection | None, here: str, problems: Sequence[Problem], mark: bool
+) -> ShownStep:
+    wrong = bool(problems_of(step.name, problems))
+    return ShownStep(
+        number=number,
+        name=step.name,
+        title=str(step.title),
+        sub=connection.company_name if connection and step.name == "connect" else str(step.sub),
+        href=reverse(step.address, args=[connection.pk]) if connection and step.name != here else None,
+        is_here=step.name == here,
+        is_done=connection is not None and not wrong and _is_done(step, connection),
+        is_bad=wrong and mark,
+    )
+
+
+def _is_done(step: Step, connection: Connection) -> bool:
+    """Whether somebody has been through this step: a connection begins with version 1, and every save raises it."""
+    if step.name == "review":
+        return connection.launched_at is not None
+    if step.name == "constants":
+        return bool(connection.get_settings().constants) or connection.launched_at is not None
+    return step.name == "connect" or connection.settings_version > 1

@@ -1,0 +1,172 @@
+"""The set-up in steps: one page a step, each saving its own part, and the launch at the end."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from tidegate.core.settings import Problem
+from tidegate.errors import TidegateError
+from tidegate.prospects.models import Prospect
+from tidegate.store.models import Connection
+from tidegate.web.access import MemberRequest, editor_required, get_connection
+from tidegate.web.setup.editing import (
+    Editing,
+    begin,
+    change_rows,
+    error_links,
+    found_problems,
+    save,
+    section_context,
+)
+from tidegate.web.setup.review import reviewed
+from tidegate.web.setup.steps import STEPS, problems_of, stepper
+from tidegate.wiring import actions
+
+PAGES = {step.name: step.address for step in STEPS}
+ORDER = [step.name for step in STEPS]
+
+
+@editor_required
+def continue_setup(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """To the first step that is not done."""
+    connection = get_connection(request, connection_id)
+    shown = stepper(connection, "review", actions.problems(connection))["steps"]
+    assert isinstance(shown, list)  # noqa: S101 (made by stepper)
+    name = next((s.name for s in shown if not s.is_done and s.name != "constants"), "review")
+    return redirect(PAGES[name], connection.pk)
+
+
+@editor_required
+def connected(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    context = {
+        "connection": connection,
+        "catalogue": actions.pipedrive_catalogue(connection),
+        **stepper(connection, "connect", actions.problems(connection)),
+    }
+    return render(request, "web/setup/connected.html", context)
+
+
+@editor_required
+def direction(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    return _step(request, connection_id, "direction")
+
+
+@editor_required
+def data(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    return _step(request, connection_id, "data")
+
+
+@editor_required
+def constants(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    return _step(request, connection_id, "constants")
+
+
+def _step(request: MemberRequest, connection_id: UUID, name: str) -> HttpResponse:
+    """One step: show it, change its form without saving, or save it and go on."""
+    connection = get_connection(request, connection_id)
+    if request.method != "POST":
+        editing = begin(connection)
+        if "problems" in request.GET or connection.launched_at:
+            editing.mark(problems_of(name, found_problems(editing)))
+        return _show(request, editing, name)
+    editing, act = begin(connection, request.POST), request.POST.get("act", "")
+    part = edit_without_saving(request, editing, act)
+    if part is not None:
+        return _show(request, editing, name, part)
+    if not save(editing, request):
+        return _show(request, editing, name)
+    if act == "exit":
+        messages.success(request, _("Saved. Go on whenever you like."))
+        return redirect("integrations")
+    editing.mark(problems_of(name, found_problems(editing)))
+    if editing.marks:
+        return _show(request, editing, name)
+    return redirect(PAGES[ORDER[ORDER.index(name) + 1]], connection.pk)
+
+
+def edit_without_saving(request: MemberRequest, editing: Editing, act: str) -> str | None:
+    """Carries out what changes the form alone, and names the part that changed; None: this is a save."""
+    verb = act.partition("-")[0]
+    if verb in ("add", "remove", "left", "right"):
+        change_rows(editing, act)
+        return "mapping"
+    if verb == "constants":
+        return "constants"
+    if verb == "refresh":
+        refresh(request, editing)
+        return "page"
+    return None
+
+
+def refresh(request: MemberRequest, editing: Editing) -> None:
+    """Rereads both apps' fields, lists and users; what is in the form stays there."""
+    try:
+        actions.refresh(editing.connection)
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+        return
+    messages.success(request, _("Fields, lists and users are up to date."))
+    editing.connection.refresh_from_db()
+    renewed = begin(editing.connection, request.POST)
+    editing.catalogues, editing.draft = renewed.catalogues, renewed.draft
+
+
+def _show(request: MemberRequest, editing: Editing, name: str, part: str = "page") -> HttpResponse:
+    if request.htmx and part in ("mapping", "constants"):
+        return render(request, f"web/setup/{part}.html", section_context(editing, request))
+    steps = stepper(editing.connection, name, found_problems(editing), mark=bool(editing.marks))
+    context = {**section_context(editing, request), **steps, "has_form": True}
+    status = editing.status if request.method == "POST" and part == "page" else 200
+    return render(request, f"web/setup/step_{name}.html", context, status=status)
+
+
+@editor_required
+def review(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """Everything once more in words, and the launch."""
+    connection = get_connection(request, connection_id)
+    if request.method != "POST":
+        return _show_review(request, connection, actions.problems(connection))
+    try:
+        found = actions.launch(connection, actor=str(request.user))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+        return _show_review(request, connection, actions.problems(connection), status=409)
+    if found:
+        return _show_review(request, connection, found, status=422)
+    return redirect("setup-launched", connection.pk)
+
+
+def _show_review(
+    request: MemberRequest, connection: Connection, found: Sequence[Problem], status: int = 200, **more: Any
+) -> HttpResponse:
+    connection.refresh_from_db()
+    editing = begin(connection)
+    editing.mark(found)
+    context = {
+        "connection": connection,
+        "problems": found,
+        "review": reviewed(editing, found),
+        "error_links": error_links(editing),
+        **stepper(connection, "review", found, mark=True),
+        **more,
+    }
+    return render(request, "web/setup/step_review.html", context, status=status)
+
+
+@editor_required
+def launched(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    """After the first launch: bring over what is there already, or not now."""
+    connection = get_connection(request, connection_id)
+    if connection.launched_at is None:
+        return redirect("setup-review", connection.pk)
+    counts: dict[str, Any] = {
+        "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
+        "persons": connection.lane.persons.count() if connection.lane.persons_walked_at else None,
+    }
+    return _show_review(request, connection, [], is_launched=True, **counts)

@@ -1,0 +1,113 @@
+"""What the first page of a transfer offers: both directions with what is there, and whose values count.
+
+The sender is the source app unless chosen otherwise, so changing the direction changes the proposed source.
+"""
+
+from dataclasses import dataclass
+
+from django.http import QueryDict
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tidegate.core.records import Side
+from tidegate.core.settings import Direction, Settings
+from tidegate.store import queries
+from tidegate.store.models import Connection
+from tidegate.wiring import actions
+
+WAYS = {
+    Direction.TO_PIPEDRIVE.value: Direction.TO_PIPEDRIVE,
+    Direction.FROM_PIPEDRIVE.value: Direction.FROM_PIPEDRIVE,
+}
+SENDER = {Direction.TO_PIPEDRIVE: Side.OUTREACH, Direction.FROM_PIPEDRIVE: Side.PIPEDRIVE}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    direction: Direction
+    source_app: Side
+
+
+def read_choice(asked: QueryDict, settings: Settings) -> Choice | None:
+    """What was chosen; None where the direction is none of the two."""
+    direction = WAYS.get(asked.get("direction", ""))
+    if direction is None:
+        return None
+    source = asked.get("source_app", "")
+    return Choice(direction, Side(source) if source in set(Side) else SENDER[direction])
+
+
+def proposed(asked: QueryDict, settings: Settings) -> Choice:
+    """What is preselected: the chosen direction, else the connection's own, with its sender as the source."""
+    way = WAYS.get(asked.get("direction", ""))
+    if way is None:
+        way = (
+            Direction.FROM_PIPEDRIVE
+            if settings.direction is Direction.FROM_PIPEDRIVE
+            else Direction.TO_PIPEDRIVE
+        )
+    return Choice(way, SENDER[way])
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What each direction would look at, in words."""
+
+    to_pipedrive: str
+    from_pipedrive: str
+    list_missing: bool
+    """Nothing can come from Pipedrive before a list is chosen that receives it."""
+
+
+def offers(connection: Connection, settings: Settings) -> Offers:
+    lists = {named.id: named.name for named in actions.outreach_catalogue(connection).lists}
+    target = lists.get(settings.sync_to_list or "")
+    return Offers(
+        _prospects_in_words(connection, settings, lists), _people_in_words(connection, target), target is None
+    )
+
+
+def _prospects_in_words(connection: Connection, settings: Settings, lists: dict[str, str]) -> str:
+    chosen = settings.sync_from_lists
+    count = queries.count_prospects(connection, chosen)
+    if chosen is None:
+        where = _("all lists")
+    elif len(chosen) == 1:
+        where = _("the list “%(name)s”") % {"name": lists.get(chosen[0], chosen[0])}
+    else:
+        where = _("%(count)d chosen lists") % {"count": len(chosen)}
+    if count is None:
+        return _("Prospects from %(lists)s") % {"lists": where}
+    text = ngettext("%(count)s prospect from %(lists)s", "%(count)s prospects from %(lists)s", count)
+    return text % {"count": number_format(count, force_grouping=True), "lists": where}
+
+
+def _people_in_words(connection: Connection, target: str | None) -> str:
+    if target is None:
+        return _("No list receives people yet. Choose one in the settings first.")
+    count = queries.count_persons(connection.lane)
+    if count is None:
+        return _("Everyone in Pipedrive, into the list “%(name)s”") % {"name": target}
+    text = ngettext(
+        "%(count)s person into the list “%(name)s”", "%(count)s people into the list “%(name)s”", count
+    )
+    return text % {"count": number_format(count, force_grouping=True), "name": target}
+
+
+def constants_in_words(
+    connection: Connection, settings: Settings, direction: Direction
+) -> list[tuple[str, str]]:
+    """Field and value of each constant that this direction writes."""
+    side = SENDER[direction].other
+    catalogue = (
+        actions.pipedrive_catalogue(connection)
+        if side is Side.PIPEDRIVE
+        else actions.outreach_catalogue(connection)
+    )
+    found = []
+    for constant in settings.constants:
+        field = catalogue.field(constant.field)
+        if constant.side is side and field is not None:
+            found.append((field.name, field.option_label(constant.value) or constant.value))
+    return found

@@ -1,0 +1,15 @@
+"""Addresses of the transfers, below /connections/<uuid:connection_id>/transfers/."""
+
+from django.urls import path
+
+from tidegate.web.transfers import views
+
+urlpatterns = [
+    path("", views.transfers, name="transfers"),
+    path("<uuid:transfer_id>/", views.transfer, name="transfer"),
+    path("<uuid:transfer_id>/progress/", views.progress, name="transfer-progress"),
+    path("<uuid:transfer_id>/pause/", views.pause, name="transfer-pause"),
+    path("<uuid:transfer_id>/continue/", views.go_on, name="transfer-continue"),
+    path("<uuid:transfer_id>/cancel/", views.cancel, name="transfer-cancel"),
+    path("<uuid:transfer_id>/records.csv", views.records_csv, name="transfer-csv"),
+]

@@ -1,0 +1,245 @@
+"""Transfers: choose, watch, stop, read the report; and the list of those that ended."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from tidegate.core.records import Side
+from tidegate.errors import Conflict, Invalid, TidegateError
+from tidegate.store import queries
+from tidegate.store.models import Connection, Transfer, TransferRecord
+from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
+from tidegate.web.activity.csv_file import csv_answer
+from tidegate.web.activity.lines import field_line, side_name
+from tidegate.web.overview.budget import gauge
+from tidegate.web.overview.views import long_wait
+from tidegate.web.transfers.choices import constants_in_words, offers, proposed, read_choice
+from tidegate.web.transfers.progress import GROUPS, OUTCOMES, Tally, progress_of, tallies, title_of
+from tidegate.wiring import actions
+
+PAGE = 50
+RUNNING = ("running", "paused")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_required
+def transfers(request: MemberRequest, connection_id: UUID) -> HttpResponseBase:
+    if request.method == "POST":
+        return start(request, connection_id)
+    return _choose(request, get_connection(request, connection_id))
+
+
+def _choose(
+    request: MemberRequest, connection: Connection, errors: dict[str, list[str]] | None = None
+) -> HttpResponse:
+    settings = connection.get_settings()
+    asked = request.POST if request.method == "POST" else request.GET
+    choice = read_choice(asked, settings) if errors else None
+    choice = choice or proposed(asked, settings)
+    context = {
+        "connection": connection,
+        "choice": choice,
+        "offers": offers(connection, settings),
+        "constants": constants_in_words(connection, settings, choice.direction),
+        "outreach_name": side_name(Side.OUTREACH),
+        "running": queries.running_transfer(connection),
+        "past": queries.past_transfers(connection),
+        "errors": [text for texts in (errors or {}).values() for text in texts],
+    }
+    return render(request, "web/transfers/choose.html", context, status=422 if errors else 200)
+
+
+@editor_required
+def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    running = queries.running_transfer(connection)
+    if running is not None:
+        return _is_running_already(request, connection, running)
+    choice = read_choice(request.POST, connection.get_settings())
+    if choice is None:
+        return _choose(request, connection, {"direction": [_("Choose which way the records go.")]})
+    try:
+        started = actions.start_transfer(
+            connection, direction=choice.direction, source_app=choice.source_app, actor=str(request.user)
+        )
+    except Conflict as error:
+        running = queries.running_transfer(connection)  # begun between our look and our start
+        if running is not None:
+            return _is_running_already(request, connection, running)
+        return _choose(request, connection, {"": [error.user_message]})
+    except Invalid as error:
+        return _choose(request, connection, error.errors or {"": [error.user_message]})
+    except TidegateError as error:
+        return _choose(request, connection, {"": [error.user_message]})
+    return redirect("transfer", connection.pk, started.pk)
+
+
+def _is_running_already(request: MemberRequest, connection: Connection, running: Transfer) -> HttpResponse:
+    messages.warning(request, _("A transfer is running already. Nothing new was started; this is the one."))
+    return redirect("transfer", connection.pk, running.pk)
+
+
+def get_transfer(connection: Connection, transfer_id: UUID) -> Transfer:
+    found = connection.transfers.filter(pk=transfer_id).first()
+    if found is None:
+        raise Http404
+    found.connection = connection
+    return found
+
+
+@require_GET
+@member_required
+def transfer(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
+    """While it runs: how far it is. Afterwards: the report."""
+    connection = get_connection(request, connection_id)
+    found = get_transfer(connection, transfer_id)
+    if found.state in RUNNING:
+        return render(request, "web/transfers/running.html", _running_context(connection, found))
+    return render(request, "web/transfers/report.html", _report_context(request, connection, found))
+
+
+@require_GET
+@member_required
+def progress(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
+    """What of a running transfer changes, asked for every two seconds; leads to the report when it has ended."""
+    connection = get_connection(request, connection_id)
+    found = get_transfer(connection, transfer_id)
+    if found.state not in RUNNING:
+        return HttpResponseClientRedirect(reverse("transfer", args=[connection.pk, found.pk]))
+    return render(request, "web/transfers/running_live.html", _running_context(connection, found))
+
+
+def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
+    lane = connection.lane
+    return {
+        "connection": connection,
+        "transfer": found,
+        "title": title_of(found),
+        "progress": progress_of(found),
+        "wait_until": long_wait(connection),
+        "wait_reason": lane.wait_reason,
+        "waiting": sum(queries.waiting_by_side(connection).values()),
+        "budget": gauge(queries.budget_today(lane), timezone.now()),
+        "latest": [_record_words(record) for record in queries.latest_records(found)],
+    }
+
+
+def _record_words(record: TransferRecord) -> dict[str, Any]:
+    word, tone = OUTCOMES.get(record.outcome, (record.outcome, "calm"))
+    fields = [field_line(change) for change in record.changes]
+    shown = fields[:2] if record.outcome == "updated" else []
+    return {
+        "record": record,
+        "word": word,
+        "tone": tone,
+        "fields": shown,
+        "more": len(fields) - len(shown) if shown else 0,
+    }
+
+
+def _report_context(request: MemberRequest, connection: Connection, found: Transfer) -> dict[str, Any]:
+    tallied = tallies(found)
+    outcome = _shown_outcome(request.GET.get("outcome", ""), tallied)
+    after = request.GET.get("after", "")
+    records, next_after = queries.shown_records(
+        found, outcomes=GROUPS.get(outcome, ()), after=int(after) if after.isdecimal() else 0, limit=PAGE
+    )
+    return {
+        "connection": connection,
+        "transfer": found,
+        "title": title_of(found),
+        "progress": progress_of(found),
+        "tallies": tallied,
+        "outcome": outcome,
+        "outcome_word": OUTCOMES[outcome][0] if outcome else "",
+        "records": [_record_words(record) for record in records],
+        "next_after": next_after,
+        "after": after,
+        "source_name": side_name(Side(found.source_app)),
+        "open_attention": connection.attention.filter(settled_at=None).count(),
+    }
+
+
+def _shown_outcome(asked: str, tallied: Sequence[Tally]) -> str:
+    """Which records the report lists: those asked for, else the failed ones if there are any, else all of them."""
+    if asked in GROUPS or asked == "all":
+        return asked if asked in GROUPS else ""
+    return "failed" if any(tally.outcome == "failed" and tally.count for tally in tallied) else ""
+
+
+@require_POST
+@editor_required
+def pause(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
+    return _carry_out(request, connection_id, transfer_id, actions.pause_transfer)
+
+
+@require_POST
+@editor_required
+def go_on(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
+    return _carry_out(request, connection_id, transfer_id, actions.continue_transfer)
+
+
+@require_POST
+@editor_required
+def cancel(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
+    return _carry_out(request, connection_id, transfer_id, actions.cancel_transfer)
+
+
+def _carry_out(
+    request: MemberRequest, connection_id: UUID, transfer_id: UUID, act: Callable[..., None]
+) -> HttpResponse:
+    """Pause, continue or cancel; pressing a button of a page that is out of date says so and changes nothing."""
+    connection = get_connection(request, connection_id)
+    found = get_transfer(connection, transfer_id)
+    if found.state not in RUNNING:
+        messages.info(request, _("This transfer has ended already. Nothing was changed."))
+        return redirect("transfer", connection.pk, found.pk)
+    try:
+        act(found, actor=str(request.user))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    return redirect("transfer", connection.pk, found.pk)
+
+
+@require_GET
+@member_required
+def records_csv(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponseBase:
+    """Every record of the transfer, or those of one outcome, with what changed."""
+    connection = get_connection(request, connection_id)
+    found = get_transfer(connection, transfer_id)
+    records = found.records.order_by("id")
+    outcome = request.GET.get("outcome", "")
+    if outcome in GROUPS:
+        records = records.filter(outcome__in=GROUPS[outcome])
+    header = [
+        _("Record"),
+        _("Outcome"),
+        _("Reason"),
+        _("Source id"),
+        _("Target id"),
+        _("Field"),
+        _("Before"),
+        _("After"),
+    ]
+    name = f"tidegate-transfer-{timezone.localtime(found.created_at):%Y-%m-%d-%H%M}.csv"
+    return csv_answer(name, header, _csv_rows(records.iterator(chunk_size=1000)))
+
+
+def _csv_rows(records: Iterator[TransferRecord]) -> Iterator[list[object]]:
+    for record in records:
+        first = [record.name, record.outcome, record.reason, record.source_id, record.target_id]
+        fields = [field_line(change) for change in record.changes]
+        for field in fields:
+            yield [*first, field.name, field.before, field.after]
+        if not fields:
+            yield [*first, "", "", ""]

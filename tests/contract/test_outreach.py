@@ -1,0 +1,104 @@
+"""Both implementations of the outreach port, held to the same behaviours."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from tests.builders import make_workspace
+from tests.contract.outreach_contract import Bench, OutreachContract, finish
+from tidegate.adapters.outreach.prospects import SYSTEM_FIELDS, ProspectStore
+from tidegate.core.catalogue import Field, NamedList, Option
+from tidegate.core.values import Kind, Value
+from tidegate.prospects.models import Prospect
+from tidegate.prospects.services import Author, create_field, create_list, delete_prospects, update_prospect
+from tidegate.testing.outreach import MemoryOutreach
+
+
+async def run_here(function: Any, *args: Any) -> object:
+    return function(*args)
+
+
+class MemoryBench:
+    def __init__(self) -> None:
+        self.app = MemoryOutreach(SYSTEM_FIELDS, lists=())
+
+    def make_list(self, name: str) -> str:
+        self.app.lists.append(NamedList(str(len(self.app.lists) + 1), name))
+        return self.app.lists[-1].id
+
+    def make_field(self, name: str, kind: Kind) -> str:
+        key = f"custom.{name.lower()}"
+        labels = ("Blue", "Red") if kind in (Kind.OPTION, Kind.OPTIONS) else ()
+        options = tuple(Option(label, label) for label in labels)
+        self.app.fields[key] = Field(key, name, kind, custom=True, options=options)
+        return key
+
+    def make_prospect(self, values: Mapping[str, Value], list_ids: Sequence[str] = ()) -> str:
+        return self.app.add(values, list_ids=list_ids)
+
+    def delete_prospect(self, prospect_id: str) -> None:
+        self.app.delete(prospect_id)
+
+    def email_status(self, prospect_id: str) -> str:
+        return self.app.status[prospect_id]
+
+
+class StoreBench:
+    def __init__(self) -> None:
+        self.workspace_id = make_workspace().pk
+        self.author = Author(self.workspace_id, "Alice", "page")
+        self.app = ProspectStore(self.workspace_id, run_here)
+        self.made = 0
+
+    def make_list(self, name: str) -> str:
+        return str(create_list(self.author, name).pk)
+
+    def make_field(self, name: str, kind: Kind) -> str:
+        labels = ["Blue", "Red"] if kind in (Kind.OPTION, Kind.OPTIONS) else []
+        return f"custom.{create_field(self.author, name, kind.value, labels).key}"
+
+    def make_prospect(self, values: Mapping[str, Value], list_ids: Sequence[str] = ()) -> str:
+        self.made += 1
+        record = finish(self.app.create_prospect(values, list_id=None, key=f"bench {self.made}"))
+        update_prospect(self.author, int(record.id), {}, list_ids=[int(item) for item in list_ids])
+        return record.id
+
+    def delete_prospect(self, prospect_id: str) -> None:
+        delete_prospects(self.author, [int(prospect_id)])
+
+    def email_status(self, prospect_id: str) -> str:
+        return str(Prospect.objects.get(pk=prospect_id).email_status)
+
+
+class TestOutreachInMemory(OutreachContract):
+    @pytest.fixture
+    def bench(self) -> Bench:
+        return MemoryBench()
+
+
+@pytest.mark.django_db
+class TestProspectStore(OutreachContract):
+    @pytest.fixture
+    def bench(self) -> Bench:
+        return StoreBench()
+
+    def test_one_workspace_never_sees_the_other(self, bench):
+        other = StoreBench()
+        theirs = other.make_prospect({"first_name": "Theirs", "email": ("shared@example.com",)})
+
+        assert finish(bench.app.find_by_emails(["shared@example.com"])) == {}
+        assert finish(bench.app.count(list_ids=None)) == 0
+        assert finish(bench.app.get_prospects([theirs]))[theirs].__class__.__name__ == "Gone"
+
+    def test_what_stays_of_an_address_keeps_its_spelling_and_label(self, bench):
+        prospect_id = bench.make_prospect({"first_name": "Ann"})
+        emails = [{"value": "Ann@Example.com", "label": "work"}]
+        update_prospect(bench.author, int(prospect_id), {"emails": emails})
+
+        finish(bench.app.update_prospect(prospect_id, {"email": ("ann@example.com", "b@example.com")}))
+
+        assert Prospect.objects.get(pk=prospect_id).emails == [
+            *emails,
+            {"value": "b@example.com", "label": ""},
+        ]

@@ -1,0 +1,385 @@
+"""The every-day pages in a real browser: overview, activity, needs attention, transfers, by keyboard and without scripts."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from tests.builders import (
+    field_change,
+    make_attention,
+    make_change,
+    make_list,
+    make_log_entry,
+    make_person,
+    make_prospect,
+    make_transfer,
+    make_transfer_record,
+    spend_tokens,
+)
+from tests.e2e.conftest import Visitor, apart
+from tidegate.core.connection import Reason, Status
+from tidegate.store.connections import store_settings
+from tidegate.store.models import Connection, Transfer
+from tidegate.wiring.news import store_outreach_catalogue
+
+
+def live(
+    connection: Connection, *, status: Status = Status.ACTIVE, reason: Reason = Reason.NONE
+) -> Connection:
+    """The connection as it is some days after the launch."""
+    now = timezone.now()
+    named = make_list(connection.workspace, "From Pipedrive")
+    apart(store_outreach_catalogue, connection)
+    apart(
+        store_settings,
+        connection,
+        replace(connection.get_settings(), sync_to_list=str(named.pk)),
+        version=None,
+    )
+    connection.refresh_from_db()
+    connection.status, connection.reason = status, reason
+    connection.launched_at, connection.webhooks_checked_at = now - timedelta(days=3), now
+    connection.save()
+    lane = connection.lane
+    lane.persons_walked_at = now
+    lane.save()
+    make_prospect(connection.workspace)
+    make_person(lane, 21, "Signe Aaltonen", "signe@polarnote.example", organization="Polarnote")
+    spend_tokens(lane, 1500)
+    for minutes in (200, 130, 61):
+        make_log_entry(connection, at=now - timedelta(minutes=minutes), seconds=0.8)
+    make_log_entry(connection, act="create", side="outreach", record_name="Amara Diallo", person_id="22")
+    conflict = field_change("Position", "Technical director", "CTO", lost="Technical director", conflict=True)
+    make_log_entry(
+        connection, record_name="Jonas Brandt", prospect_id="12", person_id="23", changes=[conflict]
+    )
+    make_log_entry(
+        connection, act="fail", record_name="Ada Wren", message="Team size: not a number.", person_id=""
+    )
+    return connection
+
+
+def ask(connection: Connection) -> None:
+    """Cases of every kind."""
+    make_person(connection.lane, 31, "Bram de Wit", "bram@polderlicht.example", organization="Polderlicht")
+    make_person(connection.lane, 32, "B. de Wit", "bram@polderlicht.example")
+    facts = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
+    make_attention(connection, "ambiguous", record_name="Bram de Wit", prospect_id="15", facts=facts)
+    for _each in range(12):
+        make_attention(connection)
+    make_attention(connection, "gone", prospect_id="", person_id="77", record_name="Old One")
+    make_attention(connection, settled_at=timezone.now(), settled_by="Alice")
+
+
+def run(connection: Connection) -> Transfer:
+    """A transfer that is under way."""
+    connection.before_syncing, connection.status = connection.status, Status.SYNCING.value
+    connection.save()
+    began = timezone.now() - timedelta(seconds=60)
+    transfer = make_transfer(connection, total=200, created=100, updated=9, failed=1, started_at=began)
+    make_transfer_record(transfer, outcome="updated", changes=[field_change()])
+    make_transfer_record(transfer, outcome="failed", name="Ada Wren", reason="Team size: not a number.")
+    return transfer
+
+
+def enter(visitor: Visitor, connection: Connection, name: str, *args: object) -> None:
+    """Sign in where that is still to do, and open a page of the connection."""
+    path = reverse(name, args=[connection.pk, *args])
+    visitor.open(path)
+    if "/login/" in visitor.page.url:
+        visitor.page.get_by_label("E-mail address").fill("alice@northlight.example")
+        visitor.page.get_by_label("Password", exact=True).fill("correct horse battery staple")
+        visitor.page.get_by_role("button", name="Sign in").click()
+        visitor.page.wait_for_url(f"**{path}")
+
+
+# --- how the pages look
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (Status.ACTIVE, Reason.NONE),
+        (Status.PAUSED, Reason.NONE),
+        (Status.PAUSED, Reason.RECONNECT),
+        (Status.FAILED, Reason.INCOMPLETE),
+        (Status.SYNCING, Reason.NONE),
+    ],
+)
+def test_the_overview_is_accessible_in_each_state(
+    visitor: Visitor, connection: Connection, status: Status, reason: Reason
+) -> None:
+    live(connection, status=status, reason=reason)
+    make_change(connection)
+    if status is Status.SYNCING:
+        run(connection)
+    if status is Status.FAILED:
+        connection.settings = {**connection.settings, "owner_id": "999", "sync_to_list": None}
+        connection.save()
+    enter(visitor, connection, "overview")
+    visitor.looks_well(f"overview-{status}-{reason or 'none'}")
+
+
+def test_the_pages_of_a_quiet_connection_are_accessible(visitor: Visitor, connection: Connection) -> None:
+    enter(visitor, connection, "overview")
+    visitor.looks_well("overview-not-launched")
+    for name in ("activity", "attention", "transfers"):
+        enter(visitor, connection, name)
+        visitor.looks_well(f"{name}-empty")
+
+
+def test_the_pages_of_a_busy_connection_are_accessible(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    ask(connection)
+    done = make_transfer(connection, state="done", created=1, failed=1, total=2)
+    make_transfer_record(done)
+    make_transfer_record(done, outcome="failed", name="Ada Wren", reason="Team size: not a number.")
+    entry = connection.log.get(record_name="Jonas Brandt")
+    for name, args in (
+        ("activity", []),
+        ("activity-record", [entry.pk]),
+        ("attention", []),
+        ("transfers", []),
+        ("transfer", [done.pk]),
+    ):
+        enter(visitor, connection, name, *args)
+        visitor.looks_well(name)
+    running = run(connection)
+    enter(visitor, connection, "transfer", running.pk)
+    visitor.looks_well("transfer-running")
+    enter(visitor, connection, "transfers")
+    visitor.looks_well("transfers-while-one-runs")
+
+
+# --- the overview
+
+
+def test_live_sync_is_paused_and_resumed_from_the_keyboard(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    enter(visitor, connection, "overview")
+    page = visitor.page
+    page.get_by_role("radio", name="Active").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("status").get_by_text("Live sync is paused.")).to_be_visible()
+    expect(page.locator("#gate")).to_have_attribute("data-state", "closed")
+    expect(page.locator("#sync-status")).to_have_text("Paused")
+    expect(page.get_by_role("radio", name="Paused")).to_be_focused()
+    connection.refresh_from_db()
+    assert connection.status == Status.PAUSED
+
+    page.get_by_role("button", name="Resume sync").click()
+    expect(page.locator("#gate")).to_have_attribute("data-state", "open")
+
+
+def test_a_resume_asks_about_the_changes_of_the_pause(visitor: Visitor, connection: Connection) -> None:
+    live(connection, status=Status.PAUSED)
+    make_change(connection)
+    enter(visitor, connection, "overview")
+    page = visitor.page
+    page.get_by_role("radio", name="Paused").focus()
+    page.keyboard.press("ArrowLeft")
+    dialog = page.get_by_role("dialog", name="Resume live sync")
+    expect(dialog).to_be_visible()
+    visitor.looks_well("overview-resume")
+    dialog.get_by_role("button", name="Stay paused").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("radio", name="Paused")).to_be_checked()
+
+    page.get_by_role("link", name="Resume sync").click()
+    dialog.get_by_label("Leave them").check()
+    dialog.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.locator("#gate")).to_have_attribute("data-state", "open")
+    connection.refresh_from_db()
+    assert connection.status == Status.ACTIVE
+    assert connection.changes.get().outcome == "left"
+
+
+def test_news_arrive_on_the_overview_by_themselves_and_leave_focus_alone(
+    visitor: Visitor, connection: Connection
+) -> None:
+    live(connection)
+    visitor.page.clock.install()
+    enter(visitor, connection, "overview")
+    page = visitor.page
+    page.get_by_role("button", name="Refresh fields").focus()
+    make_log_entry(connection, record_name="Freya Holm")
+    page.clock.fast_forward(11_000)
+    expect(page.get_by_role("rowheader", name="Freya Holm")).to_be_visible()
+    expect(page.get_by_role("button", name="Refresh fields")).to_be_focused()
+
+
+def test_a_session_that_ends_leads_to_sign_in_and_back(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    visitor.page.clock.install()
+    enter(visitor, connection, "overview")
+    visitor.page.context.clear_cookies()
+    visitor.page.clock.fast_forward(11_000)
+    expect(visitor.page.get_by_label("Password", exact=True)).to_be_visible()
+    assert reverse("overview", args=[connection.pk]) in visitor.page.url
+
+
+# --- the log
+
+
+def test_the_log_is_searched_and_one_record_read_from_the_keyboard(
+    visitor: Visitor, connection: Connection
+) -> None:
+    live(connection)
+    enter(visitor, connection, "activity")
+    page = visitor.page
+    page.get_by_role("searchbox").fill("jonas")
+    expect(page.get_by_role("status").filter(has_text="1 change")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Amara Diallo")).to_be_hidden()
+    assert "q=jonas" in page.url
+    assert "q=jonas" in (page.get_by_role("link", name="Download CSV").get_attribute("href") or "")
+
+    page.get_by_role("link", name="Jonas Brandt").focus()
+    page.keyboard.press("Enter")
+    drawer = page.get_by_role("complementary", name="Jonas Brandt")
+    expect(drawer.get_by_text("Conflict decided")).to_be_visible()
+    expect(drawer.get_by_role("heading", name="Jonas Brandt")).to_be_focused()
+    expect(page.locator("tr[aria-selected=true]")).to_have_count(1)
+    assert "/activity/" in page.url and "q=jonas" in page.url
+
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(page.get_by_role("link", name="Jonas Brandt")).to_be_focused()
+    page.go_back()
+    expect(page.get_by_role("complementary", name="Jonas Brandt")).to_be_visible()
+
+
+def test_a_filter_narrows_the_log_at_once(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    enter(visitor, connection, "activity")
+    page = visitor.page
+    page.get_by_label("Direction").focus()
+    page.get_by_label("Direction").select_option("From Pipedrive")
+    expect(page.get_by_role("rowheader", name="Amara Diallo")).to_be_visible()
+    expect(page.get_by_role("rowheader")).to_have_count(2)  # the day and the entry
+    expect(page.get_by_label("Direction")).to_be_focused()
+
+
+# --- needs attention
+
+
+def test_the_right_one_of_two_candidates_is_chosen_from_the_keyboard(
+    visitor: Visitor, connection: Connection
+) -> None:
+    live(connection)
+    ask(connection)
+    enter(visitor, connection, "attention")
+    page = visitor.page
+    page.get_by_role("radio", name="Bram de Wit", exact=True).focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name="B. de Wit")).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("is linked with the record you chose")).to_be_visible()
+    assert connection.links.get(prospect_id="15").person_id == "32"
+
+
+# --- transfers
+
+
+def test_a_transfer_is_chosen_watched_paused_and_cancelled(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    visitor.page.clock.install()
+    enter(visitor, connection, "transfers")
+    page = visitor.page
+    expect(page.get_by_label("Tidegate Prospects wins")).to_be_checked()
+    page.get_by_role("radio", name="From Pipedrive").check()
+    expect(page.get_by_label("Pipedrive wins", exact=True)).to_be_checked()
+    page.get_by_role("radio", name="To Pipedrive").check()
+    expect(page.get_by_label("Tidegate Prospects wins")).to_be_checked()
+    page.get_by_role("button", name="Start the transfer").click()
+    expect(page.get_by_role("heading", name="Transferring to Pipedrive")).to_be_visible()
+
+    transfer = connection.transfers.get()
+    Transfer.objects.filter(pk=transfer.pk).update(total=200, created=110)
+    page.clock.fast_forward(2_100)
+    expect(page.get_by_text("110 of 200 records")).to_be_visible()
+    expect(page).to_have_title("55 %, Transferring to Pipedrive · Tidegate")
+    expect(page.locator("#spoken")).to_have_text("50 % done")
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("heading", name="Transfer paused")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Cancel transfer").click()
+    dialog = page.get_by_role("dialog", name="Cancel the transfer?")
+    expect(dialog.get_by_role("button", name="Go on transferring")).to_be_focused()
+    page.clock.fast_forward(2_100)
+    expect(dialog).to_be_visible()  # what comes by itself closes nothing
+    dialog.get_by_role("button", name="Cancel transfer").click()
+    expect(page.get_by_role("heading", name="Transfer to Pipedrive cancelled")).to_be_visible()
+    connection.refresh_from_db()
+    assert connection.status == Status.ACTIVE
+
+
+def test_the_watch_ends_in_the_report(visitor: Visitor, connection: Connection) -> None:
+    transfer = run(live(connection))
+    visitor.page.clock.install()
+    enter(visitor, connection, "transfer", transfer.pk)
+    Transfer.objects.filter(pk=transfer.pk).update(state="done", finished_at=timezone.now())
+    visitor.page.clock.fast_forward(2_100)
+    expect(visitor.page.get_by_role("heading", name="Transferred to Pipedrive")).to_be_visible()
+
+
+# --- without scripts
+
+
+def test_every_deed_can_be_done_without_scripts(
+    visitor_without_scripts: Visitor, connection: Connection
+) -> None:
+    live(connection)
+    ask(connection)
+    visitor, page = visitor_without_scripts, visitor_without_scripts.page
+    enter(visitor, connection, "overview")
+    page.get_by_label("Paused").check()
+    page.get_by_role("button", name="Change").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Resume sync")).to_be_visible()
+    make_change(connection)
+    page.reload()
+    page.get_by_role("link", name="Resume sync").click()
+    page.get_by_label("Catch up first").check()
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.locator("#gate")).to_have_attribute("data-state", "open")
+
+    enter(visitor, connection, "activity")
+    page.get_by_role("searchbox").fill("jonas")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("rowheader")).to_have_count(2)
+    page.get_by_role("link", name="Jonas Brandt").click()
+    page.get_by_role("link", name="Close").click()
+    assert "q=jonas" in page.url
+
+    enter(visitor, connection, "attention")
+    page.get_by_role("button", name="Ignore Old One").click()
+    expect(page.get_by_text("Old One is left alone until it changes again.")).to_be_visible()
+
+    enter(visitor, connection, "transfers")
+    page.get_by_role("button", name="Start the transfer").click()
+    expect(page.get_by_role("heading", name="Transferring to Pipedrive")).to_be_visible()
+
+
+def test_a_watch_says_each_tenth_once(visitor: Visitor, connection: Connection) -> None:
+    """What a screen reader hears: the words change every ten percent, not every two seconds."""
+    transfer = run(live(connection))
+    visitor.page.clock.install()
+    enter(visitor, connection, "transfer", transfer.pk)
+    script = """() => {
+        window.heard = [];
+        new MutationObserver(() => window.heard.push(document.getElementById("spoken").textContent))
+            .observe(document.getElementById("spoken"), {childList: true, characterData: true, subtree: true});
+    }"""
+    visitor.page.evaluate(script)
+    for done in (112, 115, 118, 121, 125):
+        Transfer.objects.filter(pk=transfer.pk).update(created=done - 10)
+        visitor.page.clock.fast_forward(2_100)
+        expect(visitor.page.get_by_text(f"{done} of 200 records")).to_be_visible()
+    heard = visitor.page.evaluate("() => JSON.stringify(window.heard)")
+    assert json.loads(heard) == ["60 % done"]

@@ -1,0 +1,88 @@
+"""Every page of the shell, sign-in and set-up at 375 and 1440 px, light and dark: nothing sticks out, axe finds nothing."""
+
+import pytest
+from django.urls import reverse
+
+from tests.e2e.conftest import Visitor
+from tests.integration.web.fake_pipedrive import FakePipedrive
+from tidegate.core.connection import Reason, Status
+from tidegate.store import setup_code
+from tidegate.store.models import Connection, Workspace
+
+
+def test_the_first_run_and_sign_in_pages_are_accessible(visitor: Visitor, transactional_db: None) -> None:
+    setup_code.make()
+    visitor.open("/")
+    visitor.looks_well("first-run")
+    visitor.open("/login/")
+    visitor.looks_well("login")
+
+
+@pytest.mark.parametrize(
+    "name", ["integrations", "setup-start", "connect-register", "connect-token", "account"]
+)
+def test_the_pages_before_a_connection_are_accessible(
+    visitor: Visitor, workspace: Workspace, name: str
+) -> None:
+    visitor.sign_in()
+    visitor.open(reverse(name))
+    visitor.looks_well(f"new-{name}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "setup-connected",
+        "setup-direction",
+        "setup-data",
+        "setup-constants",
+        "setup-review",
+        "settings",
+        "disconnect",
+        "reconnect-token",
+    ],
+)
+def test_the_pages_of_a_connection_are_accessible(
+    visitor: Visitor, connection: Connection, name: str
+) -> None:
+    visitor.sign_in()
+    visitor.open(reverse(name, args=[connection.pk]))
+    visitor.looks_well(name)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (Status.PAUSED, Reason.NEW),
+        (Status.PAUSED, Reason.RECONNECT),
+        (Status.ACTIVE, Reason.NONE),
+        (Status.SYNCING, Reason.NONE),
+        (Status.FAILED, Reason.INCOMPLETE),
+    ],
+)
+def test_each_state_of_the_integrations_page_is_accessible(
+    visitor: Visitor, connection: Connection, status: Status, reason: Reason
+) -> None:
+    connection.status, connection.reason = status, reason
+    connection.save()
+    visitor.sign_in()
+    visitor.open("/integrations/")
+    visitor.looks_well(f"integrations-{status}-{reason or 'none'}")
+
+
+def test_an_error_page_is_accessible(visitor: Visitor, workspace: Workspace) -> None:
+    visitor.sign_in()
+    visitor.open("/nowhere/")
+    visitor.faults.clear()  # the browser notes the 404 itself
+    visitor.looks_well("error-404")
+
+
+def test_a_bad_end_of_connecting_is_accessible(
+    visitor: Visitor, workspace: Workspace, pipedrive: FakePipedrive
+) -> None:
+    visitor.sign_in()
+    visitor.open("/oauth/pipedrive/callback?error=user_denied")
+    visitor.faults.clear()  # the browser notes the 400 itself
+    visitor.looks_well("connect-problem")
+    visitor.open("/oauth/pipedrive/callback?code=from-the-marketplace")
+    visitor.looks_well("connect-marketplace")

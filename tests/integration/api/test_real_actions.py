@@ -1,0 +1,138 @@
+"""The API with the actions it ships with: what the pages refuse, it refuses in the same words."""
+
+from typing import Any
+
+import pytest
+
+from tests.builders import make_attention, make_connection, make_list, make_prospect
+from tests.integration.api.conftest import Caller
+from tidegate.core.catalogue import Field, PipedriveCatalogue
+from tidegate.core.catalogue import User as PipedriveUser
+from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
+from tidegate.core.values import Kind
+from tidegate.store.catalogues import catalogues_to_json
+from tidegate.store.models import Change, Connection, Workspace
+from tidegate.wiring.news import store_outreach_catalogue
+
+SYSTEM = [{"outreach": m.outreach, "pipedrive": m.pipedrive} for m in SYSTEM_MAPPINGS]
+PIPEDRIVE = PipedriveCatalogue(
+    fields=(
+        Field("first_name", "First name", Kind.TEXT),
+        Field("last_name", "Last name", Kind.TEXT),
+        Field("email", "E-mail", Kind.EMAIL),
+        Field("organization", "Organization", Kind.TEXT),
+        Field("phone", "Phone", Kind.PHONE),
+        Field("birthday", "Birthday", Kind.DATE),
+    ),
+    users=(PipedriveUser("7", "Maja Lindqvist"),),
+)
+
+
+@pytest.fixture
+def ready(workspace: Workspace) -> Connection:
+    """Paused, with everything that a launch needs."""
+    leads = make_list(workspace, "Leads")
+    settings = Settings(sync_to_list=str(leads.pk), owner_id="7")
+    made = make_connection(workspace, status="paused", settings=settings, secret=b"sealed", launched_at=None)
+    made.catalogue = catalogues_to_json(pipedrive=PIPEDRIVE)
+    made.save()
+    store_outreach_catalogue(made)
+    return made
+
+
+@pytest.fixture
+def path(ready: Connection) -> str:
+    return f"/connections/{ready.pk}"
+
+
+def test_a_connection_is_launched_paused_and_resumed(alice: Caller, path: str) -> None:
+    assert alice.ok("GET", f"{path}/problems")["data"] == []
+    assert alice.ok("POST", f"{path}/launch")["status"] == "active"
+    assert alice.ok("POST", f"{path}/pause")["status"] == "paused"
+    assert alice.ok("POST", f"{path}/resume", {"apply_waiting": False})["status"] == "active"
+
+
+def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str) -> None:
+    alice.ok("PATCH", path, {"owner_id": "99"})
+
+    found = alice.problem(409, "POST", f"{path}/launch")
+
+    assert list(found["errors"]) == ["owner_id"]
+    assert [item["place"] for item in alice.ok("GET", f"{path}/problems")["data"]] == ["owner_id"]
+    assert alice.ok("GET", path)["status"] == "failed"
+
+
+def test_a_launch_that_failed_says_so_with_an_idempotency_key_too(alice: Caller, path: str) -> None:
+    alice.ok("PATCH", path, {"owner_id": None})
+
+    alice.problem(409, "POST", f"{path}/launch", None, {"Idempotency-Key": "launch"})
+
+    assert (alice.ok("GET", path)["status"], alice.ok("GET", path)["reason"]) == ("failed", "incomplete")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"mappings": [*SYSTEM, {"outreach": "phone", "pipedrive": "birthday"}]}, "mappings.4"),
+        ({"mappings": [*SYSTEM, SYSTEM[0]]}, "mappings.4"),
+        ({"mappings": SYSTEM[1:]}, "mappings"),
+        ({"constants": [{"side": "pipedrive", "field": "birthday", "value": "soon"}]}, "constants.0"),
+        ({"constants": [{"side": "pipedrive", "field": "email", "value": "a@b.example"}]}, "constants.0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_at_their_place(
+    alice: Caller, path: str, change: Any, place: str
+) -> None:
+    before = alice.ok("GET", path)
+
+    assert place in alice.problem(422, "PATCH", path, change)["errors"]
+    assert alice.ok("GET", path) == before
+
+
+def test_of_two_editors_the_second_is_told(alice: Caller, path: str) -> None:
+    seen = alice.ok("GET", path)["version"]
+    alice.ok("PATCH", path, {"only_with_email": False, "version": seen})
+
+    found = alice.problem(409, "PATCH", path, {"source_app": "outreach", "version": seen})
+
+    assert found["type"] == "urn:tidegate:problem:conflict"
+    assert alice.ok("GET", path)["source_app"] == "pipedrive"
+
+
+def test_one_transfer_runs_at_a_time(alice: Caller, path: str, workspace: Workspace) -> None:
+    make_prospect(workspace)
+    key = {"Idempotency-Key": "once"}
+
+    made = alice.ok("POST", f"{path}/transfers", {"direction": "to_pipedrive"}, status=201, headers=key)
+    alice.problem(409, "POST", f"{path}/transfers", {"direction": "to_pipedrive"})
+    again = alice.ok("POST", f"{path}/transfers", {"direction": "to_pipedrive"}, status=201, headers=key)
+
+    assert again == made
+    assert made["total"] == 1
+    assert alice.ok("GET", path)["status"] == "syncing"
+    transfer = f"/transfers/{made['id']}"
+    assert alice.ok("POST", f"{transfer}/pause")["state"] == "paused"
+    alice.problem(409, "POST", f"{transfer}/pause")
+    assert alice.ok("POST", f"{transfer}/continue")["state"] == "running"
+    assert alice.ok("POST", f"{transfer}/cancel")["state"] == "cancelled"
+    assert alice.ok("GET", path)["status"] == "paused"
+
+
+def test_a_case_is_retried_and_settled_once(alice: Caller, ready: Connection) -> None:
+    case = make_attention(ready, "ambiguous", prospect_id="11")
+
+    alice.ok("POST", f"/attention/{case.pk}/retry")
+    assert Change.objects.filter(connection=ready, record_id="11", action="check").exists()
+
+    settled = alice.ok("POST", f"/attention/{case.pk}/resolve", {"person_id": "21"})
+    assert settled["settled_by"] == "API key “test”"
+    assert ready.links.get().person_id == "21"
+    alice.problem(409, "POST", f"/attention/{case.pk}/resolve")
+
+
+def test_health_and_catalogue_are_read_without_asking_pipedrive(alice: Caller, path: str) -> None:
+    assert alice.ok("GET", f"{path}/health")["status"] == "paused"
+    assert "birthday" in [
+        field["key"] for field in alice.ok("GET", f"{path}/catalogue")["pipedrive"]["fields"]
+    ]
+    assert [found["name"] for found in alice.ok("GET", f"{path}/catalogue")["outreach"]["lists"]] == ["Leads"]

@@ -1,0 +1,127 @@
+"""Transfers on the real store: everyone once, nothing twice, and a second run that changes nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.integration.engine.world import World, prospect
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
+from tidegate.core.settings import Direction
+from tidegate.errors import InvalidForRemote, RemoteUnavailable
+from tidegate.services.transfer import PAGE
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.outreach.announced.clear()
+    return world
+
+
+def quiet(world: World) -> None:
+    """What exists before the launch is no news."""
+    world.announcements_taken, world.deliveries_taken = (
+        len(world.outreach.announced),
+        len(world.crm.deliveries),
+    )
+
+
+def test_everyone_is_transferred_once_and_a_second_time_nothing_happens(world: World) -> None:
+    for number in range(PAGE + 30):
+        world.outreach.add(prospect(f"P{number} Q", **{COMPANY: f"Company {number % 7}"}))
+    quiet(world)
+
+    first = world.transfer()
+    second = world.transfer()
+
+    assert (first.state, first.created, first.failed) == ("done", PAGE + 30, 0)
+    assert (second.created, second.updated, second.unchanged) == (0, 0, PAGE + 30)
+    assert len(world.persons()) == PAGE + 30
+    assert len(world.crm.organizations) == 7
+
+
+def test_a_duplicate_takes_the_source_apps_values_and_loses_none_of_its_own(world: World) -> None:
+    world.crm.add_person(
+        {FIRST_NAME: "S.", LAST_NAME: "Aaltonen", EMAIL: ("Signe@North.example",), JOB_TITLE: "CEO"}
+    )
+    world.outreach.add(prospect())
+    quiet(world)
+
+    transfer = world.transfer()
+
+    person = world.persons()[0]
+    assert (transfer.created, transfer.updated) == (0, 1)
+    assert person.value(FIRST_NAME) == "Signe"
+    assert person.value(JOB_TITLE) == "CEO"
+
+
+def test_persons_become_prospects_of_the_chosen_list(world: World) -> None:
+    world.crm.add_person({FIRST_NAME: "Nora", LAST_NAME: "Neumann", EMAIL: ("nora@neu.example",)})
+    quiet(world)
+
+    transfer = world.transfer(Direction.FROM_PIPEDRIVE)
+
+    assert transfer.created == 1
+    assert world.prospects()[0].list_ids == frozenset({"1"})
+    assert list(world.outreach.status.values()) == ["unverified"]
+
+
+def test_a_transfer_against_the_direction_finds_its_duplicates_too(world: World) -> None:
+    world.use(replace(world.settings, direction=Direction.FROM_PIPEDRIVE))
+    world.crm.add_person({FIRST_NAME: "Signe", LAST_NAME: "Berg", EMAIL: ("signe@north.example",)})
+    world.outreach.add(prospect())
+    quiet(world)
+
+    world.transfer(Direction.TO_PIPEDRIVE)
+
+    assert len(world.persons()) == 1
+
+
+def test_what_failed_is_listed_with_its_reason_and_the_rest_goes_on(world: World) -> None:
+    world.outreach.add(prospect("Ann One"))
+    world.outreach.add(prospect("Bo Two"))
+    quiet(world)
+    world.crm.faults.fail("create_person", InvalidForRemote("The name is too long."))
+
+    transfer = world.transfer()
+
+    assert (transfer.created, transfer.failed) == (1, 1)
+    failed = transfer.records.get(outcome="failed")
+    assert failed.reason == "The name is too long."
+
+
+def test_a_passing_fault_is_tried_again_by_itself(world: World) -> None:
+    for number in range(5):
+        world.outreach.add(prospect(f"P{number} Q"))
+    quiet(world)
+    world.crm.faults.fail("create_person", RemoteUnavailable(sent=True), times=2, after=True)
+
+    transfer = world.transfer()
+
+    assert (transfer.state, transfer.failed, transfer.done) == ("done", 0, 5)
+    assert len(world.persons()) == 5
+
+
+def test_changes_wait_while_a_transfer_runs_and_follow_in_the_end(world: World) -> None:
+    prospect_id = world.outreach.add(prospect())
+    quiet(world)
+    world.transfer()
+    world.outreach.edit(prospect_id, {JOB_TITLE: "Chair"})
+
+    world.transfer()
+
+    assert world.persons()[0].value(JOB_TITLE) == "Chair"
+    world.connection.refresh_from_db()
+    assert world.connection.status == "active"
+
+
+def test_the_source_app_may_be_the_receiver(world: World) -> None:
+    world.crm.add_person({FIRST_NAME: "Sigrid", LAST_NAME: "Aaltonen", EMAIL: ("signe@north.example",)})
+    prospect_id = world.outreach.add(prospect())
+    quiet(world)
+
+    world.transfer(Direction.TO_PIPEDRIVE, Side.PIPEDRIVE)
+
+    assert world.outreach.record(prospect_id).value(FIRST_NAME) == "Sigrid"

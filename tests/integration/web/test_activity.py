@@ -1,0 +1,162 @@
+"""The activity log: what it says of each entry, its filters and pages, one record's story, and its file."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.builders import field_change, make_connection, make_log_entry, make_person
+from tidegate.store.models import Connection, Workspace
+
+
+@pytest.fixture
+def live(workspace: Workspace) -> Connection:
+    return make_connection(workspace)
+
+
+def log(client: Client, connection: Connection, **query: str) -> str:
+    answer = client.get(reverse("activity", args=[connection.pk]), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def rows(client: Client, connection: Connection, **query: str) -> list[list[str]]:
+    answer = client.get(reverse("activity-csv", args=[connection.pk]), query)
+    text = b"".join(answer).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_the_log_of_another_workspace_is_not_found(stranger: Client, live: Connection) -> None:
+    entry = make_log_entry(live)
+    for name, args in (("activity", []), ("activity-csv", []), ("activity-record", [entry.pk])):
+        assert stranger.get(reverse(name, args=[live.pk, *args])).status_code == 404
+
+
+def test_an_entry_of_another_connection_is_not_found(
+    owner: Client, live: Connection, workspace: Workspace
+) -> None:
+    other = make_log_entry(make_connection(workspace))
+    assert owner.get(reverse("activity-record", args=[live.pk, other.pk])).status_code == 404
+
+
+def test_an_empty_log_says_what_will_be_here(owner: Client, live: Connection) -> None:
+    assert "Every change that Tidegate writes into either app is listed here" in log(owner, live)
+
+
+def test_both_values_of_a_conflict_are_kept(owner: Client, live: Connection) -> None:
+    change = field_change("Position", "Technical director", "CTO", lost="Technical director", conflict=True)
+    entry = make_log_entry(live, changes=[change])
+    assert "Conflict" in log(owner, live)
+    text = owner.get(reverse("activity-record", args=[live.pk, entry.pk])).content.decode()
+    assert (
+        "Both apps had changed it. Tidegate Prospects wins; the other value was “Technical director”." in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"direction": "to_pipedrive"}, {"Ada", "Bea"}),
+        ({"direction": "from_pipedrive"}, {"Cid"}),
+        ({"act": "create"}, {"Bea"}),
+        ({"act": "conflict"}, {"Cid"}),
+        ({"cause": "transfer"}, {"Bea"}),
+        ({"q": "ad"}, {"Ada"}),
+        ({"q": "CID@PORT"}, {"Cid"}),
+        ({"since": "today"}, {"Ada", "Cid"}),
+        ({"since": "7"}, {"Ada", "Bea", "Cid"}),
+        ({"act": "create", "cause": "live"}, set()),
+        ({"act": "unheard of", "since": "never"}, {"Ada", "Bea", "Cid"}),
+    ],
+)
+def test_each_filter_leaves_what_it_says(
+    owner: Client, live: Connection, query: dict[str, str], found: set[str]
+) -> None:
+    make_person(live.lane, 33, "Cid", "cid@port.example")
+    make_log_entry(live, record_name="Ada", person_id="31")
+    yesterday = timezone.now() - timedelta(days=2)
+    make_log_entry(live, record_name="Bea", act="create", cause="transfer", at=yesterday, person_id="32")
+    conflict = field_change(conflict=True, lost="+1")
+    make_log_entry(live, record_name="Cid", side="outreach", changes=[conflict], person_id="33")
+    assert {row[3] for row in rows(owner, live, **query)[1:]} == found
+    text = log(owner, live, **query)
+    assert {name for name in ("Ada", "Bea", "Cid") if f">{name}<" in text} == found
+
+
+def test_no_match_offers_to_clear_the_filters(owner: Client, live: Connection) -> None:
+    make_log_entry(live)
+    text = log(owner, live, q="Zebedee")
+    assert "No change fits" in text
+    assert "Clear the filters" in text
+
+
+def test_pages_go_on_where_they_stopped_while_new_entries_come_in(owner: Client, live: Connection) -> None:
+    now = timezone.now()
+    for number in range(120):
+        make_log_entry(live, record_name=f"Number {number:03}", at=now - timedelta(seconds=number))
+    seen: list[str] = []
+    address = reverse("activity", args=[live.pk])
+    for _page in range(3):
+        answer = owner.get(address)
+        seen += [line.entry.record_name for line in answer.context["lines"]]
+        make_log_entry(live, record_name="New")
+        address = f"{reverse('activity', args=[live.pk])}?older={answer.context['page'].older}"
+    assert seen == [f"Number {number:03}" for number in range(120)]
+    assert answer.context["page"].older is None
+    back = owner.get(reverse("activity", args=[live.pk]), {"newer": answer.context["page"].newer})
+    assert [line.entry.record_name for line in back.context["lines"]] == seen[50:100]
+
+
+def test_a_broken_cursor_starts_at_the_newest(owner: Client, live: Connection) -> None:
+    make_log_entry(live)
+    assert "Signe Aaltonen" in log(owner, live, older="%%%")
+
+
+def test_the_drawer_tells_the_whole_story_of_one_record(owner: Client, live: Connection) -> None:
+    make_log_entry(live, act="link", message="Same e-mail address.", at=timezone.now() - timedelta(days=3))
+    entry = make_log_entry(live, changes=[field_change("Phone"), field_change("Position", "CEO", "Chair")])
+    make_log_entry(live, record_name="Somebody else", prospect_id="99", person_id="98")
+    answer = owner.get(reverse("activity-record", args=[live.pk, entry.pk]))
+    text = answer.content.decode()
+    assert [line.title for line in answer.context["story"]] == [
+        "2 fields went to Pipedrive",
+        "Linked with a person in Pipedrive",
+    ]
+    assert "Same e-mail address." in text
+    assert "2 changes since" in text
+    assert 'href="https://northlight.pipedrive.com/person/21"' in text
+
+
+def test_focus_returns_to_the_row_whose_drawer_is_closed(owner: Client, live: Connection) -> None:
+    entry = make_log_entry(live)
+    was_at = f"http://testserver{reverse('activity-record', args=[live.pk, entry.pk])}?q=x"
+    answer = owner.get(
+        reverse("activity", args=[live.pk]), headers={"HX-Request": "true", "HX-Current-URL": was_at}
+    )
+    assert answer.context["came_from"] == entry.pk
+
+
+def test_times_are_in_the_zone_of_the_workspace(owner: Client, live: Connection) -> None:
+    from datetime import UTC, datetime
+
+    make_log_entry(live, at=datetime(2026, 3, 2, 22, 30, 5, tzinfo=UTC))
+    text = log(owner, live)
+    assert "23:30:05" in text  # Stockholm
+    assert rows(owner, live)[1][0] == "2026-03-02T23:30:05+01:00"
+
+
+def test_the_file_has_a_row_for_each_field_and_runs_nothing_in_a_spreadsheet(
+    owner: Client, live: Connection
+) -> None:
+    make_log_entry(
+        live, record_name="=HYPERLINK(1)", changes=[field_change("Phone"), field_change("Note", "-a", "@b")]
+    )
+    table = rows(owner, live)
+    assert len(table) == 3
+    assert table[1][3] == "'=HYPERLINK(1)"
+    assert table[1][8] == "+358 9 555 0148"  # a phone number stays as it is
+    assert table[2][7:9] == ["'-a", "'@b"]

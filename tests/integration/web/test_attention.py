@@ -1,0 +1,169 @@
+"""Needs attention: what waits for a person, by kind, and the ways out: retry, choose, ignore."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.builders import make_attention, make_connection, make_person, make_prospect
+from tidegate.errors import Conflict
+from tidegate.store.models import Attention, Change, Connection, Link, Workspace
+from tidegate.wiring import actions
+
+
+@pytest.fixture
+def live(workspace: Workspace) -> Connection:
+    return make_connection(workspace)
+
+
+@pytest.fixture
+def ambiguous(live: Connection) -> Attention:
+    make_person(live.lane, 31, "Bram de Wit", "bram@polderlicht.example", organization="Polderlicht")
+    make_person(live.lane, 32, "B. de Wit", "bram@polderlicht.example", "b@polderlicht.example")
+    facts = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
+    return make_attention(live, "ambiguous", prospect_id="15", record_name="Bram", facts=facts)
+
+
+def page(client: Client, connection: Connection, **query: str) -> str:
+    answer = client.get(reverse("attention", args=[connection.pk]), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_what_waits_in_another_workspace_is_not_found(stranger: Client, live: Connection) -> None:
+    case = make_attention(live)
+    assert stranger.get(reverse("attention", args=[live.pk])).status_code == 404
+    assert stranger.get(reverse("attention-csv", args=[live.pk])).status_code == 404
+    for name, args in (
+        ("attention-retry", [case.pk]),
+        ("attention-settle", [case.pk]),
+        ("attention-retry-many", []),
+        ("attention-ignore-many", []),
+    ):
+        assert stranger.post(reverse(name, args=[live.pk, *args])).status_code == 404
+
+
+def test_a_case_of_another_connection_is_not_found(
+    owner: Client, live: Connection, workspace: Workspace
+) -> None:
+    other = make_attention(make_connection(workspace))
+    assert owner.post(reverse("attention-retry", args=[live.pk, other.pk])).status_code == 404
+
+
+def test_nothing_to_do_is_good_news(owner: Client, live: Connection) -> None:
+    make_attention(live, settled_at=timezone.now(), settled_by="sync")
+    text = page(owner, live)
+    assert "Nothing needs you" in text
+    assert "by itself" in text
+
+
+def test_cases_are_grouped_by_kind_and_the_rest_is_one_click_away(owner: Client, live: Connection) -> None:
+    for number in range(13):
+        make_attention(live, record_name=f"Ada {number}")
+    make_attention(live, "gone", record_name="Old One")
+    text = page(owner, live)
+    assert "Retry all 14" in text
+    assert "Retry 13" in text
+    assert "Show 3 more" in text
+    assert text.index("A value doesn’t fit") < text.index("The linked record is no longer there")
+    assert "Ada 0" in page(owner, live, kind="invalid")
+
+
+def test_a_kind_nobody_has_heard_of_speaks_for_itself(owner: Client, live: Connection) -> None:
+    make_attention(live, "brand-new", message="The moon is full.", cure="Wait a week.")
+    text = page(owner, live)
+    assert "The moon is full." in text
+    assert "Wait a week." in text
+
+
+def test_candidates_stand_next_to_each_other_with_what_tells_them_apart(
+    owner: Client, live: Connection, ambiguous: Attention
+) -> None:
+    text = page(owner, live)
+    for part in ("Bram de Wit", "B. de Wit", "Polderlicht", "b@polderlicht.example", "/person/31"):
+        assert part in text
+
+
+def test_a_candidate_on_the_prospects_side_is_shown_too(
+    owner: Client, live: Connection, workspace: Workspace
+) -> None:
+    one = make_prospect(workspace, first_name="Tess", last_name="Marlow", company="Marlow Print")
+    facts = {"candidates": [str(one.pk), "999999"], "candidates_side": "outreach"}
+    make_attention(live, "ambiguous", prospect_id="", person_id="77", facts=facts)
+    text = page(owner, live)
+    assert "Tess Marlow" in text
+    assert "Marlow Print" in text
+    assert "Prospect 999999" in text
+
+
+def test_a_chosen_candidate_is_linked_and_looked_at(
+    owner: Client, live: Connection, ambiguous: Attention
+) -> None:
+    address = reverse("attention-settle", args=[live.pk, ambiguous.pk])
+    answer = owner.post(address, {"choose": "1", "candidate": "32"}, follow=True)
+    assert "is linked with the record you chose" in answer.content.decode()
+    assert Link.objects.get(connection=live, prospect_id="15").person_id == "32"
+    ambiguous.refresh_from_db()
+    assert ambiguous.settled_by == "Alice Lindqvist"
+
+
+@pytest.mark.parametrize("chosen", ["", "33"])
+def test_only_one_of_the_candidates_can_be_chosen(
+    owner: Client, live: Connection, ambiguous: Attention, chosen: str
+) -> None:
+    address = reverse("attention-settle", args=[live.pk, ambiguous.pk])
+    answer = owner.post(address, {"choose": "1", "candidate": chosen}, follow=True)
+    assert "Choose one of the records that fit. Nothing was changed." in answer.content.decode()
+    assert not Link.objects.exists()
+    ambiguous.refresh_from_db()
+    assert ambiguous.settled_at is None
+
+
+def test_an_ignored_case_is_settled_and_writes_nothing(owner: Client, live: Connection) -> None:
+    case = make_attention(live)
+    owner.post(reverse("attention-settle", args=[live.pk, case.pk]))
+    case.refresh_from_db()
+    assert case.settled_by == "Alice Lindqvist"
+    assert not Change.objects.exists()
+    assert owner.post(reverse("attention-settle", args=[live.pk, case.pk])).status_code == 404
+
+
+def test_a_retry_looks_at_the_record_again(owner: Client, live: Connection) -> None:
+    case = make_attention(live, prospect_id="15")
+    answer = owner.post(reverse("attention-retry", args=[live.pk, case.pk]), follow=True)
+    assert "Ada Wren is being tried again." in answer.content.decode()
+    assert Change.objects.get().record_id == "15"
+
+
+def test_a_retry_of_a_kind_leaves_the_others_alone(owner: Client, live: Connection) -> None:
+    for number in range(3):
+        make_attention(live, prospect_id=str(number))
+    make_attention(live, "gone", prospect_id="9")
+    owner.post(reverse("attention-retry-many", args=[live.pk]), {"kind": "invalid"})
+    assert sorted(Change.objects.values_list("record_id", flat=True)) == ["0", "1", "2"]
+    owner.post(reverse("attention-ignore-many", args=[live.pk]), {"kind": "gone"})
+    assert live.attention.filter(settled_at=None).count() == 3
+
+
+def test_what_stands_in_the_way_is_said(
+    owner: Client, live: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **facts: Any) -> None:
+        raise Conflict("One of the two is linked to another record already.")
+
+    monkeypatch.setattr(actions, "retry_attention", refuse)
+    case = make_attention(live)
+    answer = owner.post(reverse("attention-retry", args=[live.pk, case.pk]), follow=True)
+    assert "One of the two is linked to another record already." in answer.content.decode()
+
+
+def test_a_viewer_may_look_but_not_settle(viewer: Client, live: Connection, ambiguous: Attention) -> None:
+    text = page(viewer, live)
+    assert "Bram de Wit" in text
+    assert '<button type="submit"' not in text.split("<main")[1]
+    for name in ("attention-retry", "attention-settle"):
+        assert viewer.post(reverse(name, args=[live.pk, ambiguous.pk])).status_code == 403
+    ambiguous.refresh_from_db()
+    assert ambiguous.settled_at is None

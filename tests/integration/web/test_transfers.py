@@ -1,0 +1,322 @@
+"""Transfers: the choice, the watch over a running one, its end, and what a stale page may do."""
+
+import csv
+import io
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.builders import (
+    field_change,
+    make_change,
+    make_connection,
+    make_list,
+    make_log_entry,
+    make_prospect,
+    make_transfer,
+    make_transfer_record,
+)
+from tidegate.core.catalogue import NamedList, OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.connection import Reason, Status
+from tidegate.core.records import Side
+from tidegate.core.settings import Constant, Direction, Settings
+from tidegate.errors import Conflict, Invalid
+from tidegate.store.models import Connection, Transfer, Workspace
+from tidegate.wiring import actions
+
+
+@pytest.fixture
+def live(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Connection:
+    named = make_list(workspace, "From Pipedrive")
+    lists = (NamedList(str(named.pk), named.name),)
+    monkeypatch.setattr(actions, "outreach_catalogue", lambda connection: OutreachCatalogue(lists=lists))
+    monkeypatch.setattr(actions, "pipedrive_catalogue", lambda connection: PipedriveCatalogue())
+    return make_connection(workspace, settings=Settings(sync_to_list=str(named.pk), owner_id="7"))
+
+
+@pytest.fixture
+def running(live: Connection) -> Transfer:
+    Connection.objects.filter(pk=live.pk).update(status=Status.SYNCING, before_syncing=Status.ACTIVE)
+    began = timezone.now() - timedelta(seconds=100)
+    return make_transfer(live, total=3434, created=1187, updated=802, failed=3, started_at=began)
+
+
+@pytest.fixture
+def began(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Direction, Side | None]]:
+    """What transfers were asked for."""
+    asked: list[tuple[Direction, Side | None]] = []
+
+    def start(
+        connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
+    ) -> Transfer:
+        asked.append((direction, source_app))
+        return make_transfer(connection, direction=direction, source_app=source_app, created_by=actor)
+
+    monkeypatch.setattr(actions, "start_transfer", start)
+    return asked
+
+
+def page(client: Client, name: str, *args: object, **query: str) -> str:
+    answer = client.get(reverse(name, args=args), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_transfers_of_another_workspace_are_not_found(
+    stranger: Client, live: Connection, running: Transfer
+) -> None:
+    assert stranger.get(reverse("transfers", args=[live.pk])).status_code == 404
+    assert (
+        stranger.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive"}).status_code == 404
+    )
+    for name in ("transfer", "transfer-progress", "transfer-csv"):
+        assert stranger.get(reverse(name, args=[live.pk, running.pk])).status_code == 404
+    for name in ("transfer-pause", "transfer-continue", "transfer-cancel"):
+        assert stranger.post(reverse(name, args=[live.pk, running.pk])).status_code == 404
+
+
+def test_a_transfer_of_another_connection_is_not_found(
+    owner: Client, live: Connection, workspace: Workspace
+) -> None:
+    other = make_transfer(make_connection(workspace))
+    assert owner.get(reverse("transfer", args=[live.pk, other.pk])).status_code == 404
+    assert owner.get(reverse("transfer", args=[live.pk, uuid.uuid4()])).status_code == 404
+
+
+def test_both_ways_are_offered_with_what_is_there(
+    owner: Client, live: Connection, workspace: Workspace
+) -> None:
+    make_prospect(workspace)
+    text = page(owner, "transfers", live.pk)
+    assert "1 prospects from all lists" in text or "1 prospect from all lists" in text
+    assert "Everyone in Pipedrive, into the list “From Pipedrive”" in text  # not walked yet: no figure
+    assert "No transfer" not in text
+
+
+def test_the_sender_is_the_source_unless_chosen_otherwise(
+    owner: Client, live: Connection, began: list[tuple[Direction, Side | None]]
+) -> None:
+    address = reverse("transfers", args=[live.pk])
+    answer = owner.post(address, {"direction": "from_pipedrive"})
+    assert answer["Location"].startswith(address)
+    Transfer.objects.all().delete()
+    owner.post(address, {"direction": "to_pipedrive", "source_app": "pipedrive"})
+    assert began == [(Direction.FROM_PIPEDRIVE, Side.PIPEDRIVE), (Direction.TO_PIPEDRIVE, Side.PIPEDRIVE)]
+
+
+def test_changing_the_direction_proposes_its_sender(owner: Client, live: Connection) -> None:
+    answer = owner.get(reverse("transfers", args=[live.pk]), {"direction": "from_pipedrive"})
+    assert answer.context["choice"].source_app is Side.PIPEDRIVE
+
+
+@pytest.mark.parametrize("direction", ["", "two_way", "sideways"])
+def test_a_transfer_goes_one_way(
+    owner: Client, live: Connection, began: list[tuple[Direction, Side | None]], direction: str
+) -> None:
+    answer = owner.post(reverse("transfers", args=[live.pk]), {"direction": direction})
+    assert answer.status_code == 422
+    assert "Choose which way the records go." in answer.content.decode()
+    assert began == []
+
+
+def test_a_second_transfer_leads_to_the_one_that_runs(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    answer = owner.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive"}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("transfer", args=[live.pk, running.pk])
+    assert "A transfer is running already. Nothing new was started" in answer.content.decode()
+    assert Transfer.objects.count() == 1
+
+
+def test_incomplete_settings_are_named(
+    owner: Client, live: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **facts: object) -> Transfer:
+        raise Invalid(errors={"owner_id": ["Choose the Pipedrive user who will own new people."]})
+
+    monkeypatch.setattr(actions, "start_transfer", refuse)
+    answer = owner.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive"})
+    assert answer.status_code == 422
+    assert "Choose the Pipedrive user who will own new people." in answer.content.decode()
+
+
+def test_a_lost_authorisation_is_said(
+    owner: Client, live: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **facts: object) -> Transfer:
+        raise Conflict("Pipedrive no longer accepts this connection. Reconnect it first.")
+
+    monkeypatch.setattr(actions, "start_transfer", refuse)
+    answer = owner.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive"})
+    assert "Reconnect it first." in answer.content.decode()
+
+
+def test_while_one_runs_no_other_can_be_started(owner: Client, live: Connection, running: Transfer) -> None:
+    text = page(owner, "transfers", live.pk)
+    assert "Start the transfer" not in text
+    assert "Show transfer" in text
+
+
+def test_progress_is_told_in_figures_and_words(owner: Client, live: Connection, running: Transfer) -> None:
+    make_change(live)
+    make_transfer_record(running, outcome="failed", name="Ada Wren", reason="Team size is not a number.")
+    text = page(owner, "transfer", live.pk, running.pk)
+    assert "<title>58 %, Transferring to Pipedrive" in text
+    assert "1,992 of 3,434 records" in text
+    assert "50 % done" in text  # spoken every ten percent
+    assert "left" in text
+    assert "Team size is not a number." in text
+    assert page(owner, "transfer-progress", live.pk, running.pk).lstrip().startswith("<title>58 %")
+
+
+def test_what_nobody_can_know_yet_is_not_shown(owner: Client, live: Connection) -> None:
+    young = make_transfer(live, direction="from_pipedrive")
+    text = page(owner, "transfer", live.pk, young.pk)
+    assert "records so far" in text
+    assert " left" not in text
+    assert "Pace</h2>" not in text
+
+
+def test_a_watch_over_a_finished_transfer_leads_to_the_report(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done")
+    answer = owner.get(reverse("transfer-progress", args=[live.pk, done.pk]), headers={"HX-Request": "true"})
+    assert answer["HX-Redirect"] == reverse("transfer", args=[live.pk, done.pk])
+
+
+def test_a_transfer_that_had_to_stop_says_why(owner: Client, live: Connection, running: Transfer) -> None:
+    why = "Pipedrive no longer accepts this connection's authorisation."
+    Connection.objects.filter(pk=live.pk).update(status=Status.PAUSED, reason=Reason.RECONNECT)
+    Transfer.objects.filter(pk=running.pk).update(state="paused", state_text=why)
+    text = page(owner, "transfer", live.pk, running.pk)
+    assert "The transfer had to stop" in text
+    assert "It goes on where it was" in text
+    assert reverse("integrations") in text.split("<main")[1]
+
+
+def test_only_a_wait_that_lasts_is_told(owner: Client, live: Connection, running: Transfer) -> None:
+    lane = live.lane
+    lane.wait_reason = "Today’s API budget is used up."
+    for seconds, told in ((3, False), (3600, True)):
+        lane.wait_until = timezone.now() + timedelta(seconds=seconds)
+        lane.save()
+        assert (lane.wait_reason in page(owner, "transfer", live.pk, running.pk)) is told
+
+
+def test_a_transfer_is_paused_continued_and_cancelled(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    owner.post(reverse("transfer-pause", args=[live.pk, running.pk]))
+    running.refresh_from_db()
+    assert running.state == "paused"
+    assert "Transfer paused" in page(owner, "transfer", live.pk, running.pk)
+    owner.post(reverse("transfer-continue", args=[live.pk, running.pk]))
+    running.refresh_from_db()
+    assert running.state == "running"
+    answer = owner.post(reverse("transfer-cancel", args=[live.pk, running.pk]), follow=True)
+    assert "Transfer to Pipedrive cancelled" in answer.content.decode()
+    live.refresh_from_db()
+    assert live.status == Status.ACTIVE
+
+
+def test_a_button_of_a_stale_page_changes_nothing_and_says_so(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done")
+    for name in ("transfer-pause", "transfer-continue", "transfer-cancel"):
+        answer = owner.post(reverse(name, args=[live.pk, done.pk]), follow=True)
+        assert "This transfer has ended already. Nothing was changed." in answer.content.decode()
+    done.refresh_from_db()
+    assert done.state == "done"
+
+
+def test_pausing_twice_is_said_and_harmless(owner: Client, live: Connection, running: Transfer) -> None:
+    owner.post(reverse("transfer-pause", args=[live.pk, running.pk]))
+    answer = owner.post(reverse("transfer-pause", args=[live.pk, running.pk]), follow=True)
+    assert "This transfer is not running." in answer.content.decode()
+
+
+def test_the_report_lists_the_failed_first(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done", total=3, created=1, failed=2)
+    make_transfer_record(done, outcome="created", name="Daniel Hofer")
+    make_transfer_record(done, outcome="failed", name="Ada Wren", reason="Team size is not a number.")
+    make_transfer_record(done, outcome="attention", name="Bram de Wit", reason="Two people fit.")
+    text = page(owner, "transfer", live.pk, done.pk)
+    assert "Ada Wren" in text
+    assert "Bram de Wit" in text
+    assert "1 waits for a choice" in text
+    assert "Daniel Hofer" not in text
+    assert "Daniel Hofer" in page(owner, "transfer", live.pk, done.pk, outcome="all")
+    assert "Ada Wren" not in page(owner, "transfer", live.pk, done.pk, outcome="created")
+
+
+def test_the_report_goes_page_by_page(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done")
+    for number in range(70):
+        make_transfer_record(done, name=f"Number {number:03}")
+    answer = owner.get(reverse("transfer", args=[live.pk, done.pk]))
+    assert len(answer.context["records"]) == 50
+    answer = owner.get(reverse("transfer", args=[live.pk, done.pk]), {"after": answer.context["next_after"]})
+    assert [words["record"].name for words in answer.context["records"]] == [
+        f"Number {number:03}" for number in range(50, 70)
+    ]
+    assert answer.context["next_after"] is None
+
+
+def test_the_file_has_every_record_with_its_reason(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done")
+    make_transfer_record(done, outcome="updated", changes=[field_change()], source_id="15", target_id="25")
+    make_transfer_record(done, outcome="skipped", name="No Mail", reason="No e-mail address.", source_id="16")
+    answer = owner.get(reverse("transfer-csv", args=[live.pk, done.pk]))
+    table = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
+    assert table[1] == ["Daniel Hofer", "updated", "", "15", "25", "Phone", "", "+358 9 555 0148"]
+    assert table[2][:4] == ["No Mail", "skipped", "No e-mail address.", "16"]
+
+
+def test_earlier_transfers_are_listed(owner: Client, live: Connection) -> None:
+    make_transfer(live, state="done", created=2611, failed=4)
+    make_transfer(live, state="cancelled", total=8920, created=312)
+    text = page(owner, "transfers", live.pk)
+    assert "2,611 created" in text
+    assert "4 failed" in text
+    assert "Cancelled after 312 of 8,920" in text
+
+
+def test_constants_are_announced(
+    owner: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tidegate.core.catalogue import Field
+    from tidegate.core.values import Kind
+
+    source = Field("source", "Lead source", Kind.TEXT, custom=True)
+    monkeypatch.setattr(actions, "outreach_catalogue", lambda connection: OutreachCatalogue())
+    monkeypatch.setattr(
+        actions, "pipedrive_catalogue", lambda connection: PipedriveCatalogue(fields=(source,))
+    )
+    settings = Settings(owner_id="7", constants=(Constant(Side.PIPEDRIVE, "source", "Tidegate"),))
+    connection = make_connection(workspace, settings=settings)
+    assert "Lead source becomes “Tidegate” on everyone created or updated." in page(
+        owner, "transfers", connection.pk
+    )
+    text = page(owner, "transfers", connection.pk, direction="from_pipedrive")
+    assert "Lead source" not in text
+    assert "No list receives people yet" in text
+
+
+def test_a_viewer_may_watch_but_not_steer(viewer: Client, live: Connection, running: Transfer) -> None:
+    text = page(viewer, "transfer", live.pk, running.pk)
+    assert "58 %" in text
+    assert "Cancel transfer" not in text
+    for name in ("transfer-pause", "transfer-cancel"):
+        assert viewer.post(reverse(name, args=[live.pk, running.pk])).status_code == 403
+    assert viewer.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive"}).status_code == 403
+    running.refresh_from_db()
+    assert running.state == "running"
+
+
+def test_a_running_transfer_shows_on_the_overview(owner: Client, live: Connection, running: Transfer) -> None:
+    make_log_entry(live, transfer=running)
+    text = page(owner, "overview", live.pk)
+    assert "1,992 of 3,434 records" in text
+    assert reverse("transfer", args=[live.pk, running.pk]) in text

@@ -1,0 +1,260 @@
+"""A running demo as a user starts it: real processes, real ports, nothing inside reached into."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+
+ROOT = Path(__file__).parents[3]
+START_SECONDS = 120
+T = TypeVar("T")
+
+
+@dataclass
+class Demo:
+    """The demo's processes and the two doors a program has: Tidegate's API and the sandbox."""
+
+    home: Path
+    process: "subprocess.Popen[bytes]"
+    environment: dict[str, str]
+    facts: dict[str, Any]
+    more: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tidegate = httpx2.Client(
+            base_url=self.facts["web_url"] + "/api/v1",
+            headers={"Authorization": f"Bearer {self.facts['api_key']}"},
+            timeout=30,
+        )
+        self.pipedrive = httpx2.Client(
+            base_url=self.facts["sandbox_url"],
+            headers={"x-api-token": self.facts["sandbox_api_token"]},
+            timeout=30,
+        )
+
+    # --- Tidegate
+
+    def get(self, path: str, **params: Any) -> Any:
+        return _json(self.tidegate.get(path, params=params))
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return _json(self.tidegate.post(path, json=body))
+
+    def patch(self, path: str, body: Any) -> Any:
+        return _json(self.tidegate.patch(path, json=body))
+
+    def transfer(self, connection_id: str, direction: str = "to_pipedrive") -> str:
+        return str(self.post(f"/connections/{connection_id}/transfers", {"direction": direction})["id"])
+
+    def finished(self, transfer_id: str, *, seconds: float = 120) -> dict[str, Any]:
+        """The transfer once it is done."""
+
+        def done() -> dict[str, Any] | None:
+            transfer: dict[str, Any] = self.get(f"/transfers/{transfer_id}")
+            return None if transfer["state"] == "running" else transfer
+
+        return eventually(done, f"transfer {transfer_id} ends", seconds=seconds)
+
+    # --- the sandbox
+
+    def persons(self) -> list[dict[str, Any]]:
+        """Every person the sandbox's company has."""
+        found: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            params = {"limit": 500} | ({"cursor": cursor} if cursor else {})
+            page = _json(self.pipedrive.get("/api/v2/persons", params=params))
+            found += page["data"]
+            cursor = page["additional_data"]["next_cursor"]
+            if not cursor:
+                return found
+
+    def addresses(self) -> list[str]:
+        return [email["value"].lower() for person in self.persons() for email in person["emails"]]
+
+    def counters(self) -> dict[str, Any]:
+        """Requests and tokens so far, asked for without costing any."""
+        counted: dict[str, Any] = _json(self.pipedrive.get("/_sandbox/counters"))
+        return counted
+
+    def created(self) -> int:
+        """How many persons were made through the API so far."""
+        told = self.counters()["endpoints"].get("POST /v2/persons", {"statuses": {}})
+        return sum(count for status, count in told["statuses"].items() if status.startswith("2"))
+
+    def writes(self) -> int:
+        """How many creates and updates the sandbox was asked for."""
+        endpoints = self.counters()["endpoints"]
+        return sum(
+            told["requests"] for name, told in endpoints.items() if name.split()[0] in ("POST", "PATCH")
+        )
+
+    def faults(self, **wanted: Any) -> None:
+        _json(self.pipedrive.post("/_sandbox/faults", json=wanted))
+
+    # --- processes
+
+    def worker_pids(self) -> list[int]:
+        """Workers the supervisor runs now."""
+        return [pid for pid in children_of(self.process.pid) if "worker" in command_of(pid)]
+
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """One more worker, as on a second machine."""
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tidegate", "worker"],
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.more.append(worker)
+        return worker
+
+    def close(self) -> None:
+        self.tidegate.close()
+        self.pipedrive.close()
+        for worker in self.more:
+            with suppress(ProcessLookupError):
+                worker.send_signal(signal.SIGCONT)
+                worker.kill()
+            worker.wait()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def running_demo(home: Path) -> Iterator[Demo]:
+    """`tidegate demo` on free ports, ready; ended as by Ctrl-C."""
+    web, sandbox = free_port(), free_port()
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("TIDEGATE_", "DATABASE_URL"))
+    }
+    environment = {
+        **kept,
+        "PYTHONPATH": str(ROOT / "src"),
+        "TIDEGATE_HOME": str(home),
+        "TIDEGATE_PORT": str(web),
+        "SANDBOX_PORT": str(sandbox),
+    }
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    log = home.parent / "demo.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tidegate", "demo"],
+            env=environment,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+        )
+    facts_file = home / "demo.json"
+    try:
+        eventually(
+            lambda: facts_file.exists() or _must_live(process, log),
+            "the demo is ready",
+            seconds=START_SECONDS,
+        )
+        demo = Demo(home, process, environment, json.loads(facts_file.read_text()))
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    try:
+        yield demo
+    finally:
+        demo.close()
+
+
+def _must_live(process: "subprocess.Popen[bytes]", log: Path) -> bool:
+    if process.poll() is not None:
+        raise AssertionError(f"The demo ended while starting:\n{log.read_text()[-4000:]}")
+    return False
+
+
+def connect_by_oauth(demo: Demo) -> str:
+    """Sign in, press Connect, choose the account, allow, and come back: the new connection's id."""
+    with httpx2.Client(base_url=demo.facts["web_url"], follow_redirects=True, timeout=60) as browser:
+        sign_in(browser, demo.facts)
+        page = browser.get("/integrations/connect/pipedrive/")
+        accounts = browser.post(
+            "/integrations/connect/", data=_csrf(page), headers={"Referer": str(page.url)}
+        )
+        company = re.search(r'name="company" value="(\d+)"', accounts.text)
+        user = re.search(r'<option value="(\d+:\d+)"', accounts.text)
+        assert company and user, accounts.text[:1000]
+        chosen = {"company": company[1], "user": user[1].partition(":")[2], "decision": "allow"}
+        back = browser.post(str(accounts.url.join("/oauth/authorize")), data=_hidden(accounts.text) | chosen)
+        assert back.is_success, back.text[:1000]
+    return str(demo.get("/connections")["data"][0]["id"])
+
+
+def sign_in(browser: httpx2.Client, facts: dict[str, Any]) -> None:
+    page = browser.get("/login/")
+    form = {"login": facts["owner_email"], "password": facts["owner_password"]}
+    answer = browser.post("/login/", data=form | _csrf(page), headers={"Referer": str(page.url)})
+    assert answer.is_success and "/login" not in str(answer.url), answer.text[:1000]
+
+
+def _hidden(html: str) -> dict[str, str]:
+    fields = re.findall(r'<input[^>]*type="?hidden"?[^>]*>', html)
+    pairs = {}
+    for tag in fields:
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name:
+            pairs[name[1]] = value[1].replace("&amp;", "&") if value else ""
+    return pairs
+
+
+def _csrf(page: httpx2.Response) -> dict[str, str]:
+    return {"csrfmiddlewaretoken": _hidden(page.text)["csrfmiddlewaretoken"]}
+
+
+def eventually(look: Callable[[], T | None], what: str, *, seconds: float = 30) -> T:
+    """What `look` finds as soon as it finds something; fails when it doesn't in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"Waited {seconds:.0f} s in vain: {what}."
+        time.sleep(0.1)
+
+
+def children_of(pid: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(word) for word in listed.stdout.split()]
+
+
+def command_of(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _json(response: httpx2.Response) -> Any:
+    assert response.is_success, (
+        f"{response.request.method} {response.url}: {response.status_code} {response.text}"
+    )
+    return response.json() if response.content else None

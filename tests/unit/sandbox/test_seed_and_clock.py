@@ -1,0 +1,175 @@
+"""Seeds, the movable clock, the switches and the faults."""
+
+import asyncio
+
+import pytest
+
+from pipedrive_sandbox.clock import Clock
+from pipedrive_sandbox.faults import Faults
+from pipedrive_sandbox.seed import Plan, Seeder, people_of_csv
+from pipedrive_sandbox.state import State
+from pipedrive_sandbox.switches import SWITCHES, Switches
+
+
+def grown(**given):
+    state = State()
+    seeder = Seeder(state, Plan(**given))
+    list(seeder.run())
+    return seeder
+
+
+def everyone(seeder):
+    return seeder.account.records("person").where(seeder.account.id)
+
+
+def test_the_same_seed_number_makes_the_same_company():
+    first, second = (grown(persons=30, organizations=5, seed=7) for _ in range(2))
+
+    assert [(one["name"], one["emails"]) for one in everyone(first)] == [
+        (one["name"], one["emails"]) for one in everyone(second)
+    ]
+    assert first.codes == second.codes
+    assert first.summary()["api_token"] == second.summary()["api_token"]
+
+
+def test_another_seed_number_makes_another_company():
+    assert [one["name"] for one in everyone(grown(persons=30, seed=1))] != [
+        one["name"] for one in everyone(grown(persons=30, seed=2))
+    ]
+
+
+def test_given_people_come_first_and_count_among_the_persons():
+    people = [
+        {
+            "name": "Ann Bee",
+            "email": "ANN@example.com",
+            "organization": "Bee Oy",
+            "phone": "1",
+            "job_title": "Boss",
+        }
+    ]
+
+    seeder = grown(persons=4, organizations=1, people=people, emails=["joe.doe@example.org"])
+    first, second = everyone(seeder)[:2]
+
+    assert len(everyone(seeder)) == 4
+    assert (first["name"], first["emails"][0]["value"]) == ("Ann Bee", "ANN@example.com")
+    assert first["custom_fields"][seeder.codes["person.Job title"]] == "Boss"
+    organization = seeder.account.records("organization").get(seeder.account.id, first["org_id"])
+    assert organization["name"] == "Bee Oy"
+    assert (second["name"], second["emails"][0]["value"]) == ("Joe Doe", "joe.doe@example.org")
+
+
+def test_invented_addresses_are_all_in_reserved_domains():
+    values = [item["value"] for one in everyone(grown(persons=200)) for item in one["emails"]]
+
+    assert values
+    assert all(value.rpartition("@")[2] in ("example.com", "example.org", "example.net") for value in values)
+
+
+def test_people_are_read_from_a_csv_by_their_usual_headings():
+    text = "\ufeffE-mail;First Name;Surname;Company\na@example.com;Ann;Bee;Bee Oy\n;;;\n"
+
+    assert people_of_csv(text) == [
+        {"email": "a@example.com", "first_name": "Ann", "last_name": "Bee", "organization": "Bee Oy"}
+    ]
+    assert people_of_csv("") == []
+
+
+def test_a_seed_with_unknown_parts_is_refused_by_name():
+    with pytest.raises(ValueError, match="persns"):
+        Plan.of({"persns": 3})
+    with pytest.raises(ValueError, match="no 'nome'"):
+        grown(company={"nome": "X"})
+    with pytest.raises(ValueError, match="Plan 'gold'"):
+        grown(company={"plan": "gold"})
+
+
+def test_two_companies_live_side_by_side():
+    seeder = grown(persons=3)
+    other = Seeder(seeder.state, Plan(persons=2, company={"name": "Other", "domain": "other"}))
+    list(other.run())
+
+    assert len(everyone(seeder)) == 3
+    assert len(everyone(other)) == 2
+    assert seeder.summary()["api_token"] != other.summary()["api_token"]
+
+
+def test_the_clock_only_moves_forward():
+    clock = Clock()
+    before = clock.now()
+
+    clock.advance(100)
+
+    assert clock.now() >= before + 100
+    with pytest.raises(ValueError, match="forward"):
+        clock.advance(-1)
+
+
+async def test_a_sleeper_wakes_when_the_clock_is_moved_past_its_moment():
+    clock = Clock()
+    sleeper = asyncio.create_task(clock.sleep(1000))
+    await asyncio.sleep(0)
+
+    clock.advance(500)
+    done, _ = await asyncio.wait({sleeper}, timeout=0.01)
+    assert not done
+
+    clock.advance(501)
+    await asyncio.wait_for(sleeper, 1)
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_every_switch_can_be_set_to_each_of_its_choices_and_to_nothing_else(name):
+    switches = Switches()
+    assert switches[name] == SWITCHES[name].default
+
+    for choice in SWITCHES[name].choices or (0, 1.5):
+        switches.set(name, choice)
+        assert switches[name] == choice
+    with pytest.raises(ValueError, match=name):
+        switches.set(name, "nonsense")
+
+
+def test_an_unknown_switch_is_refused():
+    with pytest.raises(ValueError, match="no switch"):
+        Switches().set("nix", True)
+
+
+def test_a_fault_strikes_the_calls_it_names_as_often_as_it_says():
+    faults = Faults()
+    faults.add({"kind": "error", "calls": "POST /api/v2/persons*", "times": 2})
+
+    struck = [bool(faults.strike("POST", "/api/v2/persons")) for _ in range(3)]
+
+    assert struck == [True, True, False]
+    assert faults.strike("GET", "/api/v2/persons") == []
+
+
+def test_a_share_strikes_some():
+    faults = Faults(seed=1)
+    faults.add({"kind": "error", "share": 0.5})
+
+    struck = sum(bool(faults.strike("GET", "/x")) for _ in range(200))
+
+    assert 60 < struck < 140
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"kind": "nix"},
+        {"kind": "error", "share": 2},
+        {"kind": "error", "status": 200},
+        {"kind": "latency", "seconds": -1},
+        {"kind": "error", "nix": 1},
+    ],
+    ids=str,
+)
+def test_a_fault_that_makes_no_sense_is_refused(given):
+    faults = Faults()
+
+    with pytest.raises(ValueError, match=r"fault|share|status|Seconds"):
+        faults.add(given)
+    assert faults.shown() == []
