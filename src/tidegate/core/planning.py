@@ -362,8 +362,8 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
         entry = plan.agreed[key] if written else base.get(key)
         if entry is None:
             continue
-        for side in written or [side for side in Side if _touches(plan, side, fields)]:
-            if side in returned:
+        for side in Side:
+            if side in returned and (side in written or _touches(plan, side, fields)):
                 entry = _as_answered(entry, side, returned[side], fields)
         base[key] = entry
     return base

@@ -108,3 +108,18 @@ def test_the_answer_to_one_part_counts_for_both():  # N2
 
     assert written(plan, PIPEDRIVE) == {"first_name": None}
     assert decide_linked(prospect, answer, after, RULES).decision is Decision.UNCHANGED
+
+
+def test_the_answer_counts_for_a_part_that_was_written_to_the_other_side():  # N2
+    base = make_base(prospect_called(("Ann", None)), person_called(("Ann", None)), RULES)
+    prospect, person = prospect_called((None, None)), person_called(("Ann", "Smith"))
+    plan = decide_linked(prospect, person, base, RULES)
+    answers = {OUTREACH: prospect_called(LAST_ONLY), PIPEDRIVE: person_called(FIRST_ONLY)}
+
+    after = finish(plan, answers)
+
+    assert (written(plan, OUTREACH), written(plan, PIPEDRIVE)) == (
+        {"last_name": "Smith"},
+        {"first_name": None},
+    )
+    assert decide_linked(answers[OUTREACH], answers[PIPEDRIVE], after, RULES).decision is Decision.UNCHANGED
