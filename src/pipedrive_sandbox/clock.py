@@ -7,6 +7,7 @@ clock. It never runs backwards.
 import asyncio
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 class Clock:
@@ -41,7 +42,12 @@ class Clock:
 
 def rfc3339(moment: float) -> str:
     """Whole seconds with Z, the form of API v2."""
-    return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _whole_second(int(moment))
+
+
+@lru_cache(maxsize=1024)
+def _whole_second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339_milliseconds(moment: float) -> str:

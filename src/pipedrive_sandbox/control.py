@@ -109,6 +109,7 @@ class Control:
             raise ValueError(f"A company has no {unknown[0]!r}. Known: {', '.join(company)}.")
         company |= given
         self.sandbox.state.save_company(company)
+        self.sandbox.state.field_cache.clear()
         return company
 
     def clock(self, given: Body) -> Body:

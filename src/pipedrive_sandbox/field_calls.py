@@ -7,7 +7,7 @@ from pipedrive_sandbox.answers import Answer, invalid, one, page
 from pipedrive_sandbox.call import Call, Handler, Route
 from pipedrive_sandbox.checks import Shape, list_of, nullable, object_of, string
 from pipedrive_sandbox.listing import Reader
-from pipedrive_sandbox.records import Condition, Order
+from pipedrive_sandbox.records import Order
 from pipedrive_sandbox.values import CREATABLE_TYPES
 
 EXTRA_KEYS = ("ui_visibility", "important_fields", "required_fields")
@@ -63,8 +63,8 @@ def _list(entity: str) -> Handler:
         extra = tuple(reader.names("include_fields", EXTRA_KEYS))
         order = Order(cursor=call.query.get("cursor"), limit=reader.limit(call.account.state.switches))
         reader.done()
-        here: list[Condition] = [("entity = ?", (entity,)), ("is_deleted = 0", ())]
-        found, cursor = call.account.records("field").page(call.account.id, here, order)
+        live = fields.conditions(call.account, entity)
+        found, cursor = call.account.records("field").page(call.account.id, live, order)
         return page([fields.shown(field, extra) for field in found], cursor)
 
     return handler

@@ -20,8 +20,10 @@ from pipedrive_sandbox.answers import (
     over_a_limit,
 )
 from pipedrive_sandbox.currencies import CURRENCIES
+from pipedrive_sandbox.records import Condition
 from pipedrive_sandbox.state import Actor
 from pipedrive_sandbox.system_fields import (
+    CONTACT_SYNC_FIELDS,
     FIRST_FREE_OPTION,
     SYSTEM_FIELDS,
     SYSTEM_OPTIONS,
@@ -61,11 +63,20 @@ def field_set(account: Account, entity: str) -> FieldSet:
     cache = account.state.field_cache
     known: FieldSet | None = cache.get((account.id, entity))
     if known is None:
-        every = account.records("field").where(account.id, ("entity = ?", (entity,)), ("is_deleted = 0", ()))
+        every = account.records("field").where(account.id, *conditions(account, entity))
         custom = {field["field_code"]: field for field in every if field["is_custom_field"]}
         known = FieldSet(every, custom, dict.fromkeys(custom))
         cache[account.id, entity] = known
     return known
+
+
+def conditions(account: Account, entity: str) -> list[Condition]:
+    """What makes a field live: not deleted, and its feature switched on."""
+    live: list[Condition] = [("entity = ?", (entity,)), ("is_deleted = 0", ())]
+    if entity == "person" and not account.company["contact_sync"]:
+        codes = tuple(field[0] for field in CONTACT_SYNC_FIELDS)
+        live.append((f"code NOT IN ({', '.join('?' * len(codes))})", codes))
+    return live
 
 
 def install_system_fields(account: Account) -> None:

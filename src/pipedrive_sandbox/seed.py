@@ -11,6 +11,7 @@ import random
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
@@ -383,6 +384,7 @@ class Seeder:
             yield written
 
 
+@lru_cache(maxsize=4096)
 def _slug(text: str) -> str:
     bare = unicodedata.normalize("NFKD", text.lower()).replace("ø", "o")
     plain = "".join(letter for letter in bare if letter.isascii() and (letter.isalnum() or letter == " "))

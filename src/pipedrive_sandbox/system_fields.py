@@ -32,6 +32,15 @@ _STAMPS: list[SystemField] = [
     ("update_time", "Updated", "date", False, False),
 ]
 
+# There only where the company syncs contacts with a calendar or mail program.
+CONTACT_SYNC_FIELDS: list[SystemField] = [
+    ("postal_address", "Postal address", "address", False, True),
+    ("notes", "Notes", "text", False, True),
+    ("im", "Instant messenger", "varchar", False, True),
+    ("birthday", "Birthday", "date", False, True),
+    ("job_title", "Job title", "varchar", False, True),
+]
+
 SYSTEM_FIELDS: dict[str, list[SystemField]] = {
     "person": [
         ("name", "Name", "varchar", False, True),
@@ -44,6 +53,7 @@ SYSTEM_FIELDS: dict[str, list[SystemField]] = {
         ("org_id", "Organization", "org", False, True),
         ("visible_to", "Visible to", "visible_to", False, True),
         ("picture_id", "Profile picture", "picture", False, False),
+        *CONTACT_SYNC_FIELDS,
         *_STAMPS,
         *_COUNTS,
         ("last_incoming_mail_time", "Last e-mail received", "date", True, False),

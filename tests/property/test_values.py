@@ -155,6 +155,10 @@ def test_digits_are_counted_without_zeros_at_the_end():
     assert counted == [1, 1, 2, 5, 1]
 
 
+def test_zero_has_one_spelling():
+    assert [str(plain_number(Decimal(n))) for n in ("0", "-0", "0.00", "0E+5")] == ["0"] * 4
+
+
 @given(TEXTS)
 def test_normal_forms_are_stable(raw):
     once = normal_text(raw)

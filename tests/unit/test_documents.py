@@ -14,7 +14,7 @@ SOURCES = ROOT / "src"
 ADRS = ROOT / "docs" / "adr"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
-BASES = (ROOT, SOURCES, SOURCES / "tidegate")
+BASES = (ROOT, SOURCES, SOURCES / "tidegate", SOURCES / "pipedrive_sandbox")
 """Whence a path in a document may be meant: `src/tidegate/core/merge.py` and `core/merge.py` are the same file."""
 
 

@@ -195,9 +195,11 @@ def merge_records(
         for pair in pairs
     }
     names = [pair for pair in pairs if pair.mapping in NAMES]
-    if _agreed_on_whole_name(names, base):
-        for pair, other in permutations(names, 2):
-            _follow_name(pair, _now(pair, prospect, person), merged, merged[other.key])
+    if len(names) == 2 and _agreed_on_whole_name(names, base):
+        for pair, other in permutations(names):
+            target = _renamed(other, _now(other, prospect, person), base[other.key], merged[other.key])
+            if target is not None and policy.may_write(target):
+                _follow_name(pair, _now(pair, prospect, person), merged, target)
     return MergedRecords(
         {side: tuple(m.changes[side] for m in merged.values() if side in m.changes) for side in Side},
         {key: m.entry for key, m in merged.items() if m.entry is not None},
@@ -212,23 +214,33 @@ def _now(pair: Pair, prospect: Record, person: Record) -> Entry:
 
 def _agreed_on_whole_name(names: Sequence[Pair], base: Base) -> bool:
     """Whether both sides held the same name, however they split it into its parts."""
-    entries = [base.get(pair.key, NOTHING) for pair in names]
+    if any(pair.key not in base for pair in names):
+        return False
     left, right = (
-        " ".join(str(entry[half]) for entry in entries if isinstance(entry[half], str)) for half in (0, 1)
+        " ".join(part for pair in names if isinstance(part := base[pair.key][half], str)) for half in (0, 1)
     )
     return left.casefold() == right.casefold()
 
 
-def _follow_name(pair: Pair, now: Entry, merged: dict[str, Merged], other: Merged) -> None:
+def _renamed(part: Pair, now: Entry, entry: Entry, merged: Merged) -> Side | None:
+    """The side that a new part of the name is going to, or is now the same on."""
+    if merged.refusals:
+        return None
+    if merged.changes:
+        return next(iter(merged.changes))
+    changed = _changed(part, now, entry)
+    return changed[0].other if len(changed) == 1 else None
+
+
+def _follow_name(pair: Pair, now: Entry, merged: dict[str, Merged], target: Side) -> None:
     """Where two apps split one name differently, a change of one part takes the other part along.
 
     Pipedrive takes a name that has one part only whole, and splits it at the first space.
     """
     mine = merged[pair.key]
-    if mine.changes or mine.refusals or len(other.changes) != 1 or pair.same(*now):
+    if mine.changes or mine.refusals or mine.entry is None or pair.same(*now):
         return
-    (target,) = other.changes
-    if mine.entry is not None and not _changed(pair, now, mine.entry):
+    if not _changed(pair, now, mine.entry):
         merged[pair.key] = _send(pair, now, {target: _of(now, target.other)}, mine.entry, conflict=False)
 
 

@@ -72,7 +72,7 @@ class Progress:
             return None
         if not self.left:
             return 100
-        return min(self.done * 100 // self.total, 99)
+        return self.done * 100 // self.total
 
     @property
     def rate(self) -> float | None:

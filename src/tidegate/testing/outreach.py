@@ -146,7 +146,7 @@ class MemoryOutreach:
 
     async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
         self.faults.before("create_prospect")
-        if key in self._keys:
+        if self._keys.get(key) in self.ids:  # a deleted prospect gives its key free
             return self.record(self._keys[key])
         check_values(values, self.fields, "The outreach app")
         if list_id is not None and list_id not in {named.id for named in self.lists}:

@@ -151,6 +151,13 @@ def test_resuming_with_problems_leads_to_the_settings(
     assert answer["HX-Redirect"] == reverse("settings", args=[connection.pk])
 
 
+def test_resuming_without_authorisation_leads_to_reconnecting(owner: Client, workspace: Workspace) -> None:
+    connection = make_connection(workspace, status=Status.PAUSED, reason=Reason.RECONNECT)
+    answer = owner.post(reverse("sync-switch", args=[connection.pk]), {"sync": "active"}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("integrations")
+    assert "Reconnect it first." in answer.content.decode()
+
+
 def test_a_connection_that_was_never_launched_is_launched_in_its_set_up(
     owner: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

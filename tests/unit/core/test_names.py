@@ -53,6 +53,14 @@ def test_a_name_changed_in_pipedrive_takes_its_other_part_along():  # N1
     assert written(plan, OUTREACH) == {"first_name": "Jones", "last_name": None}
 
 
+def test_a_part_taken_away_where_the_name_is_split_goes_from_the_whole_name():  # N1
+    base = make_base(prospect_called(WHOLE), person_called(SPLIT), RULES)
+
+    plan = decide_linked(prospect_called(WHOLE), person_called(("Mary", None)), base, RULES)
+
+    assert written(plan, OUTREACH) == {"first_name": "Mary"}
+
+
 def test_a_part_that_was_edited_itself_is_merged_by_itself():  # N1
     base = make_base(prospect_called(WHOLE), person_called(SPLIT), RULES)
 

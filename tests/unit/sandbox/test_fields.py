@@ -168,3 +168,17 @@ def test_v1_lists_the_same_fields_by_key_in_a_flat_page(ask, seeder):
 )
 def test_v1_still_has_the_other_field_lists(ask, path):
     assert data(ask("GET", f"/v1/{path}"))
+
+
+def test_fields_of_contact_sync_are_listed_only_where_contacts_are_synced(ask, account):
+    def codes():
+        return {one["field_code"] for one in data(ask("GET", FIELDS, limit=500))}
+
+    assert "job_title" not in codes()
+    assert ask("GET", f"{FIELDS}/job_title").status == 404
+
+    account.company["contact_sync"] = True
+    account.state.field_cache.clear()
+
+    assert {"job_title", "birthday", "im", "notes", "postal_address"} <= codes()
+    assert data(ask("GET", f"{FIELDS}/job_title"))["is_custom_field"] is False

@@ -1,4 +1,4 @@
-"""What the pages make of figures: the gate's words and water, the budget's gauge, a transfer's percents, safe cells."""
+"""What the pages make of figures: the gate's words and water, the budget's gauge, a transfer's percents."""
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -12,7 +12,6 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
 from tidegate.store.models import Connection, LogEntry
 from tidegate.store.queries import Budget, Health
-from tidegate.web.activity.csv_file import safe_cell
 from tidegate.web.activity.lines import line_of, value_in_words
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import HEIGHT, WIDTH, lead, stream
@@ -175,13 +174,3 @@ def test_a_row_spells_out_two_fields_and_counts_the_rest(count: int, shown: int,
 )
 def test_every_kept_value_has_words(raw: object, kind: str, words: str) -> None:
     assert value_in_words(raw, kind) == words
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "@sum", "+a", "-a", " =1", "\tx", "-2+3+cmd|' /C calc'!A0"])
-def test_a_cell_that_a_spreadsheet_would_run_is_made_text(cell: str) -> None:
-    assert safe_cell(cell) == f"'{cell}"
-
-
-@pytest.mark.parametrize("cell", ["", "Ada", "+358 9 555 0148", "-12.5", "+49 (0) 711", "a=b", None, 7])
-def test_any_other_cell_stays_as_it_is(cell: object) -> None:
-    assert safe_cell(cell) == ("" if cell is None else str(cell))

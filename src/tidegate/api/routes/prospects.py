@@ -169,7 +169,7 @@ def list_prospects(request: ApiRequest, query: Query[ProspectQuery]) -> Page[Pro
         updated_since=query.updated_since,
     )
     order = ("pk",) if query.updated_since is None else ("updated_at", "pk")
-    return page_of(shown_prospects(queries.select(wanted)), query, ProspectAnswer.of, order=order)
+    return page_of(shown_prospects(queries.narrowed(wanted)), query, ProspectAnswer.of, order=order)
 
 
 @router.post("", auth=needs(Scope.WRITE_PROSPECTS), response={201: ProspectAnswer}, summary="Make a prospect")

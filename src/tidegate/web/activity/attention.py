@@ -4,7 +4,7 @@ Retry looks again; a choice between candidates is remembered by the engine; igno
 changes again. Everything is about one workspace's connection: a case of another one is not found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,38 +21,17 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tidegate.core.records import Side
 from tidegate.errors import TidegateError
-from tidegate.prospects.models import Prospect
 from tidegate.store import queries
 from tidegate.store.models import Attention, Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
+from tidegate.web.activity.cases import Case, candidate_ids, candidates_side, cases_of
 from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.kinds import GroupWords, words_of
-from tidegate.web.activity.log import person_url
 from tidegate.wiring import actions
 
 SHOWN_OF_A_KIND = 10
 MOST_AT_ONCE = 500
 """How many cases one press of a button settles: a request must end in a few seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One of the records that fit, with what tells it from the others."""
-
-    id: str
-    name: str
-    details: tuple[str, ...]
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    attention: Attention
-    candidates: tuple[Candidate, ...] = ()
-    candidates_side: str = ""
-    values: tuple[tuple[str, str], ...] = ()
-    """Field and value at fault."""
-    person_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,65 +72,6 @@ def attention(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     return render(request, "web/activity/attention.html", context)
 
 
-def cases_of(connection: Connection, rows: Sequence[Attention]) -> tuple[Case, ...]:
-    """Rows with their candidates looked up: all of them at once, from what we remember of both sides."""
-    persons, prospects = set[str](), set[str]()
-    for row in rows:
-        (persons if _candidates_side(row) is Side.PIPEDRIVE else prospects).update(_candidate_ids(row))
-    known = _person_candidates(connection, persons) | _prospect_candidates(connection, prospects)
-    return tuple(
-        Case(
-            row,
-            candidates=tuple(known[_candidates_side(row), found] for found in _candidate_ids(row)),
-            candidates_side=_candidates_side(row).value,
-            values=tuple((str(field), str(value)) for field, value in _values(row).items()),
-            person_url=person_url(connection, row.person_id),
-        )
-        for row in rows
-    )
-
-
-def _candidate_ids(row: Attention) -> list[str]:
-    found = row.facts.get("candidates", [])
-    return [str(candidate) for candidate in found] if isinstance(found, list) else []
-
-
-def _candidates_side(row: Attention) -> Side:
-    return Side.OUTREACH if row.facts.get("candidates_side") == Side.OUTREACH.value else Side.PIPEDRIVE
-
-
-def _values(row: Attention) -> dict[str, Any]:
-    found = row.facts.get("values", {})
-    return found if isinstance(found, dict) else {}
-
-
-def _person_candidates(connection: Connection, ids: set[str]) -> dict[tuple[Side, str], Candidate]:
-    cards = queries.person_cards(connection.lane, ids)
-    return {
-        (Side.PIPEDRIVE, pid): Candidate(
-            pid,
-            card.name or _("Person %(id)s") % {"id": pid},
-            tuple(part for part in (card.organization, *card.emails) if part),
-            person_url(connection, pid),
-        )
-        for pid, card in cards.items()
-    }
-
-
-def _prospect_candidates(connection: Connection, ids: set[str]) -> dict[tuple[Side, str], Candidate]:
-    rows = Prospect.objects.filter(
-        workspace_id=connection.workspace_id, pk__in=[int(pid) for pid in ids if pid.isdecimal()]
-    )
-    known = {str(row.pk): row for row in rows}
-    found: dict[tuple[Side, str], Candidate] = {}
-    for pid in ids:
-        row = known.get(pid)
-        details = (row.company, *(str(entry["value"]) for entry in row.emails)) if row else ()
-        name = row.name if row else _("Prospect %(id)s") % {"id": pid}
-        found[Side.OUTREACH, pid] = Candidate(pid, name, tuple(part for part in details if part))
-    return found
-
-
 def get_case(connection: Connection, attention_id: int) -> Attention:
     """The open case with this id; 404 where it is another connection's or settled."""
     found = connection.attention.filter(pk=attention_id, settled_at=None).first()
@@ -182,11 +102,11 @@ def settle(request: MemberRequest, connection_id: UUID, attention_id: int) -> Ht
     connection = get_connection(request, connection_id)
     case = get_case(connection, attention_id)
     chosen = request.POST.get("candidate", "")
-    if "choose" in request.POST and chosen not in _candidate_ids(case):
+    if "choose" in request.POST and chosen not in candidate_ids(case):
         messages.error(request, _("Choose one of the records that fit. Nothing was changed."))
         return redirect("attention", connection.pk)
     try:
-        if chosen and _candidates_side(case) is Side.PIPEDRIVE:
+        if chosen and candidates_side(case) is Side.PIPEDRIVE:
             actions.settle_attention(case, actor=str(request.user), person_id=chosen)
         elif chosen:
             actions.settle_attention(case, actor=str(request.user), prospect_id=chosen)

@@ -143,7 +143,11 @@ def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpRe
     catchup = request.POST.get("catchup", "")
     if catchup not in ("apply", "leave") and _must_ask(connection):
         return _go(request, reverse("resume", args=[connection.pk]))
-    if actions.resume(connection, actor=str(request.user), apply_waiting=catchup != "leave"):
+    found = actions.resume(connection, actor=str(request.user), apply_waiting=catchup != "leave")
+    if any(problem.code == "reconnect" for problem in found):
+        messages.error(request, _("Pipedrive no longer accepts this connection. Reconnect it first."))
+        return _go(request, reverse("integrations"))
+    if found:
         messages.error(request, _("Live sync can’t be switched on: these settings need you first."))
         return _go(request, reverse("settings", args=[connection.pk]))
     messages.success(request, _("Live sync is active."))

@@ -59,6 +59,8 @@ class ProspectForm(forms.Form):
             self.fields[key].widget.attrs["maxlength"] = MAX_TEXT
         for item in custom:
             self.fields[CUSTOM + item.key] = control_for(item)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = _look(field.widget)
 
     @property
     def system_fields(self) -> list[forms.BoundField]:
@@ -148,3 +150,15 @@ def _attributes(kind: FieldType) -> dict[str, str]:
         FieldType.EMAIL: {"inputmode": "email"},
     }
     return known.get(kind, {})
+
+
+def _look(widget: forms.Widget) -> str:
+    if isinstance(widget, forms.CheckboxSelectMultiple):
+        return "box"
+    return (
+        "textarea"
+        if isinstance(widget, forms.Textarea)
+        else "select"
+        if isinstance(widget, forms.Select)
+        else "input"
+    )

@@ -1,20 +1,21 @@
 """One prospect: its fields beside those of Pipedrive, its lists, what was synced; made, edited and deleted by hand."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tidegate.core.settings import mapping_problems
-from tidegate.core.values import Kind, describe, from_json, is_empty
+from tidegate.core.values import DateRange, Kind, describe, from_json, is_empty
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.prospects import queries, services
 from tidegate.prospects.models import CustomField, Prospect
@@ -84,9 +85,18 @@ def in_words(item: CustomField, raw: Any) -> str:
     value = from_json(kind, raw)
     if is_empty(value):
         return ""
-    if isinstance(value, datetime):
-        return date_format(localtime(value), "j F Y, H:i")
-    return describe(value)
+    match value:
+        case datetime():
+            return date_format(localtime(value), "j F Y, H:i")
+        case date():
+            return date_format(value, "j F Y")
+        case Decimal():
+            return number_format(value, force_grouping=True)
+        case DateRange():
+            ends = [date_format(day, "j F Y") for day in (value.start, value.end) if day]
+            return " – ".join(ends)
+        case _:
+            return describe(value)
 
 
 def _mapped(row: Row, connections: list[Connection]) -> dict[str, str]:

@@ -127,7 +127,7 @@ def _read_chosen(request: MemberRequest) -> Chosen:
     lists = {item.pk for item in queries.read_lists(request.workspace.pk)}
     filters = read_filter(request.POST, lists)
     if request.POST.get("all"):
-        rows = queries.select(filters.as_filter(request.workspace.pk)).order_by("pk")
+        rows = queries.narrowed(filters.as_filter(request.workspace.pk)).order_by("pk")
         return Chosen(filters, tuple(rows.values_list("pk", flat=True)[: AT_ONCE + 1]), is_all=True)
     ids = queries.known_ids(request.workspace.pk, request.POST.getlist("ids"))
     return Chosen(filters, tuple(sorted(ids)), is_all=False)

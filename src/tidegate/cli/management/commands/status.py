@@ -49,8 +49,7 @@ def lines_about(connection: Connection, state: Health) -> list[str]:
         lines.append(f"  goes on at {state.wait_until:%Y-%m-%d %H:%M} UTC: {state.wait_reason}")
     moved = f"today {state.to_pipedrive_today:,} to Pipedrive, {state.from_pipedrive_today:,} from it"
     lines.append(f"  {state.linked:,} linked pairs; {moved}")
-    budget = state.daily_budget * (100 - state.reserve_percent) // 100
-    lines.append(f"  {state.tokens_today:,} of {budget:,} API tokens used today")
+    lines.append(f"  {state.tokens_today:,} of {state.daily_budget:,} API tokens used today")
     running = connection.transfers.filter(state__in=("running", "paused")).first()
     if running is not None:
         lines.append(

@@ -1,0 +1,86 @@
+"""One case under Needs attention as a reader sees it: the record, the candidates side by side.
+
+Candidates are looked up for all shown cases at once, in what we remember of both sides; nothing is asked of Pipedrive.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from tidegate.core.records import Side
+from tidegate.prospects.models import Prospect
+from tidegate.store import queries
+from tidegate.store.models import Attention, Connection
+from tidegate.web.activity.log import person_url
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of the records that fit, with what tells it from the others."""
+
+    id: str
+    name: str
+    details: tuple[str, ...]
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    attention: Attention
+    candidates: tuple[Candidate, ...] = ()
+    candidates_side: str = ""
+    person_url: str = ""
+
+
+def cases_of(connection: Connection, rows: Sequence[Attention]) -> tuple[Case, ...]:
+    """Rows with their candidates looked up: all of them at once, from what we remember of both sides."""
+    persons, prospects = set[str](), set[str]()
+    for row in rows:
+        (persons if candidates_side(row) is Side.PIPEDRIVE else prospects).update(candidate_ids(row))
+    known = _person_candidates(connection, persons) | _prospect_candidates(connection, prospects)
+    return tuple(
+        Case(
+            row,
+            candidates=tuple(known[candidates_side(row), found] for found in candidate_ids(row)),
+            candidates_side=candidates_side(row).value,
+            person_url=person_url(connection, row.person_id),
+        )
+        for row in rows
+    )
+
+
+def candidate_ids(row: Attention) -> list[str]:
+    found = row.facts.get("candidates", [])
+    return [str(candidate) for candidate in found] if isinstance(found, list) else []
+
+
+def candidates_side(row: Attention) -> Side:
+    return Side.OUTREACH if row.facts.get("candidates_side") == Side.OUTREACH.value else Side.PIPEDRIVE
+
+
+def _person_candidates(connection: Connection, ids: set[str]) -> dict[tuple[Side, str], Candidate]:
+    cards = queries.person_cards(connection.lane, ids)
+    return {
+        (Side.PIPEDRIVE, pid): Candidate(
+            pid,
+            card.name or _("Person %(id)s") % {"id": pid},
+            tuple(part for part in (card.organization, *card.emails) if part),
+            person_url(connection, pid),
+        )
+        for pid, card in cards.items()
+    }
+
+
+def _prospect_candidates(connection: Connection, ids: set[str]) -> dict[tuple[Side, str], Candidate]:
+    rows = Prospect.objects.filter(
+        workspace_id=connection.workspace_id, pk__in=[int(pid) for pid in ids if pid.isdecimal()]
+    )
+    known = {str(row.pk): row for row in rows}
+    found: dict[tuple[Side, str], Candidate] = {}
+    for pid in ids:
+        row = known.get(pid)
+        details = (row.company, *(str(entry["value"]) for entry in row.emails)) if row else ()
+        name = row.name if row else _("Prospect %(id)s") % {"id": pid}
+        found[Side.OUTREACH, pid] = Candidate(pid, name, tuple(part for part in details if part))
+    return found
