@@ -133,7 +133,9 @@ def _remember_pair(
     engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
 ) -> None:
     prospect_id, person_id = _ids_of_pair(unit, plan)
-    results.links.append(_link_to_save(unit, plan, prospect_id, person_id, now))
+    link = _link_to_save(unit, plan, prospect_id, person_id, now)
+    if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
+        results.links.append(link)
     results.intents_done.append(("person", prospect_id))
     results.settled.append((prospect_id, person_id))
     seconds = _seconds_waited(unit.changes, now)
