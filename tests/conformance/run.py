@@ -93,7 +93,7 @@ def javascript() -> bool:
 def python() -> bool:
     listed = HERE / "requirements.txt"
     stamp = CLIENT_VENV / ".installed"
-    interpreter = CLIENT_VENV / "bin/python"
+    interpreter = str(CLIENT_VENV / "bin/python")
     if not stamp.exists() or stamp.stat().st_mtime < listed.stat().st_mtime:
         venv.create(CLIENT_VENV, with_pip=True, clear=True)
         install = [
@@ -105,7 +105,7 @@ def python() -> bool:
             "--disable-pip-version-check",
             "--require-hashes",
             "-r",
-            listed,
+            str(listed),
         ]
         if subprocess.run(install, check=False, timeout=300).returncode:
             print("FAILED: pip could not install the Python client.")

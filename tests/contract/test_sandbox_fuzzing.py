@@ -92,7 +92,7 @@ def is_error(body: Any) -> bool:
     if isinstance(body.get("errors"), dict):
         return body.get("status") == "error" and set(body) == {"status", "success", "errors"}
     told = isinstance(body.get("error"), str) and bool(body["error"])
-    kinds = (set(), {"code"}, {"code", "field_code"}, {"errorCode"}, {"errorCode", "error_info"}, {"error_info", "data", "additional_data"})  # fmt: skip
+    kinds: tuple[set[str], ...] = (set(), {"code"}, {"code", "field_code"}, {"errorCode"}, {"errorCode", "error_info"}, {"error_info", "data", "additional_data"})  # fmt: skip
     return told and set(body) - {"success", "error"} in (*kinds, kinds[-1] | {"code"})
 
 
