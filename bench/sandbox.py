@@ -133,7 +133,8 @@ def main() -> None:
     os.sched_setaffinity(0, {cores[-1]})
     try:
         print(
-            f"seeding {options.persons:,} persons: {running.seeding_seconds:.0f} s, {running.memory()} MiB",
+            f"seeding {options.persons:,} persons: {running.seeding_seconds:.0f} s,"
+            f" of them {running.cpu_seconds():.0f} s on the processor, {running.memory()} MiB",
             flush=True,
         )
         request = urllib.request.Request(
