@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.utils import timezone
 
 from tidegate.core.connection import Reason, Status
@@ -223,7 +223,13 @@ def begin_transfer(
                 started_at=timezone.now(),
             )
             Connection.objects.filter(pk=connection.pk).update(
-                before_syncing=connection.status, status=Status.SYNCING.value, reason="", reason_text=""
+                # What the row says, not the caller's copy: that may be as old as the transfer before this one.
+                before_syncing=Case(
+                    When(status=Status.SYNCING.value, then=F("before_syncing")), default=F("status")
+                ),
+                status=Status.SYNCING.value,
+                reason="",
+                reason_text="",
             )
             wake_lane(connection.lane_id)
     except IntegrityError as error:

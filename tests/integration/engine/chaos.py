@@ -18,7 +18,17 @@ from django.utils import timezone
 from tests.integration.engine.test_crash_points import Countdown, Died, make_calls_mortal, mortal_memory
 from tests.integration.engine.world import World
 from tidegate.core.planning import rules_of
-from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Record, Side
+from tidegate.core.records import (
+    COMPANY,
+    EMAIL,
+    FIRST_NAME,
+    JOB_TITLE,
+    LAST_NAME,
+    PHONE,
+    Record,
+    Side,
+    with_organization,
+)
 from tidegate.core.settings import DEFAULT_MAPPINGS, SYSTEM_MAPPINGS, Direction, Settings
 from tidegate.core.values import Value
 from tidegate.errors import InvalidForRemote, RateLimited, RemoteUnavailable
@@ -133,6 +143,9 @@ class Episode:
         self.merged: set[str] = set()
         self.numbers = count(1)
         self.happened: Counter[str] = Counter()
+        self.deeds_between = (self.edit_prospect, self.edit_person, self.delete_person, self.merge_persons)
+        async_to_sync(self.world.check)()  # a launch begins with the first walk
+        self._interrupt()
 
     # --- what happens
 
@@ -144,11 +157,11 @@ class Episode:
             self.edit_person: 16,
             self.edit_many: 2,
             self.move_address: 3,
-            self.delete_prospect: 2,
-            self.restore_prospect: 2,
-            self.delete_person: 2,
-            self.restore_person: 2,
-            self.merge_persons: 2,
+            self.delete_prospect: 4,
+            self.restore_prospect: 4,
+            self.delete_person: 4,
+            self.restore_person: 4,
+            self.merge_persons: 5,
             self.rename_organization: 2,
             self.fail_something: 8,
             self.let_worker_die: 6,
@@ -160,6 +173,22 @@ class Episode:
         for deed in self.random.choices(list(deeds), list(deeds.values()), k=steps):
             self.happened[deed.__name__] += 1
             deed()
+
+    def _interrupt(self) -> None:
+        """People don't wait for the worker: now and then somebody does something between two of its calls."""
+        for side in (self.world.crm, self.world.outreach):
+            for name in (*CALLS, *WRITES, *STORE_WRITES, "get_prospects", "find_by_emails"):
+                if hasattr(side, name):
+                    setattr(side, name, self._interrupted(getattr(side, name), name))
+
+    def _interrupted(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
+        async def method(*args: Any, **kwargs: Any) -> Any:
+            if not self.world.quiet and self.random.random() < 0.03:
+                self.tell("just before", name)
+                self.random.choice(self.deeds_between)()
+            return await call(*args, **kwargs)
+
+        return method
 
     def tell(self, *words: object) -> None:
         self.history.append(" ".join(str(word) for word in words))
@@ -393,8 +422,6 @@ class Episode:
         return [(prospects[a], persons[b]) for a, b in links.items() if a in prospects and b in persons]
 
     def _named(self, person: Record) -> Record:
-        from tidegate.core.records import with_organization
-
         return with_organization(person, {o.id: o.name for o in self.world.crm.organizations})
 
     def _differences(self) -> list[str]:
@@ -413,7 +440,9 @@ class Episode:
         prospects = set(links.values_list("prospect_id", flat=True))
         persons = set(links.values_list("person_id", flat=True))
         asked = {(q.prospect_id, q.person_id) for q in self.world.questions()}
-        lone = [p for p in self.world.prospects() if p.emails and p.id not in prospects | {a for a, _ in asked}]
+        lone = [
+            p for p in self.world.prospects() if p.emails and p.id not in prospects | {a for a, _ in asked}
+        ]
         alone = [p for p in self.world.persons() if p.emails and p.id not in persons | {b for _, b in asked}]
         wrong = [
             f"{link.prospect_id}={link.person_id} is {link.state}, but both are there"

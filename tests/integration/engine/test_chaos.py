@@ -9,7 +9,7 @@ from tests.integration.engine.chaos import Episode
 
 pytestmark = pytest.mark.django_db
 
-STEPS = int(os.environ.get("CHAOS_STEPS") or 600)
+STEPS = int(os.environ.get("CHAOS_STEPS") or 720)
 SEED = os.environ.get("CHAOS_SEED") or "1"
 EPISODE = 60
 """Steps of one history: short enough to be read when it fails, long enough to tangle."""
