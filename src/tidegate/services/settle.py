@@ -12,7 +12,7 @@ from tidegate.core.operations import Decision, LinkState, Plan
 from tidegate.core.planning import LinkView, Mode, Situation, decide, finish
 from tidegate.core.records import Gone, Record, Side
 from tidegate.core.values import describe
-from tidegate.errors import RecordGone, TemporaryError
+from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
 from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
 from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, update_key
@@ -97,13 +97,19 @@ def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
     return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
 
 
-async def settle(engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str) -> None:
-    """Decide, do, and gather what to remember. The units have been looked at."""
+async def settle(
+    engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str
+) -> NeedsAttention | None:
+    """Decide, do, and gather what to remember. The units have been looked at.
+
+    What stops the connection is returned, for the caller to raise once the results are stored.
+    """
     decide_all(engine, units, mode)
-    await perform(engine, units, results)
+    stop = await perform(engine, units, results)
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)
+    return stop
 
 
 def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cause: str) -> None:
@@ -142,7 +148,9 @@ def _remember_pair(
     engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
 ) -> None:
     prospect_id, person_id = _ids_of_pair(unit, plan)
-    results.links.append(_link_to_save(unit, plan, prospect_id, person_id, now))
+    link = _link_to_save(unit, plan, prospect_id, person_id, now)
+    if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
+        results.links.append(link)
     results.intents_done.append(("person", prospect_id))
     results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in plan.writes)
     results.settled.append((prospect_id, person_id))
@@ -256,7 +264,9 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     attempts = max((change.attempts for change in unit.changes), default=0)
     if unit.plan is not None and not getattr(error, "sent", False):
         results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in unit.plan.writes)
-    if isinstance(error, TemporaryError) or (isinstance(error, RecordGone) and attempts == 0):
+    if isinstance(error, TemporaryError | NeedsAttention) or (
+        isinstance(error, RecordGone) and attempts == 0
+    ):
         results.later.update((change.id, retry_at(attempts, now, error)) for change in unit.changes)
         return
     message = error.user_message if error is not None else ""

@@ -22,8 +22,10 @@ def world() -> World:
     return World()
 
 
-def in_step(world: World, name: str = "Signe Aaltonen", **more: Value) -> tuple[str, str]:
-    prospect_id = world.outreach.add(prospect(name, **more))
+def in_step(
+    world: World, name: str = "Signe Aaltonen", more: Mapping[str, Value] | None = None
+) -> tuple[str, str]:
+    prospect_id = world.outreach.add({**prospect(name), **(more or {})})
     world.drain()
     return prospect_id, world.links()[prospect_id]
 
@@ -92,7 +94,7 @@ def test_a_second_address_makes_no_second_prospect(world: World) -> None:
 
 def test_another_spelling_of_a_phone_number_is_no_change(world: World) -> None:
     """One number in two spellings became two contacts, and a write for each."""
-    _, person_id = in_step(world, **{PHONE: ("+358 40 123 4567",)})
+    _, person_id = in_step(world, more={PHONE: ("+358 40 123 4567",)})
     writes = len(world.log())
     world.crm.edit_person(person_id, {PHONE: ("+358401234567",)})
     world.drain()
@@ -102,7 +104,7 @@ def test_another_spelling_of_a_phone_number_is_no_change(world: World) -> None:
 
 def test_a_value_emptied_by_a_person_is_emptied_on_the_other_side(world: World) -> None:
     """A cleared field kept its old value for ever."""
-    prospect_id, person_id = in_step(world, **{JOB_TITLE: "Chair"})
+    prospect_id, person_id = in_step(world, more={JOB_TITLE: "Chair"})
     world.crm.edit_person(person_id, {JOB_TITLE: None})
     world.drain()
 
