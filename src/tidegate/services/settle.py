@@ -263,7 +263,10 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
         results.links.append(_link_to_save(unit, unit.plan, unit.link.prospect_id, unit.link.person_id, now))
     attempts = max((change.attempts for change in unit.changes), default=0)
     if unit.plan is not None and not getattr(error, "sent", False):
-        results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in unit.plan.writes)
+        unsent = [write for write in unit.plan.writes if write.side not in unit.returned]
+        results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in unsent)
+    if isinstance(error, RecordGone) and unit.person_id and Side.OUTREACH not in _left(unit):
+        results.persons_gone.append(unit.person_id)  # or the mirror would offer it again and again
     if isinstance(error, TemporaryError | NeedsAttention) or (
         isinstance(error, RecordGone) and attempts == 0
     ):
@@ -298,6 +301,12 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     )
     results.intents_done.append(("person", prospect_id))
     results.done.update((change.id, "attention") for change in unit.changes)
+
+
+def _left(unit: Unit) -> list[Side]:
+    """The sides whose write is still to be done, the next one first."""
+    writes = unit.plan.writes if unit.plan else ()
+    return [write.side for write in writes if write.side not in unit.returned][:1]
 
 
 def retry_at(attempts: int, now: datetime, error: Exception | None) -> datetime:

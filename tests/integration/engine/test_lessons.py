@@ -5,6 +5,7 @@ Stories that other tests of the engine tell are not told again.
 from collections.abc import Mapping
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from tests.integration.engine.test_crash_points import Countdown, Died, make_calls_mortal, mortal_memory
 from tests.integration.engine.world import World, prospect
@@ -12,7 +13,7 @@ from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE
 from tidegate.core.settings import Direction
 from tidegate.core.values import Value
 from tidegate.errors import InvalidForRemote, RemoteUnavailable
-from tidegate.store.models import Intent
+from tidegate.store.models import Intent, Link
 
 pytestmark = pytest.mark.django_db
 
@@ -196,3 +197,32 @@ def test_an_update_whose_answer_got_lost_is_logged_once(world: World) -> None:
 
     assert world.crm.person(person_id).value(JOB_TITLE) == "Chair"
     assert [entry.act for entry in world.log(person_id=person_id)] == ["create", "update"]
+
+
+def test_a_restored_person_is_found_although_no_webhook_told(world: World) -> None:
+    """Deleted, restored with the same values, and the link stayed dead for ever."""
+    prospect_id, person_id = in_step(world)
+    async_to_sync(world.check)()
+    world.crm.delete_person(person_id)
+    world.drain()
+    world.crm.restore_person(person_id)
+    world.deliveries_taken = len(world.crm.deliveries)
+    world.clock.move(60)
+    async_to_sync(world.check)()
+    world.drain()
+
+    assert Link.objects.get(prospect_id=prospect_id).state == "linked"
+
+
+def test_a_person_deleted_unnoticed_keeps_no_new_prospect_waiting(world: World) -> None:
+    """An id that was gone was taken for the match again and again, and the new record never arrived."""
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    gone = world.crm.add_person(person("Ann Old", "ann@north.example"))
+    async_to_sync(world.check)()
+    world.crm.delete_person(gone)
+    world.deliveries_taken = len(world.crm.deliveries)
+    prospect_id = world.outreach.add(prospect("Ann New", email="ann@north.example"))
+    world.drain()
+
+    assert [p.value(LAST_NAME) for p in world.persons()] == ["New"]
+    assert world.links() == {prospect_id: world.persons()[0].id}
