@@ -357,7 +357,7 @@ class LinkToSave:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A create about to be sent."""
+    """A write about to be sent."""
 
     kind: str
     key: str

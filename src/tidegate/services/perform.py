@@ -1,7 +1,7 @@
 """Do: carry out the writes of a batch's plans. Records go concurrently within the quota; a failure concerns its own.
 
-Before anything is created it is written down (intents, one transaction for the batch): Pipedrive has no idempotency
-keys, so after a crash the open intents are looked up before a create is tried again.
+Before anything is sent it is written down (intents, one transaction for the batch): Pipedrive has no idempotency keys,
+so after a crash the open intents are looked up before a create is tried again, and updates that arrived are logged.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from tidegate.core.values import Json, Value, is_empty, name_key, to_json
 from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
+from tidegate.services.journal import updates_of
 from tidegate.services.units import Unit
 
 AT_ONCE = 32
@@ -110,7 +111,7 @@ async def _write_prospect(engine: Engine, unit: Unit, write: Write) -> Record:
     return await engine.outreach.update_prospect(write.record_id or "", write.values)
 
 
-# --- before anything is created
+# --- before anything is sent
 
 
 async def _write_down(engine: Engine, units: Sequence[Unit]) -> None:
@@ -120,6 +121,7 @@ async def _write_down(engine: Engine, units: Sequence[Unit]) -> None:
         for write in (unit.plan.writes if unit.plan else ())
         if write.act is Act.CREATE and write.side is Side.PIPEDRIVE
     ]
+    intents += [intent for unit in units for intent in updates_of(engine, unit)]
     if intents:
         await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
 

@@ -14,9 +14,10 @@ from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryE
 from tidegate.ports import Outcome, Page, Results, TransferState
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date, organization_names
+from tidegate.services.journal import change_to_json
 from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
-from tidegate.services.settle import change_to_json, settle
+from tidegate.services.settle import settle
 from tidegate.services.units import Unit
 
 PAGE = 200
