@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 import socket
+import time
 from typing import Any
 
 import psycopg
@@ -16,6 +18,11 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from tidegate.cli.commands import TidegateCommand
 from tidegate.cli.migrations import pending_migrations
 from tidegate.config import config
+
+TICK_SECONDS = 0.5
+MOST_FROZEN_SECONDS = 5.0
+"""Well below the 12 s after which the sweep takes a holder for frozen (`store.holds`)."""
+FROZEN_EXIT = 75
 
 
 class Command(TidegateCommand):
@@ -34,7 +41,42 @@ class Command(TidegateCommand):
             raise CommandError(f"The worker lost the database and ends: {said}") from error
 
 
+class Frost:
+    """Ends a worker that was frozen for so long that another one may have its lanes by now.
+
+    Whatever it had begun would be sent late: calls whose place and hold were checked before the freeze. SIGCONT is handled
+    before anything else runs, so nothing of it leaves; the supervisor starts the worker again.
+    """
+
+    def __init__(self) -> None:
+        self.seen_alive_at = time.monotonic()
+
+    async def tick(self) -> None:
+        while True:
+            self.seen_alive_at = time.monotonic()
+            await asyncio.sleep(TICK_SECONDS)
+
+    def thawed(self, *_: object) -> None:
+        frozen = time.monotonic() - self.seen_alive_at
+        if frozen > MOST_FROZEN_SECONDS:
+            os.write(
+                2,
+                f"This worker was frozen for {frozen:.0f} s and ends, so that nothing is sent late.\n".encode(),
+            )
+            os._exit(FROZEN_EXIT)
+
+
 async def run_worker(concurrency: int) -> None:
+    frost = Frost()
+    signal.signal(signal.SIGCONT, frost.thawed)
+    ticking = asyncio.create_task(frost.tick())
+    try:
+        await _run_worker(concurrency)
+    finally:
+        ticking.cancel()
+
+
+async def _run_worker(concurrency: int) -> None:
     async with worker_app().open_async() as opened:
         await opened.run_worker_async(name=f"{socket.gethostname()}:{os.getpid()}", concurrency=concurrency)
 
