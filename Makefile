@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export TIDEGATE_HOME ?= $(CURDIR)/var
 export VIRTUAL_ENV = $(CURDIR)/$(VENV)
 
-.PHONY: help demo clean-demo up test e2e chaos bench check browser install install-dev lock
+.PHONY: help demo clean-demo up test e2e chaos bench check conformance bench-sandbox browser install install-dev lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,14 +32,20 @@ e2e: install-dev browser ## the stories alone: the pages in a real browser, the 
 chaos: install-dev ## random histories until both sides must agree (STEPS=10000 SEED=n)
 	@unset TIDEGATE_HOME; CHAOS_STEPS=$(or $(STEPS),10000) CHAOS_SEED=$(or $(SEED),1) exec $(BIN)/python -m pytest tests/integration/engine/test_chaos.py
 
-bench: install-dev ## measure the running demo, and write docs/benchmarks.md
-	@unset TIDEGATE_HOME; PYTHONPATH=src:. exec $(BIN)/python -m bench
+bench: install-dev ## measure the running demo: the table of docs/benchmarks.md
+	@unset TIDEGATE_HOME; PYTHONPATH=src:. exec $(BIN)/python -m bench.sync
 
 check: install-dev ## linters, types and import contracts alone
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
 	@TIDEGATE_HOME="$$(mktemp -d)" && export TIDEGATE_HOME && trap 'rm -rf "$$TIDEGATE_HOME"' EXIT && $(BIN)/mypy
 	@said=$$(PYTHONPATH=src $(BIN)/lint-imports --no-cache) || { echo "$$said"; exit 1; }
+
+conformance: install ## Pipedrive's own JavaScript client and an independent Python client against the sandbox
+	@exec $(BIN)/python tests/conformance/run.py
+
+bench-sandbox: install ## how long the sandbox takes to seed a million persons, and how many requests it serves
+	@exec $(BIN)/python bench/sandbox.py
 
 # Tests of the pages need Chromium. Root on Debian gets it, once; others are told by the tests themselves.
 browser:

@@ -576,6 +576,10 @@ class Schedule(Protocol):
         """Pause or fail a connection that a person must look after."""
         ...
 
+    def learn_catalogue(self, connection_id: str, catalogue: PipedriveCatalogue) -> None:
+        """Keep what Pipedrive offers now, and tell where the settings name what is no longer there."""
+        ...
+
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:
         """Nothing is to be done for this lane before."""
         ...

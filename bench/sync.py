@@ -1,4 +1,7 @@
-"""Measure the running demo from outside, and write docs/benchmarks.md: what, how much, and the limit it is held against."""
+"""`make bench`: measures the running demo from outside and prints what, the limit, and how much, for docs/benchmarks.md.
+
+Nothing here asserts.
+"""
 
 import os
 import platform
@@ -9,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.processes.demo import ROOT, Demo, connect_by_oauth, eventually, running_demo
+from tests.processes.demo import Demo, connect_by_oauth, eventually, running_demo
 from tests.processes.test_two_apps_in_step import (
     Pair,
     add_prospects,
@@ -37,7 +40,7 @@ def main() -> None:
             *idle(demo, connection_id),
             memory(demo),
         ]
-    _write(rows)
+    _tell(rows)
 
 
 def _launch(demo: Demo) -> str:
@@ -133,23 +136,14 @@ def memory(demo: Demo) -> Row:
     return ("worker: most memory it ever had", f"{most / 1024:.0f} MiB", "300 MiB")
 
 
-def _write(rows: list[Row]) -> None:
-    load = os.getloadavg()[0]
-    lines = [
-        "# Benchmarks",
-        "",
-        "Measured from outside on `tidegate demo` beside the sandbox, on one machine, by `make bench`. "
-        "The limits are what Tidegate is held to; nothing here is asserted.",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, load average {load:.1f} at the end (the benchmark's own processes among it).",
-        "",
-        "| what | measured | limit |",
-        "| --- | --- | --- |",
-        *(f"| {what} | {measured} | {limit} |" for what, measured, limit in rows),
-    ]
-    (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+def _tell(rows: list[Row]) -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d}, load {os.getloadavg()[0]:.1f} at the end, this benchmark among it\n"
+    )
+    print("| what | limit | measured |\n| --- | --- | --- |")
+    for what, measured, limit in rows:
+        print(f"| {what} | {limit} | {measured} |")
 
 
 if __name__ == "__main__":
