@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export TIDEGATE_HOME ?= $(CURDIR)/var
 export VIRTUAL_ENV = $(CURDIR)/$(VENV)
 
-.PHONY: help demo clean-demo up test e2e chaos check conformance bench-sandbox browser install install-dev lock
+.PHONY: help demo clean-demo up test e2e chaos bench check conformance bench-sandbox browser install install-dev lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ e2e: install-dev browser ## the stories alone: the pages in a real browser, the 
 
 chaos: install-dev ## random histories until both sides must agree (STEPS=10000 SEED=n)
 	@unset TIDEGATE_HOME; CHAOS_STEPS=$(or $(STEPS),10000) CHAOS_SEED=$(or $(SEED),1) exec $(BIN)/python -m pytest tests/integration/engine/test_chaos.py
+
+bench: install-dev ## measure the running demo: the table of docs/benchmarks.md
+	@unset TIDEGATE_HOME; PYTHONPATH=src:. exec $(BIN)/python -m bench.sync
 
 check: install-dev ## linters, types and import contracts alone
 	@$(BIN)/ruff check

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 T = TypeVar("T")
 
