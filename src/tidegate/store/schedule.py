@@ -52,7 +52,9 @@ class LaneSchedule(Schedule):
         with transaction.atomic():
             rows = Transfer.objects.filter(pk=preview_id, state="preview")
             rows.update(put_off_until=until, state_text=reason)
-            wake_lane(Transfer.objects.select_related("connection").get(pk=preview_id).connection.lane_id, at=until)
+            wake_lane(
+                Transfer.objects.select_related("connection").get(pk=preview_id).connection.lane_id, at=until
+            )
 
 
 def _rules(connection: Connection, settings: Settings) -> Rules:

@@ -85,6 +85,12 @@ def quota_of(lane: Lane, *, personal_token: bool = False) -> LaneQuota:
     )
 
 
+def calls_per_second(lane: Lane, *, personal_token: bool) -> float:
+    """How fast we call at most: our share of the burst window."""
+    burst = lane.burst_limit or (BURST_TOKEN if personal_token else BURST_OAUTH)
+    return max(1, int(burst * SHARE)) / WINDOW_SECONDS
+
+
 def crm_at(address: str, credentials: Credentials, http: HttpSender) -> Pipedrive:
     """A Pipedrive that no connection stands for yet, for the calls that make one."""
     quota = LaneQuota(CLOCK, daily_limit=SEAT_TOKENS, burst_limit=BURST_TOKEN)
