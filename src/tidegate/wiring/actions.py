@@ -24,6 +24,7 @@ from tidegate.errors import (
     Conflict,
     Invalid,
     NeedsAttention,
+    NotFound,
     PermissionMissing,
     TemporaryError,
 )
@@ -332,6 +333,8 @@ class Estimate:
 
 def estimate(transfer: Transfer) -> Estimate:
     """By what the preview counted so far, and today's budget as it is now."""
+    if not transfer.planned and transfer.state != "preview":
+        raise NotFound("This transfer was not previewed, so nothing was reckoned beforehand.")
     lane = transfer.connection.lane
     rate = calls_per_second(lane, personal_token=transfer.connection.auth_method == "token")
     budget = budget_today(lane)

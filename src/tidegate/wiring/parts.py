@@ -9,7 +9,7 @@ from tidegate.adapters.http import HttpSender
 from tidegate.adapters.outreach.prospects import ProspectStore
 from tidegate.adapters.pipedrive.api import Pipedrive
 from tidegate.adapters.pipedrive.auth import OAuth
-from tidegate.adapters.pipedrive.quota import BURST_OAUTH, BURST_TOKEN, LaneQuota
+from tidegate.adapters.pipedrive.quota import BURST_OAUTH, BURST_TOKEN, SHARE, WINDOW_SECONDS, LaneQuota
 from tidegate.config import config
 from tidegate.errors import AuthorizationLost, Invalid
 from tidegate.ports import Authorizer, Clock, Credentials, OutreachApp, Quota, RunStep

@@ -10,6 +10,7 @@ from tidegate.core.connection import Status
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import Work
+from tidegate.core.values import Value
 from tidegate.errors import AuthorizationLost, BudgetSpent, Conflict, InvalidForRemote
 from tidegate.services.transfer import PAGE
 from tidegate.store.connections import begin_preview, cancel_transfer, run_previewed
@@ -37,7 +38,11 @@ def world() -> World:
     world.outreach.add(prospect("Far Twin", "p3@north.example"))
     world.outreach.add(prospect("Second Claim", "p5@north.example"))
     for number in range(1, 60, 4):
-        values = {FIRST_NAME: f"P{number}", LAST_NAME: "Q", EMAIL: (f"p{number}@north.example",)}
+        values: dict[str, Value] = {
+            FIRST_NAME: f"P{number}",
+            LAST_NAME: "Q",
+            EMAIL: (f"p{number}@north.example",),
+        }
         world.crm.add_person(values | ({JOB_TITLE: "CEO"} if number % 8 == 1 else {LAST_NAME: "Other"}))
     quiet(world)
     return world
