@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export TIDEGATE_HOME ?= $(CURDIR)/var
 export VIRTUAL_ENV = $(CURDIR)/$(VENV)
 
-.PHONY: help demo clean-demo up test e2e check browser install install-dev lock
+.PHONY: help demo clean-demo up test e2e chaos check conformance bench-sandbox browser install install-dev lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,11 +29,20 @@ test: check browser ## linters, types, import contracts and all tests (TESTS=tes
 e2e: install-dev browser ## the stories alone: the pages in a real browser, the real processes
 	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(wildcard tests/e2e tests/processes)
 
+chaos: install-dev ## random histories until both sides must agree (STEPS=10000 SEED=n)
+	@unset TIDEGATE_HOME; CHAOS_STEPS=$(or $(STEPS),10000) CHAOS_SEED=$(or $(SEED),1) exec $(BIN)/python -m pytest tests/integration/engine/test_chaos.py
+
 check: install-dev ## linters, types and import contracts alone
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
 	@TIDEGATE_HOME="$$(mktemp -d)" && export TIDEGATE_HOME && trap 'rm -rf "$$TIDEGATE_HOME"' EXIT && $(BIN)/mypy
 	@said=$$(PYTHONPATH=src $(BIN)/lint-imports --no-cache) || { echo "$$said"; exit 1; }
+
+conformance: install ## Pipedrive's own JavaScript client and an independent Python client against the sandbox
+	@exec $(BIN)/python tests/conformance/run.py
+
+bench-sandbox: install ## how long the sandbox takes to seed a million persons, and how many requests it serves
+	@exec $(BIN)/python bench/sandbox.py
 
 # Tests of the pages need Chromium. Root on Debian gets it, once; others are told by the tests themselves.
 browser:

@@ -30,6 +30,8 @@ TOLERATED: Mapping[tuple[str, str], str] = {
 }
 """(place, complaint) -> why it is right all the same."""
 
+PROSE = {"example", "description", "title"}
+
 
 def folder() -> Path | None:
     named = os.environ.get("TIDEGATE_OPENAPI_DIR")
@@ -83,18 +85,23 @@ def _load(path: Path) -> Any:
 
 
 def _query_problems(operation: Operation, request: httpx2.Request) -> Iterator[tuple[str, str]]:
-    known = {
-        each["name"]: each["schema"]
-        for each in operation.document.get("parameters", [])
-        if each["in"] == "query"
-    }
+    known = {each["name"]: each for each in operation.document.get("parameters", []) if each["in"] == "query"}
     for name, text in request.url.params.multi_items():
         if name not in known:
             yield name, "not allowed"
             continue
-        value: object = int(text) if known[name].get("type") == "integer" and text.isdigit() else text
-        for error in Draft202012Validator(known[name]).iter_errors(value):
-            yield name, error.message
+        schema = plain(known[name]["schema"])
+        # A list in one parameter is documented as a text with the choices of its items.
+        texts = text.split(",") if "omma" in known[name].get("description", "") else [text]
+        for each in texts:
+            for error in Draft202012Validator(schema).iter_errors(_from_query(schema.get("type"), each)):
+                yield name, error.message
+
+
+def _from_query(kind: object, text: str) -> object:
+    if kind in ("integer", "number") and re.fullmatch(r"-?\d+", text):
+        return int(text)
+    return text == "true" if kind == "boolean" and text in ("true", "false") else text
 
 
 def _body_problems(operation: Operation, request: httpx2.Request) -> Iterator[tuple[str, str]]:
@@ -120,18 +127,51 @@ def schema_problems(schema: Mapping[str, Any], value: object) -> Iterator[tuple[
 
 
 def closed(schema: Any) -> Any:
-    """A schema of OpenAPI 3.0 as JSON Schema: nullable becomes a type, and objects take what they list and no more."""
+    """The schema as JSON Schema in which objects take what they list and no more."""
+    return _closed(plain(schema))
+
+
+def _closed(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [closed(item) for item in schema]
+        return [_closed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {
-        key: closed(item) for key, item in schema.items() if key not in ("example", "description", "title")
-    }
-    if isinstance(made.get("properties"), dict) and "allOf" not in made:
+    made = {key: item if key == "properties" else _closed(item) for key, item in schema.items()}
+    if isinstance(made.get("properties"), dict):
+        made["properties"] = {name: _closed(item) for name, item in made["properties"].items()}
         made.setdefault("additionalProperties", False)
-    if made.pop("nullable", False) and isinstance(made.get("type"), str):
-        made["type"] = [made["type"], "null"]
+    return made
+
+
+def plain(schema: Any) -> Any:
+    """A schema of OpenAPI 3.0 as JSON Schema: nullable becomes a type, allOf one object, prose is left out."""
+    if isinstance(schema, list):
+        return [plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: plain(item) for key, item in schema.items() if key not in PROSE | {"properties", "allOf"}}
+    if isinstance(schema.get("properties"), dict):
+        # Keys of this object, among them "title" and "description", not words about it.
+        made["properties"] = {name: plain(item) for name, item in schema["properties"].items()}
+    for part in schema.get("allOf", []):
+        made = _joined(made, plain(part))
+    if made.pop("nullable", False):
+        if isinstance(made.get("type"), str):
+            made["type"] = [made["type"], "null"]
+        if "enum" in made and None not in made["enum"]:
+            made["enum"] = [*made["enum"], None]
+    return made
+
+
+def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What must hold when both must: the keys of both, the narrower word of the later."""
+    made = one | other
+    if "properties" in one and "properties" in other:
+        shared = one["properties"].keys() & other["properties"].keys()
+        narrowed = {name: _joined(one["properties"][name], other["properties"][name]) for name in shared}
+        made["properties"] = one["properties"] | other["properties"] | narrowed
+    if "required" in one and "required" in other:
+        made["required"] = sorted({*one["required"], *other["required"]})
     return made
 
 

@@ -8,7 +8,10 @@ import os
 import tempfile
 from pathlib import Path
 
-for name in [name for name in os.environ if name.startswith(("TIDEGATE_", "PROCRASTINATE_"))]:
+KEPT = "TIDEGATE_OPENAPI_DIR"  # names documents that tests read, and sets nothing of Tidegate's
+for name in [
+    name for name in os.environ if name.startswith(("TIDEGATE_", "PROCRASTINATE_")) and name != KEPT
+]:
     del os.environ[name]
 
 # The path is short because a UNIX socket's path may have no more than 107 characters.

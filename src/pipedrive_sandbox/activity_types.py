@@ -113,7 +113,10 @@ def _checked(given: Body) -> Body:
     ):
         raise bad_request("Color is invalid.")
     if "order_nr" in given:
-        given["order_nr"] = v1.integer(given, "order_nr")
+        number = v1.integer(given, "order_nr")
+        if number is None:
+            raise bad_request("order_nr is invalid")
+        given["order_nr"] = number
     return given
 
 

@@ -56,7 +56,7 @@ def get_filter(call: Call) -> Answer:
 def post_filter(call: Call) -> Answer:
     given = v1.object_body(call.body)
     name = v1.required_text(given, "name", "Name")
-    if given.get("type") not in ENTITIES:
+    if not isinstance(given.get("type"), str) or given["type"] not in ENTITIES:
         raise bad_request("Filter type must be given.")
     body = create(call.account, name, given["type"], given.get("conditions"))
     with_codes = bool(v1.flag(call.query, "include_field_code"))

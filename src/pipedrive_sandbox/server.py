@@ -212,7 +212,10 @@ async def read_body(request: web.BaseRequest, route: Route) -> Any:
     raw = await request.read()
     kind = request.content_type
     if route.version == "v1" and kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return dict(await request.post())
+        try:
+            return dict(await request.post())
+        except ValueError:  # no boundary, or parts that can't be read
+            raise invalid([("body", "The body is not a valid form")]) from None
     if not raw:
         return {}
     if kind != "application/json":

@@ -357,7 +357,7 @@ class LinkToSave:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A create about to be sent."""
+    """A write about to be sent."""
 
     kind: str
     key: str
@@ -614,6 +614,10 @@ class Schedule(Protocol):
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
         """Pause or fail a connection that a person must look after."""
+        ...
+
+    def learn_catalogue(self, connection_id: str, catalogue: PipedriveCatalogue) -> None:
+        """Keep what Pipedrive offers now, and tell where the settings name what is no longer there."""
         ...
 
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:

@@ -36,6 +36,7 @@ Move data
   import     prospects from a CSV file into a list
   export     prospects to a CSV file
   transfer   transfer existing records between the store and Pipedrive
+  settings   settings of a connection as a file: export, diff, apply
 
 manage runs any other Django command. Settings are environment variables: see .env.example.
 """
@@ -139,4 +140,15 @@ SUPERVISED: dict[str, Callable[[Arguments], int]] = {
     "restore": _restore,
 }
 """Verbs that need no Django in their own process; each imports what it needs only when it is called."""
-MANAGED = ("worker", "migrate", "prepare", "furnish", "status", "doctor", "import", "export", "transfer")
+MANAGED = (
+    "worker",
+    "migrate",
+    "prepare",
+    "furnish",
+    "status",
+    "doctor",
+    "import",
+    "export",
+    "transfer",
+    "settings",
+)

@@ -68,15 +68,18 @@ def _keyed(key_of: KeyOf, items: Items, aliases: dict[str, str]) -> dict[str, st
 def _aliases(key_of: KeyOf, now: tuple[Items, Items], base: tuple[Items, Items]) -> dict[str, str]:
     """Pipedrive's key of an item -> outreach's, for items that one app spells in its own way.
 
-    Known by their place among what the two entries of the base do not share, unless a side shows both spellings.
+    Known by their place among what the two entries of the base do not share. Where these differ in number, or a side
+    shows both spellings, nothing is guessed: then both count as items of their own, and none is lost.
     """
     left, right = ([key_of(item) for item in items] for items in base)
     shown_left, shown_right = ({key_of(item) for item in items} for items in now)
     only_left = [key for key in left if key not in right]
     only_right = [key for key in right if key not in left]
+    if len(only_left) != len(only_right):
+        return {}
     return {
         theirs: ours
-        for theirs, ours in zip(only_right, only_left, strict=False)
+        for theirs, ours in zip(only_right, only_left, strict=True)
         if ours not in shown_right and theirs not in shown_left
     }
 

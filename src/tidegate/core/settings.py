@@ -272,6 +272,20 @@ def mapping_problems(
     return []
 
 
+def missing_options(
+    mapping: FieldMapping, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
+) -> dict[Side, tuple[str, ...]]:
+    """Per side, the labels it lacks of the other one's options. A warning: only records with such a value are held up."""
+    left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
+    if left is None or right is None or not {left.kind, right.kind} <= {Kind.OPTION, Kind.OPTIONS}:
+        return {}
+    lacking = {
+        side: tuple(option.label for option in other.options if own.known_label(option.label) is None)
+        for side, own, other in ((Side.OUTREACH, left, right), (Side.PIPEDRIVE, right, left))
+    }
+    return {side: labels for side, labels in lacking.items() if labels}
+
+
 def _gone(mapping: FieldMapping, what: str, key: str) -> Problem:
     message = f"{what} “{key}” no longer exists. Choose another field or remove the pair."
     return Problem("field-gone", mapping.key, message)
@@ -280,12 +294,17 @@ def _gone(mapping: FieldMapping, what: str, key: str) -> Problem:
 def _constant_problems(
     settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
 ) -> Iterable[Problem]:
+    used: set[tuple[Side, str]] = set()
     for index, constant in enumerate(settings.constants):
         place = f"constants.{index}"
         catalogue = outreach if constant.side is Side.OUTREACH else pipedrive
         target = catalogue.field(constant.field)
+        twice = (constant.side, constant.field) in used
+        used.add((constant.side, constant.field))
         if target is None:
             yield Problem("field-gone", place, "The constant's field no longer exists. Choose another one.")
+        elif twice:
+            yield Problem("constant-twice", place, f"“{target.name}” has a constant already.")
         elif any(m.of(constant.side) == constant.field for m in settings.mappings):
             yield Problem(
                 "constant-mapped", place, f"“{target.name}” is mapped, so it can't be a constant as well."

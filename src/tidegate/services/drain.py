@@ -10,6 +10,7 @@ from tidegate.errors import (
     AuthorizationLost,
     BudgetSpent,
     LaneLost,
+    MappingBroken,
     NeedsAttention,
     PermissionMissing,
     RateLimited,
@@ -37,6 +38,8 @@ class Drained:
     """Something is left to be done at once."""
     wait_until: datetime | None = None
     recovered: set[str] = field(default_factory=set)
+    reread: set[str] = field(default_factory=set)
+    """Connections whose catalogue was read again, because a write named a field that is gone."""
 
 
 async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECONDS) -> Drained:
@@ -76,6 +79,8 @@ async def _round(lane: Lane, schedule: Schedule, ended: Drained) -> bool:
     for engine in lane.engines:
         try:
             busy |= await _serve(engine, schedule, ended)
+        except MappingBroken as error:
+            busy |= await _mend(engine, schedule, ended, error)
         except NeedsAttention as error:
             reason = (
                 Reason.RECONNECT
@@ -84,6 +89,23 @@ async def _round(lane: Lane, schedule: Schedule, ended: Drained) -> bool:
             )
             await lane.step(schedule.stop, engine.connection_id, Status.PAUSED, reason, error.user_message)
     return busy
+
+
+async def _mend(engine: Engine, schedule: Schedule, ended: Drained, error: MappingBroken) -> bool:
+    """A field vanished while we wrote: read what there is, so that its pair sleeps and the rest goes on.
+
+    Where that did not help, or it isn't a field, a person must look at the settings.
+    """
+    if "field" not in error.facts or engine.connection_id in ended.reread:
+        await engine.run(
+            schedule.stop, engine.connection_id, Status.PAUSED, Reason.BRAKES, error.user_message
+        )
+        return False
+    ended.reread.add(engine.connection_id)
+    ended.recovered.discard(engine.connection_id)  # the batch's other creates may have gone through
+    engine.spend_as(Feature.CHECK)
+    await engine.run(schedule.learn_catalogue, engine.connection_id, await engine.crm.read_catalogue())
+    return True
 
 
 async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:

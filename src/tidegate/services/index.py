@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json
 from tidegate.core.echo import is_echo
+from tidegate.core.operations import LinkState
 from tidegate.core.records import Record, with_organization
 from tidegate.ports import IndexState, Organization
 from tidegate.services.engine import Engine
@@ -110,7 +111,7 @@ async def _unexpected(engine: Engine, persons: Sequence[Record]) -> list[str]:
             before = known.get(person.id)
             if before is None or before.updated_at != person.updated_at:
                 found.append(person.id)
-        elif not is_echo(
+        elif link.state == LinkState.PERSON_GONE.value or not is_echo(
             with_organization(person, names),
             base_from_json(link.base, engine.rules.pairs),
             engine.rules.pairs,

@@ -29,11 +29,16 @@ async def look(
 
 async def _find_survivors(engine: Engine, units: Sequence[Unit]) -> None:
     """Of merges: whether the record that lives on is linked to somebody else already."""
-    merged = {u.person.merged_into: u for u in units if isinstance(u.person, Gone) and u.person.merged_into}
+    merged = [
+        (unit, unit.person.merged_into)
+        for unit in units
+        if isinstance(unit.person, Gone) and unit.person.merged_into
+    ]
     if not merged:
         return
-    linked = await engine.run(engine.memory.linked_persons, engine.connection_id, [i for i in merged if i])
-    for survivor, unit in merged.items():
+    survivors = {survivor for _, survivor in merged}
+    linked = await engine.run(engine.memory.linked_persons, engine.connection_id, survivors)
+    for unit, survivor in merged:
         if survivor in linked and linked[survivor] != unit.prospect_id:
             unit.taken = (survivor,)
 

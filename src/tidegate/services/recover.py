@@ -1,6 +1,6 @@
-"""Open intents: creates that were written down and perhaps sent, but whose answer was never stored.
+"""Open intents: writes that were written down and perhaps sent, but whose answer was never stored.
 
-All are looked up at once: the mirror is brought up to date (10 to 20 tokens), and what was created is in it. A person
+Updates are logged where their record shows them (`journal`). Creates are looked up at once: the mirror is brought up to date (10 to 20 tokens), and what was created is in it. A person
 with an address is then found by matching as any other; one without is recognised here by name and time. So an intent is
 dropped only when a repeated create can no longer double anything.
 """
@@ -12,6 +12,7 @@ from tidegate.core.values import Json
 from tidegate.ports import Intent, LinkToSave, Results
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
+from tidegate.services.journal import UPDATE, arrived
 from tidegate.services.settle import CHOSEN
 
 SETTLING = timedelta(seconds=3)
@@ -28,8 +29,10 @@ async def recover_intents(engine: Engine) -> None:
     wait = (youngest + SETTLING - engine.lane.clock.now()).total_seconds()
     if wait > 0:
         await engine.lane.clock.sleep(min(wait, SETTLING.total_seconds()))
-    await bring_up_to_date(engine)
-    results = Results()
+    updates = [intent for intent in intents if intent.kind == UPDATE]
+    results = Results(log=await arrived(engine, updates))
+    if len(updates) < len(intents):
+        await bring_up_to_date(engine)
     for intent in intents:
         results.intents_done.append((intent.kind, intent.key))
         if intent.kind == "person" and not intent.facts.get("emails"):

@@ -8,14 +8,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
-from tidegate.core.catalogue import find_field
-from tidegate.core.operations import Decision, FieldChange, LinkState, Plan, Write
+from tidegate.core.operations import Decision, LinkState, Plan
 from tidegate.core.planning import LinkView, Mode, Situation, decide, finish
 from tidegate.core.records import Gone, Record, Side
-from tidegate.core.values import Json, describe, to_json
-from tidegate.errors import RecordGone, TemporaryError
+from tidegate.core.values import describe
+from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
 from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
 from tidegate.services.engine import Engine
+from tidegate.services.journal import UPDATE, change_to_json, update_key
 from tidegate.services.perform import perform
 from tidegate.services.units import Unit
 
@@ -36,6 +36,8 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
             unit.error = TemporaryError("Waits for the link that another change of this batch makes.")
             continue
         plan = unit.plan = decide(_situation(engine, unit, claimed), engine.rules, mode)
+        if plan.decision is Decision.MOVE:
+            claimed.add((Side.PIPEDRIVE, plan.person_id or ""))
         if unit.link is not None or not plan.new_link:
             continue
         _take_candidate(unit, plan)
@@ -52,8 +54,15 @@ def _situation(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]]
         person=unit.person,
         origin=unit.origin,
         candidates=tuple(c for c in unit.candidates if (other, c.id) not in claimed),
-        taken=unit.taken + tuple(c.id for c in unit.candidates if (other, c.id) in claimed),
+        taken=unit.taken + tuple(i for side, i in _wanted(unit) if (side, i) in claimed),
     )
+
+
+def _wanted(unit: Unit) -> list[tuple[Side, str]]:
+    """The records that the unit could come to be linked to."""
+    survivor = unit.person.merged_into if isinstance(unit.person, Gone) else None
+    found = [(unit.origin.other, candidate.id) for candidate in unit.candidates]
+    return found + ([(Side.PIPEDRIVE, survivor)] if survivor else [])
 
 
 def _take_candidate(unit: Unit, plan: Plan) -> None:
@@ -88,13 +97,19 @@ def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
     return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
 
 
-async def settle(engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str) -> None:
-    """Decide, do, and gather what to remember. The units have been looked at."""
+async def settle(
+    engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str
+) -> NeedsAttention | None:
+    """Decide, do, and gather what to remember. The units have been looked at.
+
+    What stops the connection is returned, for the caller to raise once the results are stored.
+    """
     decide_all(engine, units, mode)
-    await perform(engine, units, results)
+    stop = await perform(engine, units, results)
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)
+    return stop
 
 
 def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cause: str) -> None:
@@ -137,6 +152,7 @@ def _remember_pair(
     if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
         results.links.append(link)
     results.intents_done.append(("person", prospect_id))
+    results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in plan.writes)
     results.settled.append((prospect_id, person_id))
     seconds = _seconds_waited(unit.changes, now)
     for write in plan.writes:
@@ -246,7 +262,14 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     if unit.link is not None and unit.plan is not None and unit.returned:
         results.links.append(_link_to_save(unit, unit.plan, unit.link.prospect_id, unit.link.person_id, now))
     attempts = max((change.attempts for change in unit.changes), default=0)
-    if isinstance(error, TemporaryError) or (isinstance(error, RecordGone) and attempts == 0):
+    if unit.plan is not None and not getattr(error, "sent", False):
+        unsent = [write for write in unit.plan.writes if write.side not in unit.returned]
+        results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in unsent)
+    if isinstance(error, RecordGone) and unit.person_id and Side.OUTREACH not in _left(unit):
+        results.persons_gone.append(unit.person_id)  # or the mirror would offer it again and again
+    if isinstance(error, TemporaryError | NeedsAttention) or (
+        isinstance(error, RecordGone) and attempts == 0
+    ):
         results.later.update((change.id, retry_at(attempts, now, error)) for change in unit.changes)
         return
     message = error.user_message if error is not None else ""
@@ -280,28 +303,18 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     results.done.update((change.id, "attention") for change in unit.changes)
 
 
+def _left(unit: Unit) -> list[Side]:
+    """The sides whose write is still to be done, the next one first."""
+    writes = unit.plan.writes if unit.plan else ()
+    return [write.side for write in writes if write.side not in unit.returned][:1]
+
+
 def retry_at(attempts: int, now: datetime, error: Exception | None) -> datetime:
     """When to try again what failed this many times already."""
     seconds: float = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
     if getattr(error, "sent", False):
         seconds = max(seconds, UNKNOWN_ANSWER_SECONDS)
     return now + timedelta(seconds=max(seconds, getattr(error, "retry_after", None) or 0))
-
-
-def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[str, Json]:
-    """A field's change as the activity log keeps it."""
-    catalogue = engine.rules.outreach if write.side is Side.OUTREACH else engine.rules.pipedrive
-    field = find_field(catalogue.fields, change.field)
-    told: dict[str, Json] = {
-        "field": change.field,
-        "name": field.name if field else change.field,
-        "kind": field.kind.value if field else "text",
-        "before": to_json(change.before),
-        "after": to_json(change.after),
-    }
-    if change.conflict:
-        told.update(conflict=True, lost=to_json(change.lost))
-    return told
 
 
 def cause_text(changes: Sequence[Change]) -> str:

@@ -6,13 +6,15 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules, rules_of
 from tidegate.core.records import Side
 from tidegate.core.settings import Settings, settings_from_json
 from tidegate.ports import Schedule, Serving, TransferState
-from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
+from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
 from tidegate.store.models import Change, Connection, Lane, Transfer
+from tidegate.store.schema_watch import watch_settings
 from tidegate.store.wakes import wake_lane
 
 
@@ -42,6 +44,11 @@ class LaneSchedule(Schedule):
             Transfer.objects.filter(connection_id=connection_id, state="preview").update(
                 state="failed", state_text=text, finished_at=timezone.now()
             )
+
+    def learn_catalogue(self, connection_id: str, catalogue: PipedriveCatalogue) -> None:
+        connection = Connection.objects.get(pk=connection_id)
+        store_catalogues(connection, pipedrive=catalogue)
+        watch_settings(connection)
 
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:
         with transaction.atomic():

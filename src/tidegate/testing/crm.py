@@ -13,7 +13,7 @@ from datetime import datetime
 from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, User
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, PHONE, Gone, Record, Seen, Side
 from tidegate.core.values import LISTS, Kind, Value, normal_emails
-from tidegate.errors import InvalidForRemote, RecordGone, RemoteUnavailable
+from tidegate.errors import InvalidForRemote, MappingBroken, RecordGone, RemoteUnavailable
 from tidegate.ports import (
     Account,
     Clock,
@@ -309,6 +309,9 @@ class MemoryCrm:
     def _check(self, values: Mapping[str, Value], organization_id: str | None, owner_id: str | None) -> None:
         if ORGANIZATION in values:
             raise InvalidForRemote("A person's organization is set by its id.", field=ORGANIZATION)
+        for key in values:
+            if key not in self.fields:
+                raise MappingBroken(f"Pipedrive has no field “{key}” any more.", field=key)
         check_values(values, self.fields, "Pipedrive")
         if organization_id is not None and organization_id not in self._organizations:
             raise InvalidForRemote("Pipedrive has no such organization.", field=ORGANIZATION)

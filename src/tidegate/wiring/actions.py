@@ -35,6 +35,8 @@ from tidegate.store.inbox import News, add_changes
 from tidegate.store.memory import add_spent
 from tidegate.store.models import Attention, Connection, Transfer, User, Workspace
 from tidegate.store.queries import budget_today
+from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
+from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
 from tidegate.wiring import parts
 from tidegate.wiring.news import store_outreach_catalogue
@@ -219,7 +221,9 @@ def save_settings(
             errors.setdefault(problem.place, []).append(problem.message)
     if errors:
         raise Invalid("Some settings can't be saved.", errors=errors)
-    return connections.store_settings(connection, settings, version=version)
+    saved = connections.store_settings(connection, settings, version=version)
+    watch_settings(saved)
+    return saved
 
 
 # --- Status --------------------------------------------------------------------------------------------------------
@@ -374,6 +378,9 @@ def cancel_transfer(transfer: Transfer, *, actor: str) -> None:
 
 def retry_attention(attention: Attention, *, actor: str) -> None:
     """Look at the record once more. The row is settled when that goes well."""
+    if attention.kind == SETTINGS_AT_FAULT:
+        refresh(attention.connection)
+        return
     _look_again(attention)
 
 

@@ -14,6 +14,7 @@ from tidegate.prospects.signals import lists_changed, prospects_changed
 from tidegate.store.catalogues import store_catalogues
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Connection
+from tidegate.store.schema_watch import watch_settings
 from tidegate.wiring.parts import outreach_of
 from tidegate.wiring.steps import request_step, run
 
@@ -55,3 +56,4 @@ def reread_lists(*, workspace_id: UUID, **_: Any) -> None:
 def store_outreach_catalogue(connection: Connection) -> None:
     catalogue = run(outreach_of(connection, request_step).read_catalogue)
     store_catalogues(connection, outreach=catalogue)
+    watch_settings(connection)

@@ -14,6 +14,9 @@ from tidegate.store.models import Connection
 from tidegate.store.secrets import decrypt
 from tidegate.wiring.upkeep import HOOK_USER
 
+OF_THE_CATALOGUE = frozenset({"user", "pipeline", "stage"})
+"""What Pipedrive has webhooks for; fields have none, and are seen by the daily reread."""
+
 
 def receive_delivery(hook_token: str, authorization: str | None, body: bytes) -> int:
     """Store what a delivery tells; how many rows were new. Raises NotGenuine, Malformed, NotHandled."""
@@ -25,6 +28,10 @@ def receive_delivery(hook_token: str, authorization: str | None, body: bytes) ->
     happenings = read_delivery(body, catalogue.fields)
     with transaction.atomic():
         _mark_delivery(connection)
+        if any(happening.entity in OF_THE_CATALOGUE for happening in happenings):
+            Connection.objects.filter(pk=connection.pk).update(
+                catalogue_read_at=None
+            )  # read anew at the next drain
         if connection.launched_at is None:
             return 0
         return add_changes(connection, map(_news, happenings), kinds=person_kinds(catalogue))

@@ -13,10 +13,12 @@ from tidegate.ports import Crm
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.store.models import Connection, Lane
+from tidegate.store.schedule import LaneSchedule
 from tidegate.store.secrets import decrypt
 from tidegate.wiring.steps import worker_step
 
 WEBHOOKS_EVERY = timedelta(hours=24)
+CATALOGUE_EVERY = timedelta(hours=24)
 CHECK_EVERY = timedelta(hours=1)
 CHECK_WITHOUT_WEBHOOKS_EVERY = timedelta(minutes=10)
 """20 tokens a look: some 10 % of the smallest budget, for a server that Pipedrive can't reach."""
@@ -30,12 +32,20 @@ def hook_url(connection: Connection) -> str:
 async def keep_up(connection: Connection, engine: Engine) -> None:
     """Whatever is due for this connection."""
     now = engine.lane.clock.now()
+    if connection.catalogue_read_at is None or now - connection.catalogue_read_at > CATALOGUE_EVERY:
+        await reread_catalogue(connection, engine.crm)
     if connection.webhooks_checked_at is None or now - connection.webhooks_checked_at > WEBHOOKS_EVERY:
         await _try_webhooks(connection, engine.crm)
     checked_at = await worker_step(_checked_at, engine.lane.id)
     if checked_at is None or now - checked_at > _check_every(connection):
         await bring_up_to_date(engine)
         await worker_step(_mark_checked, engine.lane.id)
+
+
+async def reread_catalogue(connection: Connection, crm: Crm) -> None:
+    """Some 42 tokens. What vanished sleeps from the next batch on, and is told under Needs attention."""
+    catalogue = await crm.read_catalogue()
+    await worker_step(LaneSchedule().learn_catalogue, str(connection.pk), catalogue)
 
 
 def _check_every(connection: Connection) -> timedelta:

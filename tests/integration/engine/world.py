@@ -27,6 +27,7 @@ from tidegate.errors import LaneLost
 from tidegate.ports import Hold
 from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
+from tidegate.services.index import bring_up_to_date
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
 from tidegate.store.connections import begin_preview, begin_transfer, run_previewed
 from tidegate.store.inbox import News, add_changes
@@ -124,7 +125,14 @@ class World:
     def _transferring(self) -> bool:
         return Transfer.objects.filter(connection=self.connection, state__in=["running", "preview"]).exists()
 
+    async def check(self) -> None:
+        """The regular look for what webhooks missed, as upkeep does it."""
+        await bring_up_to_date((await self._lane()).engines[0])
+
     async def _drain(self) -> Drained:
+        return await drain(await self._lane(), LaneSchedule(), seconds=5)
+
+    async def _lane(self) -> Lane:
         step = _step
         hold = await step(TestHold, self.connection.lane_id)
         kinds = person_kinds(self.pipedrive_catalogue)
@@ -132,7 +140,7 @@ class World:
         lane = Lane(self.connection.lane_id, hold, memory, self.clock, step, take_spent=dict)
         rules = rules_of(self.settings, self.outreach_catalogue, self.pipedrive_catalogue)
         lane.engines.append(Engine(str(self.connection.pk), rules, self.crm, self.outreach, lane))
-        return await drain(lane, LaneSchedule(), seconds=5)
+        return lane
 
     def tell(self, *, twice: bool = False) -> int:
         """Put what both apps announced since the last time into the inbox, as webhooks and signals would."""

@@ -66,6 +66,14 @@ async def test_v1_takes_a_form_as_well(client):
     assert reply.data["person_id"] == 1
 
 
+async def test_a_form_that_cannot_be_read_is_a_bad_request(client):
+    headers = {**client.headers, "Content-Type": "multipart/form-data"}
+
+    reply = await client.ask("POST", "/v1/notes", data=b"{}", as_=headers)
+
+    assert reply.status == 400
+
+
 async def test_an_id_that_is_no_number_is_a_bad_request(client):
     assert (await client.get("/api/v2/persons/abc")).status == 400
     assert (await client.get("/api/v2/persons/0")).status == 400

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tests.builders import make_connection, make_workspace
 from tidegate.store.models import Change, Connection
@@ -158,3 +159,15 @@ def test_documented_payloads_are_taken(connection: Connection) -> None:
     }
 
     assert set(taken.values()) == {200}
+
+
+@pytest.mark.parametrize(
+    ("entity", "is_due"), [("user", True), ("pipeline", True), ("stage", True), ("person", False)]
+)
+def test_news_of_users_pipelines_and_stages_has_the_catalogue_read_anew(
+    connection: Connection, entity: str, is_due: bool
+) -> None:
+    Connection.objects.update(catalogue_read_at=timezone.now())
+    body = {**PERSON, "meta": {**PERSON["meta"], "entity": entity}}
+    assert deliver(connection, body) == 200
+    assert (Connection.objects.get().catalogue_read_at is None) is is_due

@@ -73,6 +73,14 @@ def test_what_an_app_spells_in_its_own_way_is_still_one_item():  # I5
     assert replaced.pipedrive == ("0172 66",)
 
 
+def test_spellings_are_not_guessed_where_the_two_sides_held_different_numbers_of_items():  # I5
+    base = ("0172 66", "0171 55"), ("+49 171 55",)
+
+    result = merge_lists(phone_key, (("0172 66",), ("+49 171 55",)), base, winner=OUTREACH)
+
+    assert "0172 66" in result.pipedrive
+
+
 def test_what_only_one_side_ever_had_stays_there():  # I6
     """A person's second address that the prospect never got is not lost when the prospect's own one changes."""
     result = merge("x", "ab", "a", "ab", winner=OUTREACH)

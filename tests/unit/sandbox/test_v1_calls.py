@@ -240,3 +240,13 @@ def test_followers_come_once_and_go(ask):
     assert data(ask("GET", "/api/v2/persons/1", include_fields="followers_count"))["followers_count"] == 1
     assert data(ask("DELETE", f"{path}/2")) == {"user_id": 2}
     assert ask("DELETE", f"{path}/2").status == 404
+
+
+@pytest.mark.parametrize("kind", [{}, [], None, 5, "nonsense"])
+def test_a_filter_of_no_known_type_is_refused(ask, kind):
+    assert ask("POST", "/v1/filters", {"type": kind, "name": "F", "conditions": {}}).status == 400
+
+
+@pytest.mark.parametrize("place", [None, ""])
+def test_an_activity_type_keeps_its_place_in_the_order(ask, place):
+    assert ask("PUT", "/v1/activityTypes/1", {"order_nr": place}).status == 400

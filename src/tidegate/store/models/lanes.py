@@ -90,12 +90,12 @@ class Change(models.Model):
 
 
 class Intent(models.Model):
-    """A create written down before it is sent. Open after a crash: looked up before it is tried again."""
+    """A write noted before it is sent. Open after a crash: looked up before it is tried again."""
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="intents")
     connection = models.ForeignKey("store.Connection", on_delete=models.CASCADE, related_name="intents")
     kind = models.CharField(max_length=20)
-    """`person`, `organization`, `prospect`, `webhook`."""
+    """`person`, `organization`, `prospect`, `webhook`: a create. `update`: a change of an existing record."""
     key = models.CharField(max_length=300)
     """What it is made for: the prospect's id, the organization's name key, the person's id."""
     facts = models.JSONField(default=dict)

@@ -31,6 +31,10 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The linked record is no longer there"),
         _("It was deleted, merged into another one, or the connected user can’t see it."),
     ),
+    "mapping": (
+        _("The settings name something that is no longer there"),
+        _("Choose again in the settings. Until then that part sleeps and everything else goes on."),
+    ),
     "oscillating": (
         _("The two apps keep changing each other’s value"),
         _("Each app writes the value in its own way, so Tidegate stopped. Make both the same, then retry."),

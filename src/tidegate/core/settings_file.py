@@ -1,0 +1,290 @@
+"""The settings as a file that people read, compare and carry to another installation.
+
+TOML, since it has comments and the standard library reads it. Lists, users and fields are named by id and name. A file
+of this very connection is taken by its ids, so that a renamed list is still the same list. In a file of another one an id
+could mean something else here, so only names count, and the keys of fields that every installation has.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tidegate.core.catalogue import Field as CatalogueField
+from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.records import Side
+from tidegate.core.settings import Constant, Direction, FieldMapping, Settings
+from tidegate.errors import Invalid
+
+
+class Thing(BaseModel):
+    """Something of one app, as the file names it."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(min_length=1, max_length=200)
+    name: str = Field("", max_length=400)
+
+
+class MappedFields(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    outreach: Thing
+    pipedrive: Thing
+
+
+class ConstantField(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    side: Side
+    field: Thing
+    value: str = Field(max_length=10_000)
+
+
+class SettingsFile(BaseModel):
+    """What a file holds. Keys that are not there are not set: a file is the whole of the settings."""
+
+    model_config = ConfigDict(extra="forbid")
+    connection: str
+    company: str = ""
+    version: int
+    direction: Direction
+    source_app: Side
+    include_email_history: bool
+    only_with_email: bool
+    sync_to_list: Thing | None = None
+    owner: Thing | None = None
+    sync_from_all_lists: bool
+    sync_from_lists: list[Thing] = Field(default_factory=list, max_length=10_000)
+    filter_id: str | None = None
+    mappings: list[MappedFields] = Field(max_length=1_000)
+    constants: list[ConstantField] = Field(default_factory=list, max_length=1_000)
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The connection a file is written from or applied to, with what its two sides offer."""
+
+    connection: str
+    company: str
+    version: int
+    outreach: OutreachCatalogue
+    pipedrive: PipedriveCatalogue
+
+    def fields(self, side: Side) -> Sequence[CatalogueField]:
+        return (self.outreach if side is Side.OUTREACH else self.pipedrive).fields
+
+
+# --- To a file
+
+
+def write_settings(settings: Settings, place: Place) -> str:
+    """The text of the file."""
+    lines = [
+        f"# Settings of the connection to {_one_line(place.company)}.",
+        "# Change what you like, look at it with `tidegate settings diff FILE`, then `tidegate settings apply FILE`.",
+        "",
+    ]
+    lines += [f"{key} = {_toml(value)}" for key, value in _head(settings, place)]
+    for mapping in settings.mappings:
+        lines += ["", "[[mappings]]"]
+        for side in Side:
+            lines.append(f"{side.value} = {_toml(_field(place, side, mapping.of(side)))}")
+    for constant in settings.constants:
+        lines += ["", "[[constants]]", f"side = {_toml(constant.side.value)}"]
+        lines.append(f"field = {_toml(_field(place, constant.side, constant.field))}")
+        lines.append(f"value = {_toml(constant.value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _head(settings: Settings, place: Place) -> Iterable[tuple[str, object]]:
+    yield "connection", place.connection
+    yield "company", place.company
+    yield "version", place.version
+    yield "direction", settings.direction.value
+    yield "source_app", settings.source_app.value
+    yield "include_email_history", settings.include_email_history
+    yield "only_with_email", settings.only_with_email
+    if settings.sync_to_list is not None:
+        yield "sync_to_list", _thing(place.outreach.lists, settings.sync_to_list)
+    if settings.owner_id is not None:
+        yield "owner", _thing(place.pipedrive.users, settings.owner_id)
+    yield "sync_from_all_lists", settings.sync_from_lists is None
+    yield "sync_from_lists", [_thing(place.outreach.lists, i) for i in settings.sync_from_lists or ()]
+    if settings.filter_id is not None:
+        yield "filter_id", settings.filter_id
+
+
+def _thing(known: Iterable[Named], wanted: str) -> dict[str, str]:
+    return {"id": wanted, "name": next((item.name for item in known if item.id == wanted), "")}
+
+
+def _field(place: Place, side: Side, key: str) -> dict[str, str]:
+    return {"id": key, "name": next((item.name for item in place.fields(side) if item.key == key), "")}
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + "".join(f"\n  {_toml(item)}," for item in value) + ("\n]" if value else "]")
+    # A JSON text is a TOML text but for the one character that TOML alone wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+# --- From a file
+
+
+def read_file(text: str) -> SettingsFile:
+    """What the file says. Raises Invalid with the place of each fault."""
+    try:
+        return SettingsFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"The file is not TOML: {error}.", errors={"file": [f"Not TOML: {error}."]}) from error
+    except ValidationError as error:
+        faults: dict[str, list[str]] = {}
+        for fault in error.errors():
+            where = ".".join(str(part) for part in fault["loc"]) or "file"
+            faults.setdefault(where, []).append(f"{where}: {fault['msg']}.")
+        raise Invalid("The file can't be read as settings.", errors=faults) from error
+
+
+def settings_of(file: SettingsFile, place: Place) -> Settings:
+    """The settings the file stands for here. Raises Invalid for what this installation has not."""
+    finder = _Finder(place, same_connection=file.connection == place.connection)
+    settings = Settings(
+        direction=file.direction,
+        source_app=file.source_app,
+        include_email_history=file.include_email_history,
+        only_with_email=file.only_with_email,
+        sync_to_list=finder.find("sync_to_list", "list", place.outreach.lists, file.sync_to_list),
+        owner_id=finder.find("owner", "Pipedrive user", place.pipedrive.users, file.owner),
+        sync_from_lists=None if file.sync_from_all_lists else finder.lists(file.sync_from_lists),
+        filter_id=finder.filter(file.filter_id),
+        mappings=tuple(finder.mapping(i, mapped) for i, mapped in enumerate(file.mappings)),
+        constants=tuple(
+            Constant(c.side, finder.field(f"constants.{i}", c.side, c.field), c.value)
+            for i, c in enumerate(file.constants)
+        ),
+    )
+    if finder.errors:
+        raise Invalid("The file names what is not there.", errors=finder.errors)
+    return settings
+
+
+class _Finder:
+    """Finds what a file names, and collects what it can't find."""
+
+    def __init__(self, place: Place, *, same_connection: bool) -> None:
+        self.place = place
+        self.same_connection = same_connection
+        self.errors: dict[str, list[str]] = {}
+
+    def find(self, where: str, what: str, known: Iterable[Named], thing: Thing | None) -> str | None:
+        if thing is None:
+            return None
+        known = list(known)
+        if self.same_connection and any(item.id == thing.id for item in known):
+            return thing.id
+        named = [item.id for item in known if thing.name and item.name == thing.name]
+        if len(named) == 1:
+            return named[0]
+        reason = "there are several of this name" if named else "there is none"
+        self._fault(where, f"{where}: no {what} “{thing.name or thing.id}” can be chosen, {reason}.")
+        return thing.id
+
+    def lists(self, things: Sequence[Thing]) -> tuple[str, ...]:
+        found = (
+            self.find(f"sync_from_lists.{i}", "list", self.place.outreach.lists, thing)
+            for i, thing in enumerate(things)
+        )
+        return tuple(dict.fromkeys(item for item in found if item is not None))
+
+    def filter(self, filter_id: str | None) -> str | None:
+        if filter_id is not None and not self.same_connection:
+            self._fault(
+                "filter_id", "filter_id: a Pipedrive filter can't be carried over. Leave the line out."
+            )
+        return filter_id
+
+    def mapping(self, index: int, mapped: MappedFields) -> FieldMapping:
+        where = f"mappings.{index}"
+        return FieldMapping(
+            self.field(where, Side.OUTREACH, mapped.outreach),
+            self.field(where, Side.PIPEDRIVE, mapped.pipedrive),
+        )
+
+    def field(self, where: str, side: Side, thing: Thing) -> str:
+        fields = self.place.fields(side)
+        if any(f.key == thing.id and (self.same_connection or not f.custom) for f in fields):
+            return thing.id
+        named = [f.key for f in fields if thing.name and f.name == thing.name]
+        if len(named) == 1:
+            return named[0]
+        app = "prospects" if side is Side.OUTREACH else "Pipedrive"
+        reason = "there are several of this name" if named else "there is none"
+        self._fault(where, f"{where}: no field “{thing.name or thing.id}” of {app} can be chosen, {reason}.")
+        return thing.id
+
+    def _fault(self, where: str, text: str) -> None:
+        self.errors.setdefault(where, []).append(text)
+
+
+# --- Before and after
+
+
+def differences(before: Settings, after: Settings, place: Place) -> list[str]:
+    """What changes, a line each, in the words of the file. Empty: nothing does."""
+    was, now = _flat(before, place), _flat(after, place)
+    lines = [
+        f"{key}: {was.get(key, 'not set')} → {now.get(key, 'not set')}"
+        for key in dict.fromkeys([*was, *now])
+        if was.get(key) != now.get(key)
+    ]
+    for what, old, new in (
+        ("mapping", _mappings(before, place), _mappings(after, place)),
+        ("constant", _constants(before, place), _constants(after, place)),
+    ):
+        lines += [f"- {what} {text}" for key, text in old.items() if key not in new]
+        lines += [f"+ {what} {text}" for key, text in new.items() if key not in old]
+    return lines
+
+
+def _flat(settings: Settings, place: Place) -> dict[str, str]:
+    ignored = ("connection", "company", "version", "sync_from_all_lists")
+    flat = {key: _shown(value) for key, value in _head(settings, place) if key not in ignored}
+    if settings.sync_from_lists is None:
+        flat["sync_from_lists"] = "all lists"
+    return flat
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return f"“{value['name']}” ({value['id']})" if value["name"] else str(value["id"])
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _mappings(settings: Settings, place: Place) -> dict[str, str]:
+    return {
+        m.key: " = ".join(_shown(_field(place, side, m.of(side))) for side in Side) for m in settings.mappings
+    }
+
+
+def _constants(settings: Settings, place: Place) -> dict[tuple[Side, str, str], str]:
+    return {
+        (c.side, c.field, c.value): f"{_shown(_field(place, c.side, c.field))} = {c.value}"
+        for c in settings.constants
+    }

@@ -1,0 +1,108 @@
+"""The activity log's words for a write, and updates written down before they are sent.
+
+An update that reached the other app while its answer or our commit got lost shows as *in step* at the next look: nothing
+would tell what it overwrote. So every update is noted beforehand, and recovery logs those that are seen to have arrived.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from tidegate.core.catalogue import find_field
+from tidegate.core.operations import Act, FieldChange, Write
+from tidegate.core.records import ORGANIZATION, Record, Side
+from tidegate.core.values import Json, Kind, from_json, same, to_json
+from tidegate.ports import Intent, LogLine
+from tidegate.services.engine import Engine
+from tidegate.services.index import organization_names
+from tidegate.services.units import Unit
+
+UPDATE = "update"
+"""The kind of an intent to change a record."""
+LATE = "Arrived although Tidegate got no answer, or stopped before it could note it."
+
+
+def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[str, Json]:
+    """A field's change as the activity log keeps it."""
+    catalogue = engine.rules.outreach if write.side is Side.OUTREACH else engine.rules.pipedrive
+    field = find_field(catalogue.fields, change.field)
+    told: dict[str, Json] = {
+        "field": change.field,
+        "name": field.name if field else change.field,
+        "kind": field.kind.value if field else "text",
+        "before": to_json(change.before),
+        "after": to_json(change.after),
+    }
+    if change.conflict:
+        told.update(conflict=True, lost=to_json(change.lost))
+    return told
+
+
+def updates_of(engine: Engine, unit: Unit) -> list[Intent]:
+    """An intent for each record of the unit that is about to be changed."""
+    now = engine.lane.clock.now()
+    return [
+        Intent(
+            UPDATE,
+            update_key(write.side, write.record_id or ""),
+            {
+                "prospect_id": unit.prospect_id or "",
+                "person_id": unit.person_id or "",
+                "name": unit.record_name,
+                "changes": [change_to_json(engine, write, change) for change in write.changes],
+            },
+            now,
+        )
+        for write in (unit.plan.writes if unit.plan else ())
+        if write.act is Act.UPDATE
+    ]
+
+
+def update_key(side: Side, record_id: str) -> str:
+    return f"{side.value}:{record_id}"
+
+
+async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
+    """What there is to log of open updates: those whose values their record shows now."""
+    ids: dict[Side, set[str]] = {side: set() for side in Side}
+    for intent in intents:
+        side, _, record_id = intent.key.partition(":")
+        ids[Side(side)].add(record_id)
+    seen = {
+        Side.OUTREACH: await engine.outreach.get_prospects(ids[Side.OUTREACH]) if ids[Side.OUTREACH] else {},
+        Side.PIPEDRIVE: await engine.crm.get_persons(ids[Side.PIPEDRIVE]) if ids[Side.PIPEDRIVE] else {},
+    }
+    there = [record for record in seen[Side.PIPEDRIVE].values() if isinstance(record, Record)]
+    names = await organization_names(engine, there)
+    lines = []
+    for intent in intents:
+        side, _, record_id = intent.key.partition(":")
+        record = seen[Side(side)].get(record_id)
+        if isinstance(record, Record):
+            changes = [c for c in _changes(intent) if _shows(record, names, c)]
+            lines += [_line(Side(side), intent, changes)] if changes else []
+    return lines
+
+
+def _changes(intent: Intent) -> list[Mapping[str, Json]]:
+    changes = intent.facts.get("changes")
+    return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
+
+
+def _shows(record: Record, names: Mapping[str, str], change: Mapping[str, Json]) -> bool:
+    kind = Kind(str(change["kind"]))
+    field = str(change["field"])
+    value = record.value(field)
+    if field == ORGANIZATION and record.side is Side.PIPEDRIVE:
+        value = names.get(record.organization_id or "")
+    return same(kind, value, from_json(kind, change["after"]))
+
+
+def _line(side: Side, intent: Intent, changes: Sequence[Mapping[str, Json]]) -> LogLine:
+    return LogLine(
+        side=side,
+        act=Act.UPDATE.value,
+        prospect_id=str(intent.facts.get("prospect_id") or ""),
+        person_id=str(intent.facts.get("person_id") or ""),
+        record_name=str(intent.facts.get("name") or ""),
+        changes=tuple(changes),
+        message=LATE,
+    )

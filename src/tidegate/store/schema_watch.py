@@ -1,0 +1,57 @@
+"""What the settings name and is no longer there: one open row under Needs attention, settled by itself when it is mended.
+
+The pairs at fault sleep (`core.settings.active_pairs`); everything else goes on.
+"""
+
+from django.utils import timezone
+
+from tidegate.core.settings import Problem, problems
+from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
+from tidegate.store.models import Attention, Connection
+
+KIND = "mapping"
+VANISHED = frozenset(
+    {
+        "field-gone",
+        "kind-differs",
+        "list-gone",
+        "lists-gone",
+        "owner-gone",
+        "owner-inactive",
+        "constant-value",
+    }
+)
+"""What happens to settings that were fine when they were saved."""
+CURE = "Open the settings and choose again. Until then what is at fault sleeps, and everything else goes on."
+
+
+def watch_settings(connection: Connection) -> None:
+    """Compare the settings with what both sides offer now. Before the first launch the pages alone say what is missing."""
+    if connection.launched_at is None:
+        return
+    found = problems(
+        connection.get_settings(), outreach_catalogue(connection), pipedrive_catalogue(connection)
+    )
+    vanished = [problem for problem in found if problem.code in VANISHED]
+    if vanished:
+        _ask(connection, vanished)
+    else:
+        open_rows = connection.attention.filter(kind=KIND, settled_at=None)
+        open_rows.update(settled_at=timezone.now(), settled_by="sync")
+
+
+def _ask(connection: Connection, vanished: list[Problem]) -> None:
+    Attention.objects.update_or_create(
+        connection=connection,
+        kind=KIND,
+        prospect_id="",
+        person_id="",
+        settled_at=None,
+        defaults={
+            "record_name": "Settings",
+            "message": " ".join(dict.fromkeys(problem.message for problem in vanished)),
+            "cure": CURE,
+            "facts": {"problems": [{"place": p.place, "message": p.message} for p in vanished]},
+            "tried_at": timezone.now(),
+        },
+    )

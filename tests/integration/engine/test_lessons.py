@@ -1,0 +1,228 @@
+"""What has broken other syncs, told as rules that hold here: each name says the lesson, each docstring the story.
+Stories that other tests of the engine tell are not told again.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from tests.integration.engine.test_crash_points import Countdown, Died, make_calls_mortal, mortal_memory
+from tests.integration.engine.world import World, prospect
+from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE
+from tidegate.core.settings import Direction
+from tidegate.core.values import Value
+from tidegate.errors import InvalidForRemote, RemoteUnavailable
+from tidegate.store.models import Intent, Link
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def in_step(
+    world: World, name: str = "Signe Aaltonen", more: Mapping[str, Value] | None = None
+) -> tuple[str, str]:
+    prospect_id = world.outreach.add({**prospect(name), **(more or {})})
+    world.drain()
+    return prospect_id, world.links()[prospect_id]
+
+
+def person(name: str, email: str) -> Mapping[str, Value]:
+    first, _, last = name.partition(" ")
+    return {FIRST_NAME: first, LAST_NAME: last, EMAIL: (email,)}
+
+
+def test_a_created_and_a_changed_webhook_of_one_person_make_one_prospect(world: World) -> None:
+    """Two webhooks of one edit arrived together, both saw nobody, and both made one."""
+    person_id = world.crm.add_person(person("Ann One", "ann@north.example"))
+    world.crm.edit_person(person_id, {JOB_TITLE: "Chair"})
+    world.tell(twice=True)
+    world.drain()
+
+    assert len(world.prospects()) == 1
+
+
+def test_a_burst_of_news_about_a_new_prospect_makes_one_person(world: World) -> None:
+    """Eighteen copies of one person, because a search does not see what was written a second ago."""
+    prospect_id = world.outreach.add(prospect())
+    for number in range(18):
+        world.outreach.edit(prospect_id, {JOB_TITLE: f"Title {number}"})
+        if number % 5 == 0:
+            world.drain(rounds=1)
+    world.drain()
+
+    assert [p.value(JOB_TITLE) for p in world.persons()] == ["Title 17"]
+
+
+def test_an_address_inside_another_one_is_no_match(world: World) -> None:
+    """A search for ann@ found joann@, and the stranger was updated."""
+    world.crm.add_person(person("Joann One", "joann@north.example"))
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    world.outreach.add(prospect("Ann Two"))
+    world.drain()
+
+    assert sorted(str(p.value(FIRST_NAME)) for p in world.persons()) == ["Ann", "Joann"]
+
+
+def test_a_second_person_with_the_address_waits_for_a_person_to_decide(world: World) -> None:
+    """Two contacts of one address took turns in overwriting one prospect."""
+    prospect_id, person_id = in_step(world)
+    twin = world.crm.add_person(person("Other Name", "signe@north.example"))
+    world.drain()
+    world.crm.edit_person(twin, {JOB_TITLE: "Stranger"})
+    world.drain()
+
+    assert world.links() == {prospect_id: person_id}
+    assert world.outreach.record(prospect_id).value(JOB_TITLE) is None
+    assert [question.kind for question in world.questions()] == ["ambiguous"]
+
+
+def test_a_second_address_makes_no_second_prospect(world: World) -> None:
+    """A mail from the second address made a second contact."""
+    person_id = world.crm.add_person(person("Ann One", "ann@north.example"))
+    world.crm.edit_person(person_id, {EMAIL: ("ann@north.example", "ann@home.example")})
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    prospect_id = world.outreach.add(prospect("Ann One", email="ann@home.example"))
+    world.drain()
+
+    assert world.links() == {prospect_id: person_id}
+    assert set(world.crm.person(person_id).emails) == {"ann@north.example", "ann@home.example"}
+
+
+def test_another_spelling_of_a_phone_number_is_no_change(world: World) -> None:
+    """One number in two spellings became two contacts, and a write for each."""
+    _, person_id = in_step(world, more={PHONE: ("+358 40 123 4567",)})
+    writes = len(world.log())
+    world.crm.edit_person(person_id, {PHONE: ("+358401234567",)})
+    world.drain()
+
+    assert len(world.log()) == writes
+
+
+def test_a_value_emptied_by_a_person_is_emptied_on_the_other_side(world: World) -> None:
+    """A cleared field kept its old value for ever."""
+    prospect_id, person_id = in_step(world, more={JOB_TITLE: "Chair"})
+    world.crm.edit_person(person_id, {JOB_TITLE: None})
+    world.drain()
+
+    assert world.outreach.record(prospect_id).value(JOB_TITLE) is None
+
+
+def test_a_refused_record_of_a_batch_is_the_only_one_that_waits(world: World) -> None:
+    """One bad record ended the run, or the whole batch was sent again."""
+    world.crm.faults.fail("create_person", InvalidForRemote("Refused."))
+    for number in range(5):
+        world.outreach.add(prospect(f"P{number} Q"))
+    world.drain()
+
+    assert (len(world.persons()), len(world.questions())) == (4, 1)
+
+
+def test_news_out_of_order_leaves_the_latest_state(world: World) -> None:
+    """An old body that came late undid a newer edit."""
+    prospect_id, person_id = in_step(world)
+    world.crm.edit_person(person_id, {JOB_TITLE: "First"})
+    world.crm.edit_person(person_id, {JOB_TITLE: "Second"})
+    world.crm.deliveries[-2:] = reversed(world.crm.deliveries[-2:])
+    world.drain()
+
+    assert world.outreach.record(prospect_id).value(JOB_TITLE) == "Second"
+
+
+def test_two_persons_merged_into_one_survivor_at_once_stop_nothing(world: World) -> None:
+    """Two linked persons were merged into one: one link follows, the other stays with its prospect, and work goes on."""
+    first, loser = in_step(world, "Ann One")
+    second, other = in_step(world, "Bo Two")
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    survivor = world.crm.add_person(person("Cy Three", "cy@north.example"))
+    world.drain()
+    world.crm.merge_persons(loser, survivor)
+    world.crm.merge_persons(other, survivor)
+    world.drain()
+    third = world.outreach.add(prospect("Di Four"))
+    world.drain()
+
+    assert sorted(world.links()) == sorted([first, second, third])
+    assert list(world.links().values()).count(survivor) == 1
+
+
+def test_a_merge_whose_survivor_is_linked_in_the_same_batch_stops_nothing(world: World) -> None:
+    """The survivor meets a prospect of its own while the loser's link wants to follow it."""
+    _, loser = in_step(world, "Ann One")
+    survivor = world.crm.add_person(person("Cy Three", "cy@north.example"))
+    world.crm.merge_persons(loser, survivor)
+    world.drain()
+
+    assert list(world.links().values()) == [survivor]
+    assert len(world.prospects()) == 1
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_what_a_conflict_overwrote_is_in_the_log_although_the_worker_died(after: bool) -> None:
+    """The write had arrived and nobody had noted what it overwrote: the next look found both sides in step."""
+    countdown = Countdown(0)
+    world = World(memory_class=mortal_memory(countdown))
+    prospect_id, person_id = in_step(world)
+    make_calls_mortal(world, countdown)
+    world.outreach.edit(prospect_id, {JOB_TITLE: "Chair"})
+    world.crm.edit_person(person_id, {JOB_TITLE: "President"})
+    update = world.outreach.update_prospect
+
+    async def dying(*args: object, **more: object) -> object:
+        if after:
+            await update(*args, **more)  # type: ignore[arg-type]
+        setattr(world.outreach, "update_prospect", update)  # noqa: B010
+        raise Died
+
+    setattr(world.outreach, "update_prospect", dying)  # noqa: B010
+    with pytest.raises(Died):
+        world.drain()
+    world.drain()
+
+    lost = [c["lost"] for entry in world.log() for c in entry.changes if c.get("conflict")]
+    assert lost == ["Chair"]
+    assert not Intent.objects.exists()
+
+
+def test_an_update_whose_answer_got_lost_is_logged_once(world: World) -> None:
+    """The write went through, the answer didn't, and the log said nothing."""
+    prospect_id, person_id = in_step(world)
+    world.crm.faults.fail("update_person", RemoteUnavailable(sent=True), after=True)
+    world.outreach.edit(prospect_id, {JOB_TITLE: "Chair"})
+    world.drain()
+
+    assert world.crm.person(person_id).value(JOB_TITLE) == "Chair"
+    assert [entry.act for entry in world.log(person_id=person_id)] == ["create", "update"]
+
+
+def test_a_restored_person_is_found_although_no_webhook_told(world: World) -> None:
+    """Deleted, restored with the same values, and the link stayed dead for ever."""
+    prospect_id, person_id = in_step(world)
+    async_to_sync(world.check)()
+    world.crm.delete_person(person_id)
+    world.drain()
+    world.crm.restore_person(person_id)
+    world.deliveries_taken = len(world.crm.deliveries)
+    world.clock.move(60)
+    async_to_sync(world.check)()
+    world.drain()
+
+    assert Link.objects.get(prospect_id=prospect_id).state == "linked"
+
+
+def test_a_person_deleted_unnoticed_keeps_no_new_prospect_waiting(world: World) -> None:
+    """An id that was gone was taken for the match again and again, and the new record never arrived."""
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    gone = world.crm.add_person(person("Ann Old", "ann@north.example"))
+    async_to_sync(world.check)()
+    world.crm.delete_person(gone)
+    world.deliveries_taken = len(world.crm.deliveries)
+    prospect_id = world.outreach.add(prospect("Ann New", email="ann@north.example"))
+    world.drain()
+
+    assert [p.value(LAST_NAME) for p in world.persons()] == ["New"]
+    assert world.links() == {prospect_id: world.persons()[0].id}
