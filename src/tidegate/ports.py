@@ -447,6 +447,27 @@ class TransferState:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What an earlier record of a preview would have taken, so that a later one can't take it again."""
+
+    kind: str
+    """`address` (of the target side), `record` (of the target side), `organization`."""
+    key: str
+    holder: str = ""
+    """Of an address: the target's record that would hold it."""
+
+
+@dataclass(slots=True)
+class PreviewPage:
+    """What a page of a preview comes to."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    """What the run would have to do, to be added up: `core.transfer.Work`."""
+
+
+@dataclass(frozen=True, slots=True)
 class IndexState:
     """How far the mirror of a company's persons or organizations reaches."""
 
@@ -552,6 +573,22 @@ class Memory(Protocol):
         """The same for a page of a transfer, with its cursor. `cursor` None: that was the last page."""
         ...
 
+    def claimed(self, transfer_id: str, kind: str, keys: Collection[str]) -> dict[str, str]:
+        """Key -> holder, of what earlier records of this preview would have taken."""
+        ...
+
+    def commit_preview(
+        self,
+        preview: TransferState,
+        page: PreviewPage,
+        hold: Hold,
+        *,
+        cursor: str | None,
+        spent: Mapping[str, tuple[int, int]],
+    ) -> None:
+        """A page of a preview with its cursor. `cursor` None: that was the last page, and the preview is ready."""
+        ...
+
 
 # --- What a lane has to do ----------------------------------------------------------------------------------------
 
@@ -563,6 +600,9 @@ class Serving:
     status: Status
     rules: Rules
     transfer: TransferState | None = None
+    preview: TransferState | None = None
+    """A preview under way and not put off."""
+    preview_rules: Rules | None = None
 
 
 class Schedule(Protocol):
@@ -582,4 +622,8 @@ class Schedule(Protocol):
 
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:
         """Nothing is to be done for this lane before."""
+        ...
+
+    def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
+        """This preview waits; everything else of the lane goes on."""
         ...

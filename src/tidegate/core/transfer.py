@@ -117,10 +117,11 @@ def estimate_cost(
     persons_created: int = 0,
     persons_updated: int = 0,
     organizations_created: int = 0,
+    catch_ups: int = 0,
 ) -> Cost:
-    """What a run costs. `persons` and `organizations` are those still to be walked for the index; `looks` is the number
-    of persons to be looked at by id."""
-    pages = _pages(persons, PAGE) + _pages(organizations, PAGE)
+    """What a run costs. `persons` and `organizations` are those still to be walked, as the source or for the index;
+    `looks` is the number of persons to be looked at by id; a catch-up of the index lists what was updated of both."""
+    pages = _pages(persons, PAGE) + _pages(organizations, PAGE) + 2 * catch_ups
     batches = _pages(looks, LOOK)
     writes = persons_created + persons_updated + organizations_created
     return Cost(
@@ -151,3 +152,38 @@ def forecast(cost: Cost, *, calls_per_second: float, left_today: int, per_day: i
     if beyond <= 0:
         return Forecast(seconds, 0)
     return Forecast(seconds, _pages(beyond, per_day) if per_day > 0 else None)
+
+
+MOST_CATCH_UP_SECONDS: Final = 3
+"""While a run creates, the index is caught up at most this often, and at most once for a page of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a preview counted: everything its run will do."""
+
+    persons_created: int = 0
+    persons_updated: int = 0
+    prospects_created: int = 0
+    prospects_updated: int = 0
+    organizations_created: int = 0
+    conflicts: int = 0
+    """Records where both apps have a value and one would be overwritten."""
+    person_pages: int = 0
+    """Pages of persons to be walked, where they are the source."""
+    lookups: int = 0
+    """Pages of the source with records whose duplicates are looked for in the index."""
+    repeats: int = 0
+    """Times a page is walked again, because some of its records wait for the link of another."""
+
+    def cost(self, *, calls_per_second: float) -> Cost:
+        writes = self.persons_created + self.persons_updated + self.organizations_created
+        seconds = writes / calls_per_second
+        catch_ups = max(1, min(self.lookups, 1 + int(seconds / MOST_CATCH_UP_SECONDS))) + self.repeats
+        return estimate_cost(
+            persons=self.person_pages * PAGE,
+            persons_created=self.persons_created,
+            persons_updated=self.persons_updated,
+            organizations_created=self.organizations_created,
+            catch_ups=catch_ups,
+        )

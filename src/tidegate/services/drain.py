@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tidegate.core.connection import Reason, Status
@@ -16,9 +16,10 @@ from tidegate.errors import (
     RateLimited,
     TemporaryError,
 )
-from tidegate.ports import Feature, Schedule
+from tidegate.ports import Feature, Schedule, Serving
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.live import follow
+from tidegate.services.preview import preview_page
 from tidegate.services.recover import recover_intents
 from tidegate.services.transfer import transfer_page
 
@@ -110,17 +111,35 @@ async def _mend(engine: Engine, schedule: Schedule, ended: Drained, error: Mappi
 async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     serving = await engine.run(schedule.load, engine.connection_id)
     if serving.status not in (Status.ACTIVE, Status.SYNCING):
-        return False
+        return await _preview(engine, schedule, serving)
     engine.rules = serving.rules
     if engine.connection_id not in ended.recovered:
         await recover_intents(engine)
         ended.recovered.add(engine.connection_id)
     engine.spend_as(Feature.LIVE if serving.status is Status.ACTIVE else Feature.TRANSFER)
     if serving.status is Status.ACTIVE:
-        return await follow(engine)
+        followed = await follow(engine)
+        return await _preview(engine, schedule, serving) or followed
     if serving.transfer is None:
         return False
     await transfer_page(engine, serving.transfer)
+    return True
+
+
+async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool:
+    """A page of the connection's preview, between two batches of live changes, which come first.
+
+    A preview whose share of the budget is used up waits by itself: live sync has a share of its own and goes on.
+    """
+    if serving.preview is None or serving.preview_rules is None:
+        return False
+    engine.spend_as(Feature.TRANSFER)
+    try:
+        await preview_page(replace(engine, rules=serving.preview_rules), serving.preview)
+    except BudgetSpent as error:
+        until = engine.lane.clock.now() + timedelta(seconds=error.retry_after or PAUSE_SECONDS)
+        await engine.run(schedule.put_off_preview, serving.preview.id, until, error.user_message)
+        return False
     return True
 
 

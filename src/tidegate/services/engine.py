@@ -44,6 +44,9 @@ class Engine:
     spend_as: Callable[[Feature], None] = lambda feature: None
     """Says on what the calls from now on are spent: the reserve holds for transfers, not for live sync."""
 
+    notices: bool = True
+    """Whether what a catch-up of the index shows is news to it. Before the launch nothing is."""
+
     @property
     def memory(self) -> Memory:
         return self.lane.memory

@@ -88,6 +88,8 @@ def latest(high_water: datetime, moments: Sequence[datetime | None]) -> datetime
 async def _notice(engine: Engine, persons: Sequence[Record]) -> None:
     """Every connection of the lane looks at what it would not have expected."""
     for each in engine.lane.engines:
+        if not each.notices:
+            continue
         ids = await _unexpected(each, persons)
         if ids:
             memory = each.memory

@@ -139,18 +139,29 @@ async def _ensure_organizations(engine: Engine, units: Sequence[Unit], results: 
 
     A name whose organization could not be made has the error in its place: it concerns only the records that need it.
     """
-    names = list(dict.fromkeys(name for unit in units for name in _names_needed(unit)))
+    names = organizations_needed(units)
     if not names:
         return {}
+    known, missing = await find_organizations(engine, names)
+    made = await _create_organizations(engine, missing, results)
+    return {
+        n: made[name_key(n)] if name_key(n) in made else Organization(known[name_key(n)], n) for n in names
+    }
+
+
+def organizations_needed(units: Sequence[Unit]) -> list[str]:
+    """The names that the plans' writes to persons carry, each once."""
+    return list(dict.fromkeys(name for unit in units for name in _names_needed(unit)))
+
+
+async def find_organizations(engine: Engine, names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Name key -> id of those the mirror has, and name key -> name of those that are missing."""
     known = await engine.run(engine.memory.organizations_named, names)
     missing: dict[str, str] = {}
     for name in names:
         if name_key(name) not in known:
             missing.setdefault(name_key(name), name)
-    made = await _create_organizations(engine, missing, results)
-    return {
-        n: made[name_key(n)] if name_key(n) in made else Organization(known[name_key(n)], n) for n in names
-    }
+    return known, missing
 
 
 def _names_needed(unit: Unit) -> list[str]:

@@ -35,13 +35,13 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     """
     await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE)
     direction = Direction(transfer.direction)
-    page = await _walk(engine, transfer, direction)
-    units = await _units(engine, transfer, direction, page.records)
+    page = await walk_page(engine, transfer, direction)
+    units = await units_of_page(engine, transfer, direction, page.records)
     await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
     results = Results()
     stop = await settle(engine, units, Transfer(direction, transfer.source_app), results, cause="transfer")
     unsettled = [unit for unit in units if _may_try_again(engine, transfer, unit)]
-    results.outcomes.extend(_outcome(engine, unit) for unit in units if unit not in unsettled)
+    results.outcomes.extend(outcome_of(engine, unit) for unit in units if unit not in unsettled)
     cursor = transfer.cursor if unsettled else page.next_cursor
     await engine.run(
         engine.memory.commit_page,
@@ -58,7 +58,7 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     return cursor is not None
 
 
-async def _walk(engine: Engine, transfer: TransferState, direction: Direction) -> Page:
+async def walk_page(engine: Engine, transfer: TransferState, direction: Direction) -> Page:
     cursor = transfer.cursor or None
     if direction is Direction.TO_PIPEDRIVE:
         lists = engine.rules.settings.sync_from_lists
@@ -66,7 +66,7 @@ async def _walk(engine: Engine, transfer: TransferState, direction: Direction) -
     return await engine.crm.walk_persons(cursor=cursor, filter_id=engine.rules.settings.filter_id)
 
 
-async def _units(
+async def units_of_page(
     engine: Engine, transfer: TransferState, direction: Direction, records: Sequence[Record]
 ) -> list[Unit]:
     """A unit for each record that has no outcome yet."""
@@ -110,7 +110,7 @@ def _may_try_again(engine: Engine, transfer: TransferState, unit: Unit) -> bool:
 _OUTCOMES = {Decision.UNLINK: "skipped", Decision.MOVE: "skipped"}
 
 
-def _outcome(engine: Engine, unit: Unit) -> Outcome:
+def outcome_of(engine: Engine, unit: Unit) -> Outcome:
     source = unit.seen_of(unit.origin)
     source_id = unit.id_of(unit.origin) or ""
     name = source.name if isinstance(source, Record) else ""

@@ -182,6 +182,8 @@ def end_connection(connection: Connection) -> None:
     with transaction.atomic():
         for transfer in Transfer.objects.filter(connection=connection, state__in=["running", "paused"]):
             finish_transfer(str(transfer.pk), "cancelled", timezone.now(), text="The connection was ended.")
+        previews = Transfer.objects.filter(connection=connection, state__in=["preview", "ready"])
+        previews.update(state="cancelled", finished_at=timezone.now(), state_text="The connection was ended.")
         connection.refresh_from_db()
         connection.status, connection.reason = Status.PAUSED.value, Reason.NONE.value
         connection.secret, connection.hook_secret = None, None
@@ -230,6 +232,53 @@ def begin_transfer(
     return transfer
 
 
+def begin_preview(
+    connection: Connection, *, direction: Direction, source_app: Side, total: int | None, actor: str
+) -> Transfer:
+    """A preview takes the place of an earlier one. The connection keeps its status: live sync goes on."""
+    try:
+        with transaction.atomic():
+            earlier = Transfer.objects.filter(connection=connection, state__in=["preview", "ready"])
+            earlier.update(state="cancelled", finished_at=timezone.now())
+            preview = Transfer.objects.create(
+                connection=connection,
+                direction=direction.value,
+                source_app=source_app.value,
+                state="preview",
+                total=total,
+                settings=connection.settings,
+                settings_version=connection.settings_version,
+                created_by=actor,
+                started_at=timezone.now(),
+            )
+            wake_lane(connection.lane_id)
+    except IntegrityError as error:
+        raise Conflict("Another preview was begun at the same moment. Look at that one.") from error
+    return preview
+
+
+def run_previewed(preview: Transfer, *, actor: str) -> None:
+    """Turn a ready preview into its run, which decides about every record anew. Raises Conflict."""
+    try:
+        with transaction.atomic():
+            row = Transfer.objects.select_for_update().select_related("connection").get(pk=preview.pk)
+            if row.state != "ready":
+                raise Conflict("Only a preview that is ready can be started.")
+            if row.settings_version != row.connection.settings_version:
+                raise Conflict("The settings were changed since this preview. Preview again, then start.")
+            row.records.all().delete()
+            for name in ("created", "updated", "unchanged", "skipped", "failed", "page", "tokens"):
+                setattr(row, name, 0)
+            row.state, row.cursor, row.created_by = "running", "", actor
+            row.started_at, row.finished_at = timezone.now(), None
+            row.save()
+            _begin_syncing(row.connection)
+            wake_lane(row.connection.lane_id)
+    except IntegrityError as error:
+        raise Conflict("A transfer is running already. Wait for it to end, or cancel it.") from error
+    preview.refresh_from_db()
+
+
 def _begin_syncing(connection: Connection) -> None:
     """What it was before is read in the same statement: a status from memory may be an old one."""
     Connection.objects.filter(pk=connection.pk).exclude(status=Status.SYNCING.value).update(
@@ -258,8 +307,12 @@ def go_on_with_transfer(transfer: Transfer) -> None:
 
 def cancel_transfer(transfer: Transfer) -> None:
     with transaction.atomic():
-        if transfer.state not in ("running", "paused"):
+        dropped = Transfer.objects.filter(pk=transfer.pk, state__in=["preview", "ready"])
+        if dropped.update(state="cancelled", finished_at=timezone.now()):
+            transfer.claims.all().delete()
+        elif transfer.state in ("running", "paused"):
+            finish_transfer(str(transfer.pk), "cancelled", timezone.now())
+        else:
             raise Conflict("This transfer has ended already.")
-        finish_transfer(str(transfer.pk), "cancelled", timezone.now())
         wake_lane(transfer.connection.lane_id)
     transfer.refresh_from_db()

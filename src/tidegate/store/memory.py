@@ -20,6 +20,7 @@ from tidegate.ports import (
     Memory,
     Organization,
     Outcome,
+    PreviewPage,
     Question,
     Results,
     StoredLink,
@@ -152,6 +153,23 @@ class LaneMemory(Memory):
             _store_outcomes(transfer, results.outcomes)
             _advance(transfer, results.outcomes, cursor, tokens=sum(tokens for tokens, _ in spent.values()))
 
+    def claimed(self, transfer_id: str, kind: str, keys: Collection[str]) -> dict[str, str]:
+        rows = models.PreviewClaim.objects.filter(transfer_id=transfer_id, kind=kind, key__in=list(keys))
+        return dict(rows.values_list("key", "holder"))
+
+    def commit_preview(
+        self, preview: TransferState, page: PreviewPage, hold: Hold, *, cursor: str | None, spent: Spent
+    ) -> None:
+        with transaction.atomic():
+            fence(hold)
+            add_spent(self.lane_id, spent)
+            row = models.Transfer.objects.select_for_update().get(pk=preview.id)
+            if row.state != "preview":
+                return  # cancelled meanwhile
+            _store_outcomes(preview, page.outcomes)
+            _store_claims(preview.id, page)
+            _advance_preview(row, page, cursor, tokens=sum(tokens for tokens, _ in spent.values()))
+
     def _store(self, connection_id: str, results: Results, spent: Spent, *, transfer_id: str | None) -> None:
         links.save_links(connection_id, results.links)
         mirror.save_organizations(self.lane_id, results.organizations)
@@ -274,6 +292,33 @@ def _advance(
     )
     if cursor is None:
         finish_transfer(transfer.id, "done", timezone.now())
+
+
+def _store_claims(transfer_id: str, page: PreviewPage) -> None:
+    models.PreviewClaim.objects.bulk_create(
+        [
+            models.PreviewClaim(transfer_id=transfer_id, kind=c.kind, key=c.key[:400], holder=c.holder)
+            for c in page.claims
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+
+
+def _advance_preview(row: models.Transfer, page: PreviewPage, cursor: str | None, *, tokens: int) -> None:
+    """Count what would happen; after the last page the claims have done their work."""
+    for outcome in page.outcomes:
+        name = "failed" if outcome.outcome == "attention" else outcome.outcome
+        setattr(row, name, getattr(row, name) + 1)
+    row.planned = {
+        name: row.planned.get(name, 0) + page.counts.get(name, 0) for name in {*row.planned, *page.counts}
+    }
+    row.cursor, row.page, row.tokens = cursor or "", row.page + 1, row.tokens + tokens
+    row.state_text, row.put_off_until = "", None
+    if cursor is None:
+        row.state, row.finished_at = "ready", timezone.now()
+        row.claims.all().delete()
+    row.save()
 
 
 def finish_transfer(transfer_id: str, state: str, now: datetime, *, text: str = "") -> None:

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
-from tidegate.core.planning import rules_of
+from tidegate.core.planning import Rules, rules_of
 from tidegate.core.records import Side
-from tidegate.core.settings import settings_from_json
+from tidegate.core.settings import Settings, settings_from_json
 from tidegate.ports import Schedule, Serving, TransferState
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
 from tidegate.store.models import Change, Connection, Lane, Transfer
@@ -23,8 +23,15 @@ class LaneSchedule(Schedule):
         connection = Connection.objects.get(pk=connection_id)
         transfer = Transfer.objects.filter(connection=connection, state="running").first()
         settings = settings_from_json(transfer.settings) if transfer else connection.get_settings()
-        rules = rules_of(settings, outreach_catalogue(connection), pipedrive_catalogue(connection))
-        return Serving(Status(connection.status), rules, _state_of(transfer) if transfer else None)
+        rules = _rules(connection, settings)
+        preview = _due_previews().filter(connection=connection).first()
+        return Serving(
+            Status(connection.status),
+            rules,
+            _state_of(transfer) if transfer else None,
+            _state_of(preview) if preview else None,
+            _rules(connection, settings_from_json(preview.settings)) if preview else None,
+        )
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
         with transaction.atomic():
@@ -33,6 +40,9 @@ class LaneSchedule(Schedule):
             )
             Transfer.objects.filter(connection_id=connection_id, state="running").update(
                 state="paused", state_text=text
+            )
+            Transfer.objects.filter(connection_id=connection_id, state="preview").update(
+                state="failed", state_text=text, finished_at=timezone.now()
             )
 
     def learn_catalogue(self, connection_id: str, catalogue: PipedriveCatalogue) -> None:
@@ -44,6 +54,28 @@ class LaneSchedule(Schedule):
         with transaction.atomic():
             Lane.objects.filter(pk=lane_id).update(wait_until=until, wait_reason=reason)
             wake_lane(lane_id, at=until)
+
+    def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
+        with transaction.atomic():
+            rows = Transfer.objects.filter(pk=preview_id, state="preview")
+            rows.update(put_off_until=until, state_text=reason)
+            wake_lane(
+                Transfer.objects.select_related("connection").get(pk=preview_id).connection.lane_id, at=until
+            )
+
+
+def _rules(connection: Connection, settings: Settings) -> Rules:
+    return rules_of(settings, outreach_catalogue(connection), pipedrive_catalogue(connection))
+
+
+def _due_previews() -> "models.QuerySet[Transfer]":
+    """A preview needs no running connection: it comes before the launch, too. It waits while a transfer runs."""
+    now = timezone.now()
+    return Transfer.objects.filter(
+        Q(put_off_until=None) | Q(put_off_until__lte=now),
+        state="preview",
+        connection__disconnected_at=None,
+    ).exclude(connection__status=Status.SYNCING)
 
 
 def _state_of(transfer: Transfer) -> TransferState:
@@ -62,7 +94,9 @@ def _state_of(transfer: Transfer) -> TransferState:
 def connections_at_work(lane_id: int) -> list[Connection]:
     """The connections of a lane that follow changes or transfer, oldest first."""
     live = Connection.objects.filter(lane_id=lane_id, disconnected_at=None)
-    return list(live.filter(status__in=[Status.ACTIVE, Status.SYNCING]).order_by("created_at"))
+    previewing = _due_previews().values("connection_id")
+    at_work = Q(status__in=[Status.ACTIVE, Status.SYNCING]) | Q(pk__in=previewing)
+    return list(live.filter(at_work).order_by("created_at"))
 
 
 def must_wait(lane_id: int) -> datetime | None:
@@ -82,7 +116,9 @@ def lanes_with_due_work() -> "models.QuerySet[Lane]":
     running = Transfer.objects.filter(state="running", connection__status=Status.SYNCING)
     return Lane.objects.filter(
         Q(wait_until=None) | Q(wait_until__lte=now),
-        Q(pk__in=due.values("lane_id")) | Q(pk__in=running.values("connection__lane_id")),
+        Q(pk__in=due.values("lane_id"))
+        | Q(pk__in=running.values("connection__lane_id"))
+        | Q(pk__in=_due_previews().values("connection__lane_id")),
     )
 
 

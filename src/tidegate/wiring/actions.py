@@ -4,7 +4,7 @@ Each checks, does, and tells in words of `tidegate.errors` what stands in the wa
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.db import transaction
@@ -18,11 +18,13 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Problem, Settings, default_settings, settings_to_json
 from tidegate.core.settings import problems as settings_problems
+from tidegate.core.transfer import Cost, Forecast, Work, forecast
 from tidegate.errors import (
     AuthorizationLost,
     Conflict,
     Invalid,
     NeedsAttention,
+    NotFound,
     PermissionMissing,
     TemporaryError,
 )
@@ -32,11 +34,13 @@ from tidegate.store import catalogues, connections
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.memory import add_spent
 from tidegate.store.models import Attention, Connection, Transfer, User, Workspace
+from tidegate.store.queries import budget_today
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
 from tidegate.wiring import parts
 from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.parts import calls_per_second
 from tidegate.wiring.steps import request_step, run
 from tidegate.wiring.upkeep import remove_webhooks
 
@@ -269,6 +273,18 @@ def start_transfer(
     connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
 ) -> Transfer:
     """Begin to transfer what exists. The source app is the sender unless another one is chosen."""
+    sender = _check_transfer(connection, direction)
+    return connections.begin_transfer(
+        connection,
+        direction=direction,
+        source_app=source_app or sender,
+        total=_count(connection, direction, connection.get_settings()),
+        actor=actor,
+    )
+
+
+def _check_transfer(connection: Connection, direction: Direction) -> Side:
+    """The sending app, where a transfer this way is possible at all."""
     if direction is Direction.TWO_WAY:
         raise Invalid(
             errors={"direction": ["A transfer goes one way: choose to_pipedrive or from_pipedrive."]}
@@ -284,14 +300,54 @@ def start_transfer(
         )
     if connection.secret is None or connection.reason == Reason.RECONNECT:
         raise Conflict("Pipedrive no longer accepts this connection. Reconnect it first.")
-    sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
-    return connections.begin_transfer(
+    return Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
+
+
+def preview_transfer(
+    connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
+) -> Transfer:
+    """Begin to plan a transfer without writing anything. It ends as *ready*, and `start_previewed` makes it a run."""
+    sender = _check_transfer(connection, direction)
+    return connections.begin_preview(
         connection,
         direction=direction,
         source_app=source_app or sender,
-        total=_count(connection, direction, settings),
+        total=_count(connection, direction, connection.get_settings()),
         actor=actor,
     )
+
+
+def start_previewed(transfer: Transfer, *, actor: str) -> None:
+    """Run what a ready preview showed. Raises Conflict where the settings were changed since."""
+    _check_transfer(transfer.connection, Direction(transfer.direction))
+    connections.run_previewed(transfer, actor=actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the run of a preview costs, and how it fits into today's budget."""
+
+    work: Work
+    cost: Cost
+    forecast: Forecast
+    calls_per_second: float
+    left_today: int
+    """Tokens that transfers may still spend today."""
+
+
+def estimate(transfer: Transfer) -> Estimate:
+    """By what the preview counted so far, and today's budget as it is now."""
+    if not transfer.planned and transfer.state != "preview":
+        raise NotFound("This transfer was not previewed, so nothing was reckoned beforehand.")
+    lane = transfer.connection.lane
+    rate = calls_per_second(lane, personal_token=transfer.connection.auth_method == "token")
+    budget = budget_today(lane)
+    per_day = budget.total - budget.reserve
+    left = max(per_day - budget.used, 0)
+    work = Work(**transfer.planned)
+    cost = work.cost(calls_per_second=rate)
+    ahead = forecast(cost, calls_per_second=rate, left_today=left, per_day=per_day)
+    return Estimate(work, cost, ahead, rate, left)
 
 
 def _count(connection: Connection, direction: Direction, settings: Settings) -> int | None:

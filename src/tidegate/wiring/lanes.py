@@ -108,7 +108,8 @@ async def _work(hold: Hold) -> Drained:
     for row in rows:
         try:
             lane.engines.append(await _engine(row, lane, quota))
-            await keep_up(row, lane.engines[-1])
+            if row.is_live:
+                await keep_up(row, lane.engines[-1])
         except NeedsAttention as error:
             await worker_step(schedule.stop, str(row.pk), Status.PAUSED, Reason.RECONNECT, error.user_message)
             lane.engines = [engine for engine in lane.engines if engine.connection_id != str(row.pk)]
@@ -131,7 +132,8 @@ async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
     guarded = GuardedQuota(quota, lane.hold, Feature.CHECK)
     crm = await worker_step(lambda: crm_of(row, quota=guarded, http=_sender, step=worker_step))
     rules = rules_of(row.get_settings(), outreach_catalogue(row), pipedrive_catalogue(row))
-    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane, guarded.spend_as)
+    notices = row.is_live or row.launched_at is not None
+    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane, guarded.spend_as, notices)
 
 
 def _learn(lane_id: int, quota: LaneQuota) -> None:

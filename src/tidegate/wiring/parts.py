@@ -9,7 +9,7 @@ from tidegate.adapters.http import HttpSender
 from tidegate.adapters.outreach.prospects import ProspectStore
 from tidegate.adapters.pipedrive.api import Pipedrive
 from tidegate.adapters.pipedrive.auth import OAuth
-from tidegate.adapters.pipedrive.quota import BURST_OAUTH, BURST_TOKEN, LaneQuota
+from tidegate.adapters.pipedrive.quota import BURST_OAUTH, BURST_TOKEN, SHARE, WINDOW_SECONDS, LaneQuota
 from tidegate.config import config
 from tidegate.errors import AuthorizationLost, Invalid
 from tidegate.ports import Authorizer, Clock, Credentials, OutreachApp, Quota, RunStep
@@ -83,6 +83,12 @@ def quota_of(lane: Lane, *, personal_token: bool = False) -> LaneQuota:
         burst_limit=burst,
         spent_today=spent_today(lane.pk),
     )
+
+
+def calls_per_second(lane: Lane, *, personal_token: bool) -> float:
+    """How fast we call at most: our share of the burst window."""
+    burst = lane.burst_limit or (BURST_TOKEN if personal_token else BURST_OAUTH)
+    return max(1, int(burst * SHARE)) / WINDOW_SECONDS
 
 
 def crm_at(address: str, credentials: Credentials, http: HttpSender) -> Pipedrive:

@@ -29,7 +29,7 @@ from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.index import bring_up_to_date
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
-from tidegate.store.connections import begin_transfer
+from tidegate.store.connections import begin_preview, begin_transfer, run_previewed
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.memory import LaneMemory
 from tidegate.store.models import Attention, Change, Connection, Link, LogEntry, Transfer
@@ -123,7 +123,7 @@ class World:
         return ended
 
     def _transferring(self) -> bool:
-        return Transfer.objects.filter(connection=self.connection, state="running").exists()
+        return Transfer.objects.filter(connection=self.connection, state__in=["running", "preview"]).exists()
 
     async def check(self) -> None:
         """The regular look for what webhooks missed, as upkeep does it."""
@@ -175,6 +175,20 @@ class World:
         self.drain()
         transfer.refresh_from_db()
         return transfer
+
+    def preview(self, direction: Direction = Direction.TO_PIPEDRIVE, source: Side | None = None) -> Transfer:
+        sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
+        preview = begin_preview(
+            self.connection, direction=direction, source_app=source or sender, total=None, actor="Alice"
+        )
+        self.drain()
+        preview.refresh_from_db()
+        return preview
+
+    def run_previewed(self, preview: Transfer) -> None:
+        run_previewed(preview, actor="Alice")
+        self.drain()
+        preview.refresh_from_db()
 
     # --- what is there
 

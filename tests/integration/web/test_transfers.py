@@ -320,3 +320,50 @@ def test_a_running_transfer_shows_on_the_overview(owner: Client, live: Connectio
     text = page(owner, "overview", live.pk)
     assert "1,992 of 3,434 records" in text
     assert reverse("transfer", args=[live.pk, running.pk]) in text
+
+
+# --- preview
+
+
+@pytest.fixture
+def ready(live: Connection) -> Transfer:
+    planned = {
+        "persons_created": 2,
+        "persons_updated": 1,
+        "organizations_created": 1,
+        "conflicts": 1,
+        "lookups": 1,
+    }
+    preview = make_transfer(live, state="ready", total=4, created=2, updated=1, skipped=1, planned=planned)
+    Transfer.objects.filter(pk=preview.pk).update(finished_at=timezone.now())
+    make_transfer_record(
+        preview, source_id="9", name="Nora Nil", outcome="skipped", reason="No e-mail address."
+    )
+    return preview
+
+
+def test_a_preview_shows_what_would_happen_and_what_it_costs(owner: Client, ready: Transfer) -> None:
+    page = owner.get(reverse("transfer", args=[ready.connection_id, ready.pk])).content.decode()
+
+    assert "Nothing has been written" in page
+    assert "No e-mail address." in page
+    assert 'id="preview-tokens">40 ' in page  # four writes of 5 tokens and one catch-up of the index
+    assert 'id="preview-start"' in page
+
+
+def test_a_ready_preview_is_started_from_its_page(owner: Client, ready: Transfer) -> None:
+    Connection.objects.filter(pk=ready.connection_id).update(settings_version=ready.settings_version + 1)
+    address = reverse("transfer-start", args=[ready.connection_id, ready.pk])
+
+    answer = owner.post(address, follow=True)
+
+    ready.refresh_from_db()
+    assert ready.state == "ready"
+    assert "settings" in answer.content.decode()
+
+
+def test_a_preview_can_be_dropped(owner: Client, ready: Transfer) -> None:
+    owner.post(reverse("transfer-cancel", args=[ready.connection_id, ready.pk]))
+
+    ready.refresh_from_db()
+    assert ready.state == "cancelled"

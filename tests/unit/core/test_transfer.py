@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidegate.core.transfer import MOVES, OPEN, Progress, State, estimate_cost, forecast, may_move
+from tidegate.core.transfer import MOVES, OPEN, Progress, State, Work, estimate_cost, forecast, may_move
 
 
 @pytest.mark.parametrize("state", State)
@@ -101,3 +101,11 @@ def test_without_a_budget_it_would_never_end():
         forecast(estimate_cost(persons_created=1), calls_per_second=40, left_today=0, per_day=0).nights
         is None
     )
+
+
+def test_a_previews_cost_counts_every_write_and_what_keeps_the_index_fresh():  # T9
+    work = Work(persons_created=1000, organizations_created=100, prospects_updated=50, lookups=5)
+
+    assert work.cost(calls_per_second=38).write == 5500
+    assert work.cost(calls_per_second=38).walk == 5 * 20
+    assert Work(persons_created=10, lookups=5).cost(calls_per_second=38).tokens == 70

@@ -28,7 +28,7 @@ class TransferAnswer(Answer):
     connection_id: Id
     direction: OneWay
     source_app: Side = Field(description="Whose values win where two matching records differ.")
-    state: str = Field(description="running, paused, done, cancelled or failed.")
+    state: str = Field(description="preview, ready, running, paused, done, cancelled or failed.")
     state_text: str = Field(description="Why, in words, where there is more to say.")
     total: int | None = Field(description="How many records there are; null until they were counted.")
     done: int
@@ -46,6 +46,44 @@ class TransferAnswer(Answer):
     @classmethod
     def of(cls, transfer: Transfer) -> Self:
         return cls.model_validate(transfer)
+
+
+class EstimateAnswer(Answer):
+    """What the run of a preview would cost, as far as the preview is."""
+
+    tokens: int
+    requests: int
+    seconds: float = Field(
+        description="Working time at the allowed request rate; waits for the budget not counted."
+    )
+    nights: int | None = Field(
+        description="How often it waits for the next day's budget; null where the budget leaves nothing for it."
+    )
+    left_today: int = Field(description="Tokens that transfers may still spend today.")
+    persons_created: int
+    persons_updated: int
+    prospects_created: int
+    prospects_updated: int
+    organizations_created: int
+    conflicts: int = Field(description="Records where a value that differs would be overwritten.")
+
+    @classmethod
+    def of(cls, transfer: Transfer) -> Self:
+        found = actions.estimate(transfer)
+        work = found.work
+        return cls(
+            tokens=found.cost.tokens,
+            requests=found.cost.calls,
+            seconds=round(found.forecast.seconds, 1),
+            nights=found.forecast.nights,
+            left_today=found.left_today,
+            persons_created=work.persons_created,
+            persons_updated=work.persons_updated,
+            prospects_created=work.prospects_created,
+            prospects_updated=work.prospects_updated,
+            organizations_created=work.organizations_created,
+            conflicts=work.conflicts,
+        )
 
 
 class TransferRecordAnswer(Answer):
@@ -66,6 +104,9 @@ class NewTransfer(Body):
     direction: OneWay
     source_app: Side = Field(
         UNSET, description="Whose values win where two matching records differ. Left out: the sending app's."
+    )
+    preview: bool = Field(
+        False, description="Only plan it: nothing is written, live sync goes on, and it ends as ready."
     )
 
 
@@ -92,8 +133,12 @@ def list_transfers(request: ApiRequest, connection_id: UUID, page: Query[PageQue
     summary="Start a transfer",
 )
 def start_transfer(request: ApiRequest, connection_id: UUID, new: NewTransfer) -> Answered[TransferAnswer]:
-    """Transfers all existing records in one direction; real-time changes wait until it ends. One runs at a time."""
-    transfer = actions.start_transfer(
+    """Transfers all existing records in one direction; real-time changes wait until it ends. One runs at a time.
+
+    With `preview` it is only planned: the records then tell what would become of them.
+    """
+    begin = actions.preview_transfer if new.preview else actions.start_transfer
+    transfer = begin(
         find_connection(request, connection_id),
         direction=Direction(new.direction),
         source_app=new.source_app,
@@ -105,6 +150,29 @@ def start_transfer(request: ApiRequest, connection_id: UUID, new: NewTransfer) -
 @router.get("/{transfer_id}", auth=needs(Scope.READ), response=TransferAnswer, summary="Read a transfer")
 def read_transfer(request: ApiRequest, transfer_id: UUID) -> TransferAnswer:
     return TransferAnswer.of(find_transfer(request, transfer_id))
+
+
+@router.get(
+    "/{transfer_id}/estimate",
+    auth=needs(Scope.READ),
+    response=EstimateAnswer,
+    summary="Read what a preview's run would cost",
+)
+def read_estimate(request: ApiRequest, transfer_id: UUID) -> EstimateAnswer:
+    return EstimateAnswer.of(find_transfer(request, transfer_id))
+
+
+@router.post(
+    "/{transfer_id}/start",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=TransferAnswer,
+    summary="Start what was previewed",
+)
+def start_previewed(request: ApiRequest, transfer_id: UUID) -> TransferAnswer:
+    """Turns a ready preview into its run. 409 where the settings were changed since; every record is decided anew."""
+    transfer = find_transfer(request, transfer_id)
+    actions.start_previewed(transfer, actor=actor(request))
+    return _as_it_is_now(transfer)
 
 
 @router.post(

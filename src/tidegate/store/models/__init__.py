@@ -7,7 +7,7 @@ from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization,
 from tidegate.store.models.log import Attention, LogEntry
 from tidegate.store.models.oauth_app import OAuthApp
 from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
-from tidegate.store.models.transfers import Transfer, TransferRecord
+from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferRecord
 
 __all__ = [
     "ApiKey",
@@ -26,6 +26,7 @@ __all__ = [
     "MirrorPerson",
     "OAuthApp",
     "OAuthState",
+    "PreviewClaim",
     "Role",
     "Transfer",
     "TransferRecord",

@@ -30,6 +30,10 @@ class Transfer(models.Model):
     settings = models.JSONField(default=dict)
     """The connection's settings as they were at the start."""
     settings_version = models.PositiveIntegerField(default=0)
+    planned = models.JSONField(default=dict)
+    """What a preview counted: `core.transfer.Work`, and under `outcomes` how many records of each outcome."""
+    put_off_until = models.DateTimeField(null=True, blank=True)
+    """Until when a preview waits for the next day's budget."""
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -41,7 +45,12 @@ class Transfer(models.Model):
                 fields=["connection"],
                 condition=models.Q(state__in=["running", "paused"]),
                 name="one_transfer_at_a_time",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=models.Q(state__in=["preview", "ready"]),
+                name="one_preview_at_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -72,3 +81,18 @@ class TransferRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.outcome}"
+
+
+class PreviewClaim(models.Model):
+    """What an earlier record of a preview would have taken: the run would have written it, the preview only notes it."""
+
+    transfer = models.ForeignKey(Transfer, on_delete=models.CASCADE, related_name="claims")
+    kind = models.CharField(max_length=12)
+    key = models.CharField(max_length=400)
+    holder = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["transfer", "kind", "key"], name="one_claim_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

@@ -13,13 +13,24 @@ def running_transfer(connection: Connection) -> Transfer | None:
     return connection.transfers.filter(state__in=["running", "paused"]).first()
 
 
+def open_preview(connection: Connection) -> Transfer | None:
+    return connection.transfers.filter(state__in=["preview", "ready"]).first()
+
+
 def past_transfers(connection: Connection, limit: int = 20) -> list[Transfer]:
-    return list(connection.transfers.exclude(state__in=["running", "paused"]).order_by("-created_at")[:limit])
+    open_states = ["preview", "ready", "running", "paused"]
+    return list(connection.transfers.exclude(state__in=open_states).order_by("-created_at")[:limit])
 
 
 def outcome_counts(transfer: Transfer) -> dict[str, int]:
     """Outcome -> how many records of the transfer ended so, counted from their rows."""
     return dict(transfer.records.values_list("outcome").annotate(n=Count("id")).order_by("outcome"))
+
+
+def reasons(transfer: Transfer, outcomes: Collection[str], limit: int = 20) -> list[tuple[str, int]]:
+    """Why records ended so, with how many each, the most frequent first."""
+    rows = transfer.records.filter(outcome__in=outcomes).values_list("reason")
+    return list(rows.annotate(n=Count("id")).order_by("-n", "reason")[:limit])
 
 
 def shown_records(

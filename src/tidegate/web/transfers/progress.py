@@ -22,6 +22,13 @@ OUTCOMES: dict[str, tuple[str | Promise, str]] = {
 }
 """An outcome's word and tone."""
 
+WOULD: dict[str, tuple[str | Promise, str]] = OUTCOMES | {
+    "created": (gettext_lazy("Create"), "good"),
+    "updated": (gettext_lazy("Update"), "flow"),
+    "skipped": (gettext_lazy("Skip"), "calm"),
+}
+"""The same for what has not happened yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -104,6 +111,9 @@ def tallies(transfer: Transfer) -> list[Tally]:
     counts = queries.outcome_counts(transfer)
     ask = counts.get("attention", 0)
     asks = ngettext("%(count)d waits for a choice", "%(count)d wait for a choice", ask) % {"count": ask}
+    planned = transfer.state in ("preview", "ready")
+    words = WOULD if planned else OUTCOMES
+    failed = WOULD["attention"][0] if planned else OUTCOMES["failed"][0]
     looks = {
         "created": ("plus", ""),
         "updated": ("both", ""),
@@ -112,6 +122,12 @@ def tallies(transfer: Transfer) -> list[Tally]:
         "failed": ("warn", asks if ask else _("the rest went on")),
     }
     return [
-        Tally(group, OUTCOMES[group][0], glyph, sum(counts.get(each, 0) for each in GROUPS[group]), hint)
+        Tally(
+            group,
+            words[group][0] if group != "failed" else failed,
+            glyph,
+            sum(counts.get(each, 0) for each in GROUPS[group]),
+            hint,
+        )
         for group, (glyph, hint) in looks.items()
     ]

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.transfers, name="transfers"),
     path("<uuid:transfer_id>/", views.transfer, name="transfer"),
     path("<uuid:transfer_id>/progress/", views.progress, name="transfer-progress"),
+    path("<uuid:transfer_id>/start/", views.start_previewed, name="transfer-start"),
     path("<uuid:transfer_id>/pause/", views.pause, name="transfer-pause"),
     path("<uuid:transfer_id>/continue/", views.go_on, name="transfer-continue"),
     path("<uuid:transfer_id>/cancel/", views.cancel, name="transfer-cancel"),

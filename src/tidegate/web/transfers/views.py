@@ -24,11 +24,12 @@ from tidegate.web.activity.lines import field_line, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.views import long_wait
 from tidegate.web.transfers.choices import constants_in_words, offers, proposed, read_choice
-from tidegate.web.transfers.progress import GROUPS, OUTCOMES, Tally, progress_of, tallies, title_of
+from tidegate.web.transfers.progress import GROUPS, OUTCOMES, WOULD, Tally, progress_of, tallies, title_of
 from tidegate.wiring import actions
 
 PAGE = 50
 RUNNING = ("running", "paused")
+PREVIEWED = ("preview", "ready")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,6 +54,7 @@ def _choose(
         "constants": constants_in_words(connection, settings, choice.direction),
         "outreach_name": side_name(Side.OUTREACH),
         "running": queries.running_transfer(connection),
+        "preview": queries.open_preview(connection),
         "past": queries.past_transfers(connection),
         "errors": [text for texts in (errors or {}).values() for text in texts],
     }
@@ -68,8 +70,9 @@ def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     choice = read_choice(request.POST, connection.get_settings())
     if choice is None:
         return _choose(request, connection, {"direction": [_("Choose which way the records go.")]})
+    begin = actions.preview_transfer if "preview" in request.POST else actions.start_transfer
     try:
-        started = actions.start_transfer(
+        started = begin(
             connection, direction=choice.direction, source_app=choice.source_app, actor=str(request.user)
         )
     except Conflict as error:
@@ -103,6 +106,8 @@ def transfer(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> 
     """While it runs: how far it is. Afterwards: the report."""
     connection = get_connection(request, connection_id)
     found = get_transfer(connection, transfer_id)
+    if found.state in PREVIEWED:
+        return render(request, "web/transfers/preview.html", _preview_context(request, connection, found))
     if found.state in RUNNING:
         return render(request, "web/transfers/running.html", _running_context(connection, found))
     return render(request, "web/transfers/report.html", _report_context(request, connection, found))
@@ -114,6 +119,10 @@ def progress(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> 
     """What of a running transfer changes, asked for every two seconds; leads to the report when it has ended."""
     connection = get_connection(request, connection_id)
     found = get_transfer(connection, transfer_id)
+    if found.state == "preview":
+        return render(
+            request, "web/transfers/preview_live.html", _preview_context(request, connection, found)
+        )
     if found.state not in RUNNING:
         return HttpResponseClientRedirect(reverse("transfer", args=[connection.pk, found.pk]))
     return render(request, "web/transfers/running_live.html", _running_context(connection, found))
@@ -134,8 +143,9 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
     }
 
 
-def _record_words(record: TransferRecord) -> dict[str, Any]:
-    word, tone = OUTCOMES.get(record.outcome, (record.outcome, "calm"))
+def _record_words(record: TransferRecord, *, planned: bool = False) -> dict[str, Any]:
+    words = WOULD if planned else OUTCOMES
+    word, tone = words.get(record.outcome, (record.outcome, "calm"))
     fields = [field_line(change) for change in record.changes]
     shown = fields[:2] if record.outcome == "updated" else []
     return {
@@ -144,6 +154,19 @@ def _record_words(record: TransferRecord) -> dict[str, Any]:
         "tone": tone,
         "fields": shown,
         "more": len(fields) - len(shown) if shown else 0,
+    }
+
+
+def _preview_context(request: MemberRequest, connection: Connection, found: Transfer) -> dict[str, Any]:
+    """What would happen, record by record, and what it would cost."""
+    context = _report_context(request, connection, found)
+    estimate = actions.estimate(found)
+    return context | {
+        "title": _("Preview"),
+        "estimate": estimate,
+        "rate": round(estimate.calls_per_second),
+        "skipped_why": queries.reasons(found, GROUPS["skipped"] + GROUPS["failed"]),
+        "budget": gauge(queries.budget_today(connection.lane), timezone.now()),
     }
 
 
@@ -162,7 +185,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "tallies": tallied,
         "outcome": outcome,
         "outcome_word": OUTCOMES[outcome][0] if outcome else "",
-        "records": [_record_words(record) for record in records],
+        "records": [_record_words(record, planned=found.state in PREVIEWED) for record in records],
         "next_after": next_after,
         "after": after,
         "source_name": side_name(Side(found.source_app)),
@@ -175,6 +198,18 @@ def _shown_outcome(asked: str, tallied: Sequence[Tally]) -> str:
     if asked in GROUPS or asked == "all":
         return asked if asked in GROUPS else ""
     return "failed" if any(tally.outcome == "failed" and tally.count for tally in tallied) else ""
+
+
+@require_POST
+@editor_required
+def start_previewed(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
+    connection = get_connection(request, connection_id)
+    found = get_transfer(connection, transfer_id)
+    try:
+        actions.start_previewed(found, actor=str(request.user))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    return redirect("transfer", connection.pk, found.pk)
 
 
 @require_POST
@@ -201,7 +236,7 @@ def _carry_out(
     """Pause, continue or cancel; pressing a button of a page that is out of date says so and changes nothing."""
     connection = get_connection(request, connection_id)
     found = get_transfer(connection, transfer_id)
-    if found.state not in RUNNING:
+    if found.state not in (*RUNNING, *PREVIEWED):
         messages.info(request, _("This transfer has ended already. Nothing was changed."))
         return redirect("transfer", connection.pk, found.pk)
     try:

@@ -27,26 +27,34 @@ class Command(TidegateCommand):
         parser.add_argument(
             "--source-app", choices=[s.value for s in Side], help="whose values win; the sender's"
         )
+        parser.add_argument("--preview", action="store_true", help="only plan it: nothing is written")
         parser.add_argument("--watch", action="store_true", help="show its progress until it ends")
         add_connection_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = choose_connection(options["connection"])
         if options["direction"]:
-            transfer = start(connection, options["direction"], options["source_app"])
+            transfer = start(
+                connection, options["direction"], options["source_app"], preview=options["preview"]
+            )
             self.stdout.write(f"Started: {transfer.direction}, {transfer.total or 'all'} records.")
         else:
             transfer = latest(connection)
         if options["watch"]:
             watch(transfer, Console(file=self.stdout))  # type: ignore[arg-type]  # written to like any text file
         self.stdout.write(summary(transfer))
+        if transfer.state == "ready":
+            self.stdout.write(price(transfer))
         if transfer.state == "failed":
             raise CommandError(transfer.state_text or "The transfer failed.")
 
 
-def start(connection: Connection, direction: str, source_app: str | None) -> Transfer:
+def start(
+    connection: Connection, direction: str, source_app: str | None, *, preview: bool = False
+) -> Transfer:
+    begin = actions.preview_transfer if preview else actions.start_transfer
     with plain_errors():
-        return actions.start_transfer(
+        return begin(
             connection,
             direction=Direction(direction),
             source_app=Side(source_app) if source_app else None,
@@ -68,9 +76,19 @@ def watch(transfer: Transfer, console: Console) -> None:
         while True:
             transfer.refresh_from_db()
             progress.update(task, description=transfer.state, completed=transfer.done, total=transfer.total)
-            if transfer.finished_at is not None or transfer.state not in ("running", "paused"):
+            if transfer.finished_at is not None or transfer.state not in ("preview", "running", "paused"):
                 return
             time.sleep(LOOK_EVERY)
+
+
+def price(transfer: Transfer) -> str:
+    found = actions.estimate(transfer)
+    nights = found.forecast.nights
+    text = f"Nothing was written. The run would cost {found.cost.tokens:,} API tokens in {found.cost.calls:,} requests"
+    text += f", about {max(1, round(found.forecast.seconds / 60)):,} min"
+    if nights is None:
+        return f"{text}; the budget leaves nothing for it."
+    return f"{text}; {nights} nights at your plan." if nights else f"{text}; today's budget is enough."
 
 
 def summary(transfer: Transfer) -> str:

@@ -1,0 +1,196 @@
+"""A preview says what the run will do, writes nothing, and keeps nobody waiting."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.integration.engine.world import World, prospect
+from tidegate.core.connection import Status
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME
+from tidegate.core.settings import Direction
+from tidegate.core.transfer import Work
+from tidegate.core.values import Value
+from tidegate.errors import AuthorizationLost, BudgetSpent, Conflict, InvalidForRemote
+from tidegate.services.transfer import PAGE
+from tidegate.store.connections import begin_preview, cancel_transfer, run_previewed
+from tidegate.store.models import Change, Connection, Link, LogEntry, PreviewClaim, Transfer
+
+pytestmark = pytest.mark.django_db
+
+WRITES = ("create_person", "update_person", "create_organization")
+
+
+def quiet(world: World) -> None:
+    """What exists before the launch is no news."""
+    world.announcements_taken = len(world.outreach.announced)
+    world.deliveries_taken = len(world.crm.deliveries)
+
+
+@pytest.fixture
+def world() -> World:
+    """Two pages of prospects: new ones, twins within a page and across pages, duplicates that differ, some without address."""
+    world = World()
+    for number in range(PAGE + 60):
+        more = {COMPANY: f"Company {number % 23}"} if number % 3 == 0 else {}
+        world.outreach.add(prospect(f"P{number} Q", email="" if number % 41 == 0 else None, **more))
+    world.outreach.add(prospect("Near Twin", "p258@north.example"))
+    world.outreach.add(prospect("Far Twin", "p3@north.example"))
+    world.outreach.add(prospect("Second Claim", "p5@north.example"))
+    for number in range(1, 60, 4):
+        values: dict[str, Value] = {
+            FIRST_NAME: f"P{number}",
+            LAST_NAME: "Q",
+            EMAIL: (f"p{number}@north.example",),
+        }
+        world.crm.add_person(values | ({JOB_TITLE: "CEO"} if number % 8 == 1 else {LAST_NAME: "Other"}))
+    quiet(world)
+    return world
+
+
+def plan_of(transfer: Transfer) -> list[tuple[object, ...]]:
+    """What became, or would become, of each record. The ids of what is created are not known before."""
+    rows = transfer.records.order_by("id")
+    return [
+        (r.source_id, r.outcome, r.reason, r.changes, "" if r.outcome == "created" else r.target_id)
+        for r in rows
+    ]
+
+
+def by_source(plan: list[tuple[object, ...]]) -> dict[object, tuple[object, ...]]:
+    return {row[0]: row for row in plan}
+
+
+@pytest.mark.parametrize("direction", [Direction.TO_PIPEDRIVE, Direction.FROM_PIPEDRIVE])
+def test_the_run_does_what_the_preview_said_and_writes_as_much(world: World, direction: Direction) -> None:
+    preview = world.preview(direction)
+    counts = (preview.created, preview.updated, preview.unchanged, preview.skipped, preview.failed)
+    plan, work = by_source(plan_of(preview)), Work(**preview.planned)
+    before = world.crm.tokens.copy()
+
+    world.run_previewed(preview)
+
+    assert (preview.created, preview.updated, preview.unchanged, preview.skipped, preview.failed) == counts
+    asked = {source for source, row in plan.items() if row[1] == "attention"}
+    run = by_source(plan_of(preview))
+    assert {s: r for s, r in run.items() if s not in asked} == {
+        s: r for s, r in plan.items() if s not in asked
+    }
+    assert {s: run[s][1:3] for s in asked} == {s: plan[s][1:3] for s in asked}
+    spent = world.crm.tokens - before
+    assert work.cost(calls_per_second=38).write == sum(spent[method] for method in WRITES)
+
+
+def test_the_run_costs_within_two_percent_of_what_the_preview_said() -> None:
+    world = World()
+    for number in range(PAGE * 2):
+        world.outreach.add(prospect(f"P{number} Q", **{COMPANY: f"Company {number % 23}"}))
+    quiet(world)
+    preview = world.preview()
+    said, before = Work(**preview.planned).cost(calls_per_second=38).tokens, world.crm.tokens.total()
+
+    world.run_previewed(preview)
+
+    assert said == pytest.approx(world.crm.tokens.total() - before, rel=0.02)
+
+
+def test_a_preview_meets_the_twins_that_a_run_would_meet(world: World) -> None:
+    preview = world.preview()
+
+    asked = set(preview.records.filter(outcome="attention").values_list("name", flat=True))
+    assert asked == {"Near Twin", "Far Twin", "Second Claim"}
+    assert preview.planned["organizations_created"] == 23
+
+
+def test_a_preview_writes_nothing_anywhere(world: World) -> None:
+    for method in WRITES:
+        world.crm.faults.fail(method, InvalidForRemote("A preview wrote."), times=10_000)
+    for method in ("create_prospect", "update_prospect"):
+        world.outreach.faults.fail(method, InvalidForRemote("A preview wrote."), times=10_000)
+
+    preview = world.preview()
+
+    assert (preview.state, preview.done) == ("ready", PAGE + 63)
+    assert not preview.records.filter(outcome="failed").exists()
+    assert not Link.objects.exists()
+    assert not LogEntry.objects.exists()
+    assert not world.questions()
+    assert not PreviewClaim.objects.exists()
+
+
+def test_live_sync_goes_on_while_a_preview_is_made(world: World) -> None:
+    preview = begin_preview(
+        world.connection,
+        direction=Direction.TO_PIPEDRIVE,
+        source_app=world.outreach.record(world.outreach.ids[0]).side,
+        total=None,
+        actor="Alice",
+    )
+    added = world.outreach.add(prospect("Signe Aaltonen"))
+
+    world.drain()
+
+    preview.refresh_from_db()
+    world.connection.refresh_from_db()
+    assert (preview.state, world.connection.status) == ("ready", "active")
+    assert added in world.links()
+
+
+def test_a_preview_comes_before_the_launch_too(world: World) -> None:
+    Connection.objects.filter(pk=world.connection.pk).update(status=Status.PAUSED)
+
+    preview = world.preview()
+
+    world.connection.refresh_from_db()
+    assert (preview.state, world.connection.status) == ("ready", "paused")
+    assert not Change.objects.filter(connection=world.connection, done_at=None).exists()
+
+
+def test_a_spent_budget_puts_the_preview_off_and_not_live_sync(world: World) -> None:
+    world.preview()
+    world.clock.move(3600)
+    world.crm.faults.fail("walk_organizations", BudgetSpent("The budget is used up.", retry_after=7200))
+
+    preview = world.preview()
+
+    world.connection.lane.refresh_from_db()
+    assert preview.state == "preview"
+    assert preview.put_off_until is not None
+    assert preview.put_off_until > world.clock.now() + timedelta(hours=1)
+    assert world.connection.lane.wait_until is None
+
+
+def test_a_lost_authorisation_ends_the_preview_with_its_reason(world: World) -> None:
+    world.crm.faults.fail("walk_persons", AuthorizationLost())
+
+    preview = world.preview()
+
+    assert (preview.state, bool(preview.state_text)) == ("failed", True)
+
+
+def test_a_new_preview_takes_the_place_of_the_old_one(world: World) -> None:
+    first = world.preview()
+    second = world.preview()
+    first.refresh_from_db()
+
+    assert (first.state, second.state) == ("cancelled", "ready")
+
+
+def test_a_preview_of_other_settings_is_not_started(world: World) -> None:
+    preview = world.preview()
+    world.use(replace(world.settings, owner_id="8"))
+    Connection.objects.filter(pk=world.connection.pk).update(settings_version=7)
+
+    with pytest.raises(Conflict, match="settings were changed"):
+        run_previewed(preview, actor="Alice")
+
+    preview.refresh_from_db()
+    assert preview.state == "ready"
+
+
+def test_a_cancelled_preview_can_not_be_started(world: World) -> None:
+    preview = world.preview()
+    cancel_transfer(preview)
+
+    with pytest.raises(Conflict):
+        run_previewed(preview, actor="Alice")
