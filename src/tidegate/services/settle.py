@@ -267,9 +267,9 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
         results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in unsent)
     if isinstance(error, RecordGone) and unit.person_id and Side.OUTREACH not in _left(unit):
         results.persons_gone.append(unit.person_id)  # or the mirror would offer it again and again
-    if isinstance(error, TemporaryError | NeedsAttention) or (
-        isinstance(error, RecordGone) and attempts == 0
-    ):
+    if isinstance(error, NeedsAttention):
+        return  # the connection stops; its changes stay as they are and are taken again when it goes on
+    if isinstance(error, TemporaryError) or (isinstance(error, RecordGone) and attempts == 0):
         results.later.update((change.id, retry_at(attempts, now, error)) for change in unit.changes)
         return
     message = error.user_message if error is not None else ""
