@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+LAST = ("", "tests/processes", "tests/e2e")
+"""Where tests stand that must come after all others, in this order."""
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[None]:
@@ -33,3 +36,9 @@ def pytest_unconfigure() -> None:
     from tests.settings import HOME
 
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright's event loop stays in the main thread, where no other could run beside it."""
+    items.sort(key=lambda item: max(LAST.index(folder) for folder in LAST if folder in str(item.path)))

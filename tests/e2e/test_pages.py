@@ -1,8 +1,11 @@
 """Every page of the shell, sign-in and set-up at 375 and 1440 px, light and dark: nothing sticks out, axe finds nothing."""
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.urls import reverse
+from playwright.sync_api import expect
 
+from tests.builders import PASSWORD
 from tests.e2e.conftest import Visitor
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.core.connection import Reason, Status
@@ -86,3 +89,37 @@ def test_a_bad_end_of_connecting_is_accessible(
     visitor.looks_well("connect-problem")
     visitor.open("/oauth/pipedrive/callback?code=from-the-marketplace")
     visitor.looks_well("connect-marketplace")
+
+
+def test_the_pages_of_the_second_factor_are_accessible(visitor: Visitor, workspace: Workspace) -> None:
+    page = visitor.page
+    visitor.sign_in()
+    visitor.open("/account/")
+    page.get_by_role("link", name="Switch on").click()
+    if page.get_by_role("heading", name="Confirm it is you").is_visible():
+        visitor.looks_well("reauthenticate")
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Continue").click()
+    visitor.looks_well("totp-activate")
+    secret = page.locator("#totp-key").inner_text()
+    page.get_by_label("Code").fill(totp(secret))
+    page.get_by_role("button", name="Switch on").click()
+    visitor.looks_well("recovery-codes")
+    visitor.open("/account/")
+    visitor.looks_well("account-with-second-factor")
+    page.get_by_role("link", name="Switch off").click()
+    visitor.looks_well("totp-deactivate")
+
+    visitor.open("/logout/")
+    visitor.looks_well("logout")
+    page.get_by_role("button", name="Sign out").click()
+    visitor.open("/login/")
+    page.get_by_label("E-mail address").fill("alice@northlight.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
+    visitor.looks_well("login-code")
+
+
+def totp(secret: str) -> str:
+    return str(format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))

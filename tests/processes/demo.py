@@ -111,13 +111,15 @@ class Demo:
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """One more worker, as on a second machine."""
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tidegate", "worker"],
-            env=self.environment,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        log = self.home.parent / f"worker-{len(self.more)}.log"
+        with log.open("wb") as output:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "tidegate", "worker"],
+                env=environment_of(self.worker_pids()[0]),
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+            )
         self.more.append(worker)
         return worker
 
@@ -239,6 +241,12 @@ def children_of(pid: int) -> list[int]:
         ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
     )
     return [int(word) for word in listed.stdout.split()]
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """What the supervisor gave a child, the sandbox's OAuth app included."""
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
 def command_of(pid: int) -> str:

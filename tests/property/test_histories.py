@@ -163,7 +163,8 @@ class History(RuleBasedStateMachine):
         waiting, self.world.inbox = self.world.inbox, []
         for change in [c for c in self.world.everything() if c.side is direction.sender]:
             self.world.inbox = [change]
-            self.world.work_one(Transfer(direction, source))
+            while self.world.inbox:
+                self.world.work_one(Transfer(direction, source))
         self.world.inbox = waiting
         self.count("transfer")
 

@@ -129,8 +129,8 @@ class World:
         self._count(plan)
         returned, failed = self._do(plan, mode)
         self._remember(plan, situation, returned)
-        if failed:
-            self.inbox.append(change)
+        if failed:  # at once again, as an engine looks up first what it may have created
+            self.inbox.insert(0, change)
         if plan.decision is Decision.MOVE and plan.person_id is not None:
             self.inbox.append(Change(PIPEDRIVE, plan.person_id))
 

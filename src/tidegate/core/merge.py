@@ -45,6 +45,10 @@ class Overwrite:
     source: Side
     writable: bool = True
 
+    @property
+    def winner(self) -> Side:
+        return self.source
+
     def may_write(self, side: Side) -> bool:
         return self.writable and side is self.source.other
 
@@ -69,6 +73,8 @@ def merge_field(pair: Pair, outreach: Value, pipedrive: Value, entry: Entry | No
     now = (outreach, pipedrive)
     if not is_readable(outreach) or not is_readable(pipedrive):
         return Merged(entry, refusals=_unreadable(pair, now))
+    if now == entry and isinstance(policy, Live):  # nearly always: nothing to compare by kind
+        return Merged(entry)
     if entry is not None and not (is_readable(entry[0]) and is_readable(entry[1])):
         entry = None
     if pair.same(outreach, pipedrive):
@@ -194,12 +200,7 @@ def merge_records(
         pair.key: merge_field(pair, *_now(pair, prospect, person), base.get(pair.key), policy)
         for pair in pairs
     }
-    names = [pair for pair in pairs if pair.mapping in NAMES]
-    if len(names) == 2 and _agreed_on_whole_name(names, base):
-        for pair, other in permutations(names):
-            target = _renamed(other, _now(other, prospect, person), base[other.key], merged[other.key])
-            if target is not None and policy.may_write(target):
-                _follow_name(pair, _now(pair, prospect, person), merged, target)
+    _keep_names_together(prospect, person, base, pairs, merged, policy)
     return MergedRecords(
         {side: tuple(m.changes[side] for m in merged.values() if side in m.changes) for side in Side},
         {key: m.entry for key, m in merged.items() if m.entry is not None},
@@ -212,36 +213,49 @@ def _now(pair: Pair, prospect: Record, person: Record) -> Entry:
     return prospect.value(pair.mapping.outreach), person.value(pair.mapping.pipedrive)
 
 
+def _keep_names_together(
+    prospect: Record,
+    person: Record,
+    base: Base,
+    pairs: Sequence[Pair],
+    merged: dict[str, Merged],
+    policy: Policy,
+) -> None:
+    """Where two apps split one name differently, a change of one part takes the other part along.
+
+    Pipedrive takes a name that has one part only whole, and splits it at the first space.
+    """
+    names = [pair for pair in pairs if pair.mapping in NAMES and pair.key in base]
+    touched = any(merged[pair.key].changes or merged[pair.key].entry != base[pair.key] for pair in names)
+    if not touched or len(names) != 2 or not _agreed_on_whole_name(names, base):
+        return
+    for part, other in permutations(names):
+        target = _renamed(other, _now(other, prospect, person), base[other.key], merged[other.key], policy)
+        mine, now = merged[part.key], _now(part, prospect, person)
+        if target is None or mine.changes or mine.refusals or mine.entry is None or part.same(*now):
+            continue
+        if not _changed(part, now, mine.entry):
+            merged[part.key] = _send(part, now, {target: _of(now, target.other)}, mine.entry, conflict=False)
+            if not merged[other.key].changes:  # agreed on once the name is written, not before
+                agreed = merged[other.key].entry if merged[part.key].changes else None
+                merged[other.key] = Merged(base[other.key], agreed)
+
+
 def _agreed_on_whole_name(names: Sequence[Pair], base: Base) -> bool:
     """Whether both sides held the same name, however they split it into its parts."""
-    if any(pair.key not in base for pair in names):
-        return False
     left, right = (
         " ".join(part for pair in names if isinstance(part := base[pair.key][half], str)) for half in (0, 1)
     )
     return left.casefold() == right.casefold()
 
 
-def _renamed(part: Pair, now: Entry, entry: Entry, merged: Merged) -> Side | None:
-    """The side that a new part of the name is going to, or is now the same on."""
+def _renamed(part: Pair, now: Entry, entry: Entry, merged: Merged, policy: Policy) -> Side | None:
+    """The side that a new part of the name goes to, or where it is the same by now; None: nowhere."""
     if merged.refusals:
         return None
-    if merged.changes:
-        return next(iter(merged.changes))
     changed = _changed(part, now, entry)
-    return changed[0].other if len(changed) == 1 else None
-
-
-def _follow_name(pair: Pair, now: Entry, merged: dict[str, Merged], target: Side) -> None:
-    """Where two apps split one name differently, a change of one part takes the other part along.
-
-    Pipedrive takes a name that has one part only whole, and splits it at the first space.
-    """
-    mine = merged[pair.key]
-    if mine.changes or mine.refusals or mine.entry is None or pair.same(*now):
-        return
-    if not _changed(pair, now, mine.entry):
-        merged[pair.key] = _send(pair, now, {target: _of(now, target.other)}, mine.entry, conflict=False)
+    source = changed[0] if len(changed) == 1 else policy.winner if changed else None
+    return source.other if source is not None and policy.may_write(source.other) else None
 
 
 def empty_record(side: Side, pairs: Iterable[Pair]) -> Record:

@@ -1,5 +1,6 @@
 """From what a person typed, or a file holds, to a value of a field. What does not fit is Unreadable with the reason."""
 
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from tidegate.core.values import (
     TimeOfDay,
     Unreadable,
     Value,
+    is_email,
     normal_date,
     normal_emails,
     normal_number,
@@ -19,6 +21,8 @@ from tidegate.core.values import (
     normal_text,
 )
 
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+_ZONE = re.compile(r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+")
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _FALSE = frozenset({"false", "no", "0", "off"})
 
@@ -42,7 +46,7 @@ def value_from_text(field: Field, raw: str) -> Value:
         case Kind.PHONE:
             return normal_phones([text])
         case Kind.EMAIL:
-            return normal_emails([text])
+            return _emails(text)
         case Kind.MONEY:
             return _money(text)
         case Kind.TIME:
@@ -79,6 +83,9 @@ def _option(field: Field, text: str) -> Value:
 
 
 def _options(field: Field, text: str) -> Value:
+    whole = _option(field, text)
+    if isinstance(whole, str):  # a label may hold a comma
+        return (whole,)
     labels = []
     for part in filter(None, (piece.strip() for piece in text.replace(";", ",").split(","))):
         label = _option(field, part)
@@ -88,20 +95,30 @@ def _options(field: Field, text: str) -> Value:
     return tuple(dict.fromkeys(labels))
 
 
+def _emails(text: str) -> Value:
+    found = normal_emails(text.replace(";", ",").split(","))
+    strange = next((address for address in found if not is_email(address)), None)
+    return found if strange is None else Unreadable(text, f"“{strange}” is not an e-mail address")
+
+
 def _money(text: str) -> Value:
     amount, _, currency = text.partition(" ")
     number = normal_number(amount)
-    if not isinstance(number, Decimal) or len(currency.strip()) != 3:
+    if not isinstance(number, Decimal) or not _CURRENCY.fullmatch(currency):
         return Unreadable(text, "not an amount with a currency like 120.50 EUR")
-    return Money(number, currency.strip().upper())
+    return Money(number, currency.upper())
 
 
 def _time(text: str) -> Value:
     clock, _, zone = text.partition(" ")
+    fault = Unreadable(text, "not a time like 09:30 or 09:30 Europe/Berlin")
     try:
-        return TimeOfDay(time.fromisoformat(clock), zone.strip() or None)
+        at = time.fromisoformat(clock)
     except ValueError:
-        return Unreadable(text, "not a time like 09:30")
+        return fault
+    if at.tzinfo is not None or (zone and not _ZONE.fullmatch(zone)):
+        return fault
+    return TimeOfDay(at, zone or None)
 
 
 def _datetime(text: str) -> Value:
@@ -117,4 +134,6 @@ def _date_range(text: str) -> Value:
     first, last = normal_date(start), normal_date(end) if end else None
     if not isinstance(first, date) or not (last is None or isinstance(last, date)):
         return Unreadable(text, "not two dates like 2026-03-01/2026-03-31")
+    if last is not None and last < first:
+        return Unreadable(text, "the range ends before it begins")
     return DateRange(first, last)

@@ -357,13 +357,16 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
     base = dict(plan.base)
     for key, fields in plan.fields.items():
         written = [side for side in Side if _writes_field(plan, side, fields)]
-        if written and (key not in plan.agreed or not all(side in returned for side in written)):
+        if written and key not in plan.agreed:
             continue
-        entry = plan.agreed[key] if written else base.get(key)
-        if entry is None:
+        awaited = written or [write.side for write in plan.writes]
+        entry = base.get(key)
+        if key in plan.agreed and all(side in returned for side in awaited):
+            entry = plan.agreed[key]
+        elif written or entry is None:
             continue
-        for side in written or [side for side in Side if _touches(plan, side, fields)]:
-            if side in returned:
+        for side in Side:
+            if side in returned and (side in written or _touches(plan, side, fields)):
                 entry = _as_answered(entry, side, returned[side], fields)
         base[key] = entry
     return base

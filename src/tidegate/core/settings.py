@@ -280,12 +280,17 @@ def _gone(mapping: FieldMapping, what: str, key: str) -> Problem:
 def _constant_problems(
     settings: Settings, outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue
 ) -> Iterable[Problem]:
+    used: set[tuple[Side, str]] = set()
     for index, constant in enumerate(settings.constants):
         place = f"constants.{index}"
         catalogue = outreach if constant.side is Side.OUTREACH else pipedrive
         target = catalogue.field(constant.field)
+        twice = (constant.side, constant.field) in used
+        used.add((constant.side, constant.field))
         if target is None:
             yield Problem("field-gone", place, "The constant's field no longer exists. Choose another one.")
+        elif twice:
+            yield Problem("constant-twice", place, f"“{target.name}” has a constant already.")
         elif any(m.of(constant.side) == constant.field for m in settings.mappings):
             yield Problem(
                 "constant-mapped", place, f"“{target.name}” is mapped, so it can't be a constant as well."

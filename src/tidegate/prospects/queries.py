@@ -21,7 +21,6 @@ from tidegate.prospects.models import CustomField, Prospect, ProspectEmail, Pros
 from tidegate.prospects.search_keys import words
 from tidegate.prospects.values import normal_email
 
-
 FEW = 2_000
 """So many prospects are sorted in no time."""
 

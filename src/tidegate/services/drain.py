@@ -15,7 +15,7 @@ from tidegate.errors import (
     RateLimited,
     TemporaryError,
 )
-from tidegate.ports import Schedule
+from tidegate.ports import Feature, Schedule
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.live import follow
 from tidegate.services.recover import recover_intents
@@ -93,6 +93,7 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     if engine.connection_id not in ended.recovered:
         await recover_intents(engine)
         ended.recovered.add(engine.connection_id)
+    engine.spend_as(Feature.LIVE if serving.status is Status.ACTIVE else Feature.TRANSFER)
     if serving.status is Status.ACTIVE:
         return await follow(engine)
     if serving.transfer is None:

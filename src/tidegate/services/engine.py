@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tidegate.core.planning import Rules
-from tidegate.ports import Clock, Crm, Hold, Memory, OutreachApp, RunStep
+from tidegate.ports import Clock, Crm, Feature, Hold, Memory, OutreachApp, RunStep
 
 T = TypeVar("T")
 
@@ -41,6 +41,8 @@ class Engine:
     crm: Crm
     outreach: OutreachApp
     lane: Lane
+    spend_as: Callable[[Feature], None] = lambda feature: None
+    """Says on what the calls from now on are spent: the reserve holds for transfers, not for live sync."""
 
     @property
     def memory(self) -> Memory:

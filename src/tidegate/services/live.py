@@ -9,7 +9,7 @@ from tidegate.core.bases import base_from_json
 from tidegate.core.echo import is_echo
 from tidegate.core.planning import LIVE
 from tidegate.core.records import Record, Side, with_organization
-from tidegate.errors import BudgetSpent, RateLimited, TemporaryError
+from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Change, Results
 from tidegate.services.engine import Engine
 from tidegate.services.index import remember_organizations
@@ -34,18 +34,20 @@ async def follow(engine: Engine) -> bool:
     await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
     units = await _units(engine, about_records, results)
     await look(engine, units, engine.rules.settings)
-    await settle(engine, units, LIVE, results, cause="live")
+    stop = await settle(engine, units, LIVE, results, cause="live")
     followed = ("prospect", "person", "organization")
     results.done.update((change.id, "noted") for change in changes if change.entity not in followed)
     await engine.run(
         engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
     )
-    raise_if_lane_must_wait(units)
+    raise_if_stopped(stop, units)
     return True
 
 
-def raise_if_lane_must_wait(units: Sequence[Unit]) -> None:
-    """Pass on the longest wait that Pipedrive asked for."""
+def raise_if_stopped(stop: NeedsAttention | None, units: Sequence[Unit]) -> None:
+    """Pass on what a person must mend, or the longest wait that Pipedrive asked for."""
+    if stop is not None:
+        raise stop
     waits = [unit.error for unit in units if isinstance(unit.error, RateLimited | BudgetSpent)]
     if waits:
         raise max(waits, key=lambda error: error.retry_after or 0)

@@ -22,40 +22,49 @@ Made = dict[str, Organization | TidegateError]
 """Name as written -> its organization, or why there is none."""
 
 
-async def perform(engine: Engine, units: Sequence[Unit], results: Results) -> None:
+async def perform(engine: Engine, units: Sequence[Unit], results: Results) -> NeedsAttention | None:
     """Carry out every plan; each unit gets what its writes returned, or its error.
 
-    Raises what stops the whole lane: LaneLost, NeedsAttention, and a TemporaryError that names no record.
+    What a person must mend (an authorisation that is gone) is returned: nothing more is sent then, and the caller stores
+    what was done before it stops. LaneLost is raised: nothing may be stored any more.
     """
     writing = [unit for unit in units if unit.plan and unit.plan.writes]
     if not writing:
-        return
+        return None
     organizations = await _ensure_organizations(engine, writing, results)
     await _write_down(engine, writing)
     gate = asyncio.Semaphore(AT_ONCE)
+    stopped: list[NeedsAttention] = []
 
     async def one(unit: Unit) -> None:
         async with gate:
-            await _perform_unit(engine, unit, organizations)
+            if stopped:
+                unit.error = stopped[0]
+            else:
+                await _perform_unit(engine, unit, organizations, stopped)
 
     outcomes = await asyncio.gather(*(one(unit) for unit in writing), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
+    return stopped[0] if stopped else None
 
 
-async def _perform_unit(engine: Engine, unit: Unit, organizations: Made) -> None:
+async def _perform_unit(
+    engine: Engine, unit: Unit, organizations: Made, stopped: list[NeedsAttention]
+) -> None:
     try:
         for write in unit.plan.writes if unit.plan else ():
             if write.side is Side.PIPEDRIVE:
                 unit.returned[write.side] = await _write_person(engine, unit, write, organizations)
             else:
                 unit.returned[write.side] = await _write_prospect(engine, unit, write)
-    except (LaneLost, NeedsAttention) as error:
-        unit.error = error
+    except LaneLost:
         raise
     except TidegateError as error:
         unit.error = error
+        if isinstance(error, NeedsAttention):
+            stopped.append(error)
 
 
 async def _write_person(engine: Engine, unit: Unit, write: Write, organizations: Made) -> Record:
@@ -163,9 +172,7 @@ async def _create_organizations(engine: Engine, missing: dict[str, str], results
     answers = await asyncio.gather(*(one(name) for name in missing.values()), return_exceptions=True)
     made: Made = {}
     for key, answer in zip(missing, answers, strict=True):
-        if isinstance(answer, LaneLost | NeedsAttention) or not isinstance(
-            answer, Organization | TidegateError
-        ):
+        if isinstance(answer, LaneLost) or not isinstance(answer, Organization | TidegateError):
             raise answer
         made[key] = answer
     await _remember(engine, {key: o for key, o in made.items() if isinstance(o, Organization)}, results)

@@ -13,7 +13,7 @@ from tidegate.core.operations import Decision, FieldChange, LinkState, Plan, Wri
 from tidegate.core.planning import LinkView, Mode, Situation, decide, finish
 from tidegate.core.records import Gone, Record, Side
 from tidegate.core.values import Json, describe, to_json
-from tidegate.errors import RecordGone, TemporaryError
+from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
 from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
 from tidegate.services.engine import Engine
 from tidegate.services.perform import perform
@@ -88,13 +88,19 @@ def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
     return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
 
 
-async def settle(engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str) -> None:
-    """Decide, do, and gather what to remember. The units have been looked at."""
+async def settle(
+    engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str
+) -> NeedsAttention | None:
+    """Decide, do, and gather what to remember. The units have been looked at.
+
+    What stops the connection is returned, for the caller to raise once the results are stored.
+    """
     decide_all(engine, units, mode)
-    await perform(engine, units, results)
+    stop = await perform(engine, units, results)
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)
+    return stop
 
 
 def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cause: str) -> None:
@@ -133,7 +139,9 @@ def _remember_pair(
     engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
 ) -> None:
     prospect_id, person_id = _ids_of_pair(unit, plan)
-    results.links.append(_link_to_save(unit, plan, prospect_id, person_id, now))
+    link = _link_to_save(unit, plan, prospect_id, person_id, now)
+    if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
+        results.links.append(link)
     results.intents_done.append(("person", prospect_id))
     results.settled.append((prospect_id, person_id))
     seconds = _seconds_waited(unit.changes, now)
@@ -244,7 +252,9 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     if unit.link is not None and unit.plan is not None and unit.returned:
         results.links.append(_link_to_save(unit, unit.plan, unit.link.prospect_id, unit.link.person_id, now))
     attempts = max((change.attempts for change in unit.changes), default=0)
-    if isinstance(error, TemporaryError) or (isinstance(error, RecordGone) and attempts == 0):
+    if isinstance(error, TemporaryError | NeedsAttention) or (
+        isinstance(error, RecordGone) and attempts == 0
+    ):
         results.later.update((change.id, retry_at(attempts, now, error)) for change in unit.changes)
         return
     message = error.user_message if error is not None else ""

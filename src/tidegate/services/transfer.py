@@ -10,11 +10,11 @@ from tidegate.core.operations import Decision, Plan
 from tidegate.core.planning import Transfer
 from tidegate.core.records import Record, Side, with_organization
 from tidegate.core.settings import Direction
-from tidegate.errors import BudgetSpent, RateLimited, TemporaryError
+from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Outcome, Page, Results, TransferState
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date, organization_names
-from tidegate.services.live import raise_if_lane_must_wait
+from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
 from tidegate.services.settle import change_to_json, settle
 from tidegate.services.units import Unit
@@ -38,7 +38,7 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     units = await _units(engine, transfer, direction, page.records)
     await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
     results = Results()
-    await settle(engine, units, Transfer(direction, transfer.source_app), results, cause="transfer")
+    stop = await settle(engine, units, Transfer(direction, transfer.source_app), results, cause="transfer")
     unsettled = [unit for unit in units if _may_try_again(engine, transfer, unit)]
     results.outcomes.extend(_outcome(engine, unit) for unit in units if unit not in unsettled)
     cursor = transfer.cursor if unsettled else page.next_cursor
@@ -50,7 +50,7 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
         cursor=cursor,
         spent=engine.lane.take_spent(),
     )
-    raise_if_lane_must_wait(unsettled)
+    raise_if_stopped(stop, unsettled)
     for unit in unsettled:
         if unit.error is not None:
             raise unit.error
@@ -96,10 +96,10 @@ async def _units(
 
 def _may_try_again(engine: Engine, transfer: TransferState, unit: Unit) -> bool:
     """Whether the record failed for a passing reason, and not too often: one that never answers ends as failed."""
+    if isinstance(unit.error, RateLimited | BudgetSpent | NeedsAttention):
+        return True
     if not isinstance(unit.error, TemporaryError):
         return False
-    if isinstance(unit.error, RateLimited | BudgetSpent):
-        return True
     tries = engine.lane.tries
     key = f"{transfer.id}:{unit.id_of(unit.origin)}"
     tries[key] = tries.get(key, 0) + 1

@@ -222,14 +222,19 @@ def begin_transfer(
                 created_by=actor,
                 started_at=timezone.now(),
             )
-            Connection.objects.filter(pk=connection.pk).update(
-                before_syncing=connection.status, status=Status.SYNCING.value, reason="", reason_text=""
-            )
+            _begin_syncing(connection)
             wake_lane(connection.lane_id)
     except IntegrityError as error:
         raise Conflict("A transfer is running already. Wait for it to end, or cancel it.") from error
     connection.refresh_from_db()
     return transfer
+
+
+def _begin_syncing(connection: Connection) -> None:
+    """What it was before is read in the same statement: a status from memory may be an old one."""
+    Connection.objects.filter(pk=connection.pk).exclude(status=Status.SYNCING.value).update(
+        before_syncing=F("status"), status=Status.SYNCING.value, reason="", reason_text=""
+    )
 
 
 def hold_transfer(transfer: Transfer) -> None:
@@ -246,12 +251,8 @@ def go_on_with_transfer(transfer: Transfer) -> None:
             != 1
         ):
             raise Conflict("This transfer is not paused.")
-        connection = transfer.connection
-        if connection.status != Status.SYNCING:
-            Connection.objects.filter(pk=connection.pk).update(
-                before_syncing=connection.status, status=Status.SYNCING.value, reason="", reason_text=""
-            )
-        wake_lane(connection.lane_id)
+        _begin_syncing(transfer.connection)
+        wake_lane(transfer.connection.lane_id)
     transfer.refresh_from_db()
 
 

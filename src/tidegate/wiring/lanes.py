@@ -5,12 +5,13 @@ One count of the quota per company and process outlives the drains: the burst wi
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.quota import LaneQuota
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import rules_of
-from tidegate.errors import LaneLost, NeedsAttention
+from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import Feature, Hold, Quota
 from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
@@ -32,6 +33,11 @@ VERIFY_SECONDS = 5.0
 """No call goes out unless the hold was seen alive this recently. The heartbeat sees to that; a frozen worker that thaws
 finds it old and asks first."""
 
+UNFORESEEN = (
+    "An unforeseen error stopped the sync; it is tried again by itself. The server's log has the details."
+)
+UNFORESEEN_PAUSE = timedelta(seconds=30)
+
 _quotas: dict[int, LaneQuota] = {}
 _fresh: dict[int, dict[str, float]] = {}
 _sender = HttpSender()
@@ -43,6 +49,9 @@ class GuardedQuota(Quota):
     def __init__(self, quota: LaneQuota, hold: Hold, feature: Feature) -> None:
         self._quota = quota
         self._hold = hold
+        self.feature = feature
+
+    def spend_as(self, feature: Feature) -> None:
         self.feature = feature
 
     async def admit(self, tokens: int, *, search: bool = False) -> None:
@@ -72,6 +81,9 @@ async def drain_lane(lane_id: int) -> Drained | None:
         return None
     try:
         ended = await _work(hold)
+    except Exception as error:
+        await worker_step(_put_off, lane_id, error)
+        raise
     finally:
         await worker_step(hold.release)
     await worker_step(_wake_again, lane_id, ended)
@@ -116,11 +128,10 @@ def _quota(row: Connection) -> LaneQuota:
 
 
 async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
-    feature = Feature.TRANSFER if row.status == Status.SYNCING else Feature.LIVE
-    guarded = GuardedQuota(quota, lane.hold, feature)
+    guarded = GuardedQuota(quota, lane.hold, Feature.CHECK)
     crm = await worker_step(lambda: crm_of(row, quota=guarded, http=_sender, step=worker_step))
     rules = rules_of(row.get_settings(), outreach_catalogue(row), pipedrive_catalogue(row))
-    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane)
+    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane, guarded.spend_as)
 
 
 def _learn(lane_id: int, quota: LaneQuota) -> None:
@@ -128,6 +139,12 @@ def _learn(lane_id: int, quota: LaneQuota) -> None:
     LaneRow.objects.filter(pk=lane_id).exclude(burst_limit=quota.burst_limit).update(
         burst_limit=quota.burst_limit
     )
+
+
+def _put_off(lane_id: int, error: Exception) -> None:
+    """What nobody foresaw fails the job and is in the log; the lane waits a little instead of failing in a circle."""
+    reason = error.user_message if isinstance(error, TidegateError) else UNFORESEEN
+    LaneSchedule().wait(lane_id, CLOCK.now() + UNFORESEEN_PAUSE, reason)
 
 
 def _wake_again(lane_id: int, ended: Drained) -> None:

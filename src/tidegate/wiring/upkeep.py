@@ -8,7 +8,7 @@ from django.utils import timezone
 from tidegate.adapters.pipedrive.webhooks import plan_webhooks, wanted_webhooks
 from tidegate.config import config
 from tidegate.core.connection import Status
-from tidegate.errors import RemoteUnavailable
+from tidegate.errors import PermissionMissing, RecordRejected, RemoteUnavailable
 from tidegate.ports import Crm
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
@@ -18,6 +18,8 @@ from tidegate.wiring.steps import worker_step
 
 WEBHOOKS_EVERY = timedelta(hours=24)
 CHECK_EVERY = timedelta(hours=1)
+CHECK_WITHOUT_WEBHOOKS_EVERY = timedelta(minutes=10)
+"""20 tokens a look: some 10 % of the smallest budget, for a server that Pipedrive can't reach."""
 HOOK_USER = "tidegate"
 
 
@@ -29,11 +31,23 @@ async def keep_up(connection: Connection, engine: Engine) -> None:
     """Whatever is due for this connection."""
     now = engine.lane.clock.now()
     if connection.webhooks_checked_at is None or now - connection.webhooks_checked_at > WEBHOOKS_EVERY:
-        await put_webhooks_in_place(connection, engine.crm)
+        await _try_webhooks(connection, engine.crm)
     checked_at = await worker_step(_checked_at, engine.lane.id)
-    if checked_at is None or now - checked_at > CHECK_EVERY:
+    if checked_at is None or now - checked_at > _check_every(connection):
         await bring_up_to_date(engine)
         await worker_step(_mark_checked, engine.lane.id)
+
+
+def _check_every(connection: Connection) -> timedelta:
+    return CHECK_WITHOUT_WEBHOOKS_EVERY if connection.webhooks_problem else CHECK_EVERY
+
+
+async def _try_webhooks(connection: Connection, crm: Crm) -> None:
+    """Sync goes on without them, slower: a server without a public address, or a user without the right."""
+    try:
+        await put_webhooks_in_place(connection, crm)
+    except (RecordRejected, PermissionMissing) as error:
+        await worker_step(_mark_webhooks, connection, error.user_message)
 
 
 async def put_webhooks_in_place(connection: Connection, crm: Crm) -> None:
@@ -48,7 +62,7 @@ async def put_webhooks_in_place(connection: Connection, crm: Crm) -> None:
             return  # whether it was made shows when they are listed again, at the next drain
     for webhook_id in delete:
         await crm.delete_webhook(webhook_id)
-    await worker_step(_mark_webhooks, connection)
+    await worker_step(_mark_webhooks, connection, "")
 
 
 async def remove_webhooks(connection: Connection, crm: Crm) -> None:
@@ -58,8 +72,9 @@ async def remove_webhooks(connection: Connection, crm: Crm) -> None:
             await crm.delete_webhook(webhook.id)
 
 
-def _mark_webhooks(connection: Connection) -> None:
-    Connection.objects.filter(pk=connection.pk).update(webhooks_checked_at=timezone.now())
+def _mark_webhooks(connection: Connection, problem: str) -> None:
+    connection.webhooks_checked_at, connection.webhooks_problem = timezone.now(), problem
+    connection.save(update_fields=["webhooks_checked_at", "webhooks_problem"])
 
 
 def _checked_at(lane_id: int) -> datetime | None:
@@ -71,10 +86,11 @@ def _mark_checked(lane_id: int) -> None:
 
 
 def lanes_due_for_a_check() -> list[int]:
-    """Lanes with a live connection that were not looked at for an hour, and needn't wait."""
+    """Lanes with a live connection that were not looked at for long enough, and needn't wait."""
     now = timezone.now()
+    blind = ~Q(connections__webhooks_problem="") & Q(checked_at__lt=now - CHECK_WITHOUT_WEBHOOKS_EVERY)
     due = Lane.objects.filter(
-        Q(checked_at=None) | Q(checked_at__lt=now - CHECK_EVERY),
+        Q(checked_at=None) | Q(checked_at__lt=now - CHECK_EVERY) | blind,
         Q(wait_until=None) | Q(wait_until__lte=now),
         connections__status__in=[Status.ACTIVE.value, Status.SYNCING.value],
     )

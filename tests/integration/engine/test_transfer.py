@@ -7,8 +7,9 @@ import pytest
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
 from tidegate.core.settings import Direction
-from tidegate.errors import InvalidForRemote, RemoteUnavailable
+from tidegate.errors import AuthorizationLost, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
+from tidegate.store.connections import go_on_with_transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +126,23 @@ def test_the_source_app_may_be_the_receiver(world: World) -> None:
     world.transfer(Direction.TO_PIPEDRIVE, Side.PIPEDRIVE)
 
     assert world.outreach.record(prospect_id).value(FIRST_NAME) == "Sigrid"
+
+
+def test_what_was_done_before_the_authorisation_went_is_kept_and_the_rest_follows(world: World) -> None:
+    for number in range(4):
+        world.outreach.add(prospect(f"P{number} Q"))
+    quiet(world)
+    world.crm.faults.fail("create_person", AuthorizationLost())
+
+    stopped = world.transfer()
+    world.connection.refresh_from_db()
+    assert (stopped.state, world.connection.reason) == ("paused", "reconnect")
+    made = len(world.persons())
+    assert len(world.links()) == made
+
+    go_on_with_transfer(stopped)
+    world.drain()
+    stopped.refresh_from_db()
+
+    assert (stopped.state, stopped.failed, stopped.done) == ("done", 0, 4)
+    assert len(world.persons()) == 4

@@ -69,9 +69,9 @@ def test_only_who_really_came_or_went_is_announced(author, announced):
     add_to_list(author, list_id, [ann])
     announced.forget()
 
-    assert add_to_list(author, list_id, [ann, bob, 987654321]) == 1
-    assert remove_from_list(author, list_id, [ann, cleo]) == 1
-    assert remove_from_list(author, list_id, [ann]) == 0
+    assert add_to_list(author, list_id, [ann, bob, 987654321]) == [bob]
+    assert remove_from_list(author, list_id, [ann, cleo]) == [ann]
+    assert remove_from_list(author, list_id, [ann]) == []
 
     assert announced.changes == [("change", [bob]), ("change", [ann])]
 
@@ -95,7 +95,7 @@ def test_another_workspaces_prospect_never_enters_a_list(author, stranger):
     list_id = create_list(author, "Founders").pk
     theirs = make(stranger)
 
-    assert add_to_list(author, list_id, [theirs]) == 0
+    assert add_to_list(author, list_id, [theirs]) == []
 
 
 def test_lists_of_a_file_are_found_by_name_or_made(author):

@@ -117,7 +117,7 @@ def test_consent_refused_connects_nothing_and_leads_on(owner: Client, app: None)
     state = begin(owner)
     answer = owner.get(CALLBACK, {"state": state, "error": "user_denied"})
     assert answer.status_code == 400
-    assert "You did not agree" in answer.content.decode()
+    assert "You did not agree to what Tidegate asks for" in answer.content.decode()
     assert not Connection.objects.exists()
     assert owner.get(CALLBACK, {"state": begin(owner), "code": "c"}).status_code == 302
 

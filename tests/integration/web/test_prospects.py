@@ -154,6 +154,19 @@ def test_chosen_prospects_enter_and_leave_a_list(owner: Client, author: Author):
     assert ProspectList.objects.get().prospects.count() == 0
 
 
+def test_a_move_is_taken_back_exactly(owner: Client, author: Author):
+    list_id = create_list(author, "Founders").pk
+    ids = [make(author, name).pk for name in ("Ann", "Bob", "Cleo")]
+    add_to_list(author, list_id, ids[:1])
+
+    owner.post("/prospects/act/", {"ids": ids, "add_to": list_id})
+    assert ProspectList.objects.get().prospects.count() == 3
+    answer = owner.post("/prospects/undo/", follow=True)
+    assert "2 prospects removed from Founders" in answer.content.decode()
+    assert ProspectList.objects.get().prospects.get().pk == ids[0]
+    assert "nothing to undo" in owner.post("/prospects/undo/", follow=True).content.decode()
+
+
 def test_all_that_are_shown_can_be_chosen_at_once(owner: Client, author: Author):
     list_id = create_list(author, "Founders").pk
     for number in range(60):
@@ -597,7 +610,7 @@ WRITE = [
     "/prospects/lists/{list}/rename/", "/prospects/lists/{list}/delete/", "/prospects/fields/size/",
     "/prospects/fields/size/delete/", "/prospects/import/", "/prospects/import/{run}/",
 ]  # fmt: skip
-POST_ONLY = ["/prospects/act/", "/prospects/{id}/lists/", "/prospects/import/{run}/stop/"]
+POST_ONLY = ["/prospects/act/", "/prospects/undo/", "/prospects/{id}/lists/", "/prospects/import/{run}/stop/"]
 
 
 @pytest.fixture

@@ -12,22 +12,22 @@ PERSON = make_person(first_name="Ann", phone=("+49 171 55",), email=("ann@a.exam
 BASE = make_base(PROSPECT, PERSON, RULES)
 
 
-def test_a_body_that_shows_what_the_base_holds_is_an_echo():
+def test_a_body_that_shows_what_the_base_holds_is_an_echo():  # E1
     assert is_echo(PERSON, BASE, RULES.pairs)
 
 
-def test_each_side_is_compared_with_its_own_half_of_the_base():
+def test_each_side_is_compared_with_its_own_half_of_the_base():  # E1
     assert is_echo(PROSPECT, BASE, RULES.pairs)
     assert not is_echo(replace(PERSON, values={**PERSON.values, "first_name": "ann"}), BASE, RULES.pairs)
 
 
-def test_a_change_of_a_field_that_is_not_mapped_is_no_change():
+def test_a_change_of_a_field_that_is_not_mapped_is_no_change():  # E1
     changed = replace(PERSON, values={**PERSON.values, "source40": "typed by hand"})
 
     assert is_echo(changed, BASE, RULES.pairs)
 
 
-def test_one_changed_mapped_field_makes_it_a_change():
+def test_one_changed_mapped_field_makes_it_a_change():  # E1
     for pair in RULES.pairs:
         shown = (
             ("z@z.example",)
@@ -41,24 +41,24 @@ def test_one_changed_mapped_field_makes_it_a_change():
         assert not is_echo(changed, BASE, RULES.pairs), pair.key
 
 
-def test_a_field_that_the_body_does_not_show_proves_nothing_against_it():
+def test_a_field_that_the_body_does_not_show_proves_nothing_against_it():  # E1
     values = {key: value for key, value in PERSON.values.items() if key != "job_title"}
 
     assert is_echo(replace(PERSON, values=values), BASE, RULES.pairs)
 
 
-def test_a_value_that_cannot_be_read_is_looked_at():
+def test_a_value_that_cannot_be_read_is_looked_at():  # E2
     odd = replace(PERSON, values={**PERSON.values, "score40": Unreadable("??", "not a number")})
 
     assert not is_echo(odd, BASE, RULES.pairs)
 
 
-def test_a_field_without_an_entry_in_the_base_is_looked_at():
+def test_a_field_without_an_entry_in_the_base_is_looked_at():  # E2
     assert not is_echo(PERSON, {**BASE, "company=organization": (MISSING, MISSING)}, RULES.pairs)
     assert not is_echo(PERSON, {k: v for k, v in BASE.items() if k != "phone=phone"}, RULES.pairs)
 
 
-def test_an_organization_known_by_its_id_alone_proves_nothing():
+def test_an_organization_known_by_its_id_alone_proves_nothing():  # E2
     values = {key: value for key, value in PERSON.values.items() if key != "organization"}
 
     assert not is_echo(replace(PERSON, values=values, organization_id="5"), BASE, RULES.pairs)

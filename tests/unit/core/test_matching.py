@@ -10,23 +10,23 @@ from tidegate.core.matching import (
 )
 
 
-def test_any_address_of_either_side_matches():
+def test_any_address_of_either_side_matches():  # M1
     prospect = make_prospect(email=("ann@a.example", "ann@home.example"))
 
     assert shares_address(prospect, make_person(email=("x@y.example", "ann@home.example")))
     assert not shares_address(prospect, make_person(email=("joann@a.example",)))
 
 
-def test_addresses_match_without_case_and_surrounding_space():
+def test_addresses_match_without_case_and_surrounding_space():  # M2
     assert shares_address(make_prospect(email=("  Ann@A.example ",)), make_person(email=("ann@a.EXAMPLE",)))
 
 
-def test_records_without_an_address_fit_nobody():
+def test_records_without_an_address_fit_nobody():  # M3
     assert not shares_address(make_prospect(email=()), make_person(email=()))
     assert find_candidates(make_prospect(email=()), {"": ["1"]}) == ()
 
 
-def test_what_people_write_instead_of_an_address_is_nobodys():
+def test_what_people_write_instead_of_an_address_is_nobodys():  # M3
     prospect = make_prospect(email=("n/a",))
 
     assert not shares_address(prospect, make_person(email=("n/a",)))
@@ -47,7 +47,7 @@ def test_shared_addresses_are_in_the_first_records_order():
     assert shared_addresses(one, other) == ("b@x.example", "a@x.example")
 
 
-def test_a_batch_is_grouped_by_chained_addresses():
+def test_a_batch_is_grouped_by_chained_addresses():  # M8
     one = make_prospect("1", email=("a@x.example",))
     two = make_prospect("2", email=("b@x.example",))
     bridge = make_prospect("3", email=("b@x.example", "a@x.example"))
@@ -59,7 +59,7 @@ def test_a_batch_is_grouped_by_chained_addresses():
     assert [sorted(record.id for record in group) for group in groups] == [["1", "2", "3"], ["4"], ["5"]]
 
 
-def test_of_two_that_share_an_address_only_the_first_is_decided_now():
+def test_of_two_that_share_an_address_only_the_first_is_decided_now():  # M8
     one = make_prospect("1", email=("a@x.example",))
     twin = make_prospect("2", email=("A@x.example",))
     other = make_prospect("3", email=("b@x.example",))

@@ -108,3 +108,38 @@ def test_the_answer_to_one_part_counts_for_both():  # N2
 
     assert written(plan, PIPEDRIVE) == {"first_name": None}
     assert decide_linked(prospect, answer, after, RULES).decision is Decision.UNCHANGED
+
+
+def test_the_answer_counts_for_a_part_that_was_written_to_the_other_side():  # N2
+    base = make_base(prospect_called(("Ann", None)), person_called(("Ann", None)), RULES)
+    prospect, person = prospect_called((None, None)), person_called(("Ann", "Smith"))
+    plan = decide_linked(prospect, person, base, RULES)
+    answers = {OUTREACH: prospect_called(LAST_ONLY), PIPEDRIVE: person_called(FIRST_ONLY)}
+
+    after = finish(plan, answers)
+
+    assert (written(plan, OUTREACH), written(plan, PIPEDRIVE)) == (
+        {"last_name": "Smith"},
+        {"first_name": None},
+    )
+    assert decide_linked(answers[OUTREACH], answers[PIPEDRIVE], after, RULES).decision is Decision.UNCHANGED
+
+
+def test_a_name_taken_away_on_both_sides_is_the_winners():  # N1
+    base = make_base(prospect_called(WHOLE), person_called(SPLIT), RULES)
+
+    plan = decide_linked(prospect_called((None, None)), person_called((None, "Jane")), base, RULES)
+
+    assert written(plan, OUTREACH) == {"last_name": "Jane"}
+
+
+def test_a_name_that_could_not_be_written_is_still_due():  # N1, G8
+    base = make_base(prospect_called(LAST_ONLY), person_called(FIRST_ONLY), RULES)
+    prospect, person = prospect_called((None, None)), person_called(FIRST_ONLY)
+    plan = decide_linked(prospect, person, base, RULES)
+
+    failed = decide_linked(prospect, person, finish(plan, {}), RULES)
+    done = finish(plan, {PIPEDRIVE: person_called((None, None))})
+
+    assert written(plan, PIPEDRIVE) == written(failed, PIPEDRIVE) == {"first_name": None}
+    assert done == make_base(prospect, person_called((None, None)), RULES)

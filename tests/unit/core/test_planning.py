@@ -35,7 +35,7 @@ def written(plan: Plan, side: Side) -> dict[str, object]:
 # --- Linked (rows G and D) ---
 
 
-def test_a_pair_that_agrees_is_unchanged():
+def test_a_pair_that_agrees_is_unchanged():  # G1
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
 
@@ -45,7 +45,7 @@ def test_a_pair_that_agrees_is_unchanged():
     assert finish(plan, {}) == base
 
 
-def test_changes_of_both_sides_are_one_write_each():
+def test_changes_of_both_sides_are_one_write_each():  # G2
     prospect, person = make_prospect(email=ANN, first_name="Ann"), make_person(email=ANN, first_name="Ann")
     base = make_base(prospect, person, RULES)
     prospect = make_prospect(email=ANN, first_name="Anna", phone=("0171 55",))
@@ -60,7 +60,7 @@ def test_changes_of_both_sides_are_one_write_each():
     assert plan.reason == "Changed in both apps."
 
 
-def test_a_refused_field_is_told_and_the_rest_goes_on():
+def test_a_refused_field_is_told_and_the_rest_goes_on():  # G7
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
     prospect = make_prospect(email=ANN, heat="Lukewarm", job_title="x" * 21, first_name="Ann")
@@ -74,7 +74,7 @@ def test_a_refused_field_is_told_and_the_rest_goes_on():
     ]
 
 
-def test_one_unreadable_field_holds_up_no_other():
+def test_one_unreadable_field_holds_up_no_other():  # G6
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
     person = make_person(email=ANN, score=Unreadable("??", "not a number"), first_name="Ann")
@@ -92,7 +92,7 @@ def test_both_records_of_a_link_are_looked_at():
 
 @pytest.mark.parametrize("mode", [LIVE, Transfer(TO, OUTREACH), Transfer(FROM, PIPEDRIVE)])
 @pytest.mark.parametrize("side", Side)
-def test_a_deletion_never_cascades_and_nothing_is_made_again(side: Side, mode: Mode):
+def test_a_deletion_never_cascades_and_nothing_is_made_again(side: Side, mode: Mode):  # D1, D2
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
     gone = Gone(side, "11" if side is OUTREACH else "21")
@@ -108,7 +108,7 @@ def test_a_deletion_never_cascades_and_nothing_is_made_again(side: Side, mode: M
     assert (again.decision, again.writes, again.state) == (Decision.SKIP, (), state)
 
 
-def test_a_restored_record_is_linked_again_and_brought_into_step():
+def test_a_restored_record_is_linked_again_and_brought_into_step():  # D3
     prospect, person = make_prospect(email=ANN, first_name="Ann"), make_person(email=ANN, first_name="Ann")
     base = make_base(prospect, person, RULES)
     link = make_link(base, LinkState.PERSON_GONE)
@@ -122,7 +122,7 @@ def test_a_restored_record_is_linked_again_and_brought_into_step():
     assert changed.state is LinkState.LINKED
 
 
-def test_a_link_follows_a_merge_to_the_survivor():
+def test_a_link_follows_a_merge_to_the_survivor():  # D4
     base = make_base(make_prospect(), make_person(), RULES)
 
     plan = decide_linked(make_prospect(), Gone(PIPEDRIVE, "21", merged_into="30"), base, RULES)
@@ -133,7 +133,7 @@ def test_a_link_follows_a_merge_to_the_survivor():
     assert not plan.writes
 
 
-def test_a_merge_into_a_person_that_is_linked_already_ends_the_link():
+def test_a_merge_into_a_person_that_is_linked_already_ends_the_link():  # D5
     plan = decide_linked(make_prospect(), Gone(PIPEDRIVE, "21", merged_into="30"), {}, RULES, taken=("30",))
 
     assert (plan.decision, plan.state) == (Decision.UNLINK, LinkState.PERSON_GONE)
@@ -141,7 +141,7 @@ def test_a_merge_into_a_person_that_is_linked_already_ends_the_link():
     assert "linked already" in plan.reason
 
 
-def test_both_gone_is_told_once():
+def test_both_gone_is_told_once():  # D1, D2
     plan = decide_linked(Gone(OUTREACH, "11"), Gone(PIPEDRIVE, "21"), {}, RULES)
     again = decide_linked(
         Gone(OUTREACH, "11"), Gone(PIPEDRIVE, "21"), {}, RULES, link=make_link({}, LinkState.PROSPECT_GONE)
@@ -154,7 +154,7 @@ def test_both_gone_is_told_once():
 # --- Unlinked (rows M and F) ---
 
 
-def test_without_a_candidate_a_prospect_becomes_a_person():
+def test_without_a_candidate_a_prospect_becomes_a_person():  # M6, F6
     prospect = make_prospect(email=ANN, first_name="Ann", company="Acme", phone=("0171 55",))
 
     plan = decide_unlinked(prospect, RULES)
@@ -172,7 +172,7 @@ def test_without_a_candidate_a_prospect_becomes_a_person():
     assert plan.prospect_id == "11"
 
 
-def test_without_a_candidate_a_person_becomes_a_prospect():
+def test_without_a_candidate_a_person_becomes_a_prospect():  # M6, F6
     plan = decide_unlinked(make_person(email=ANN, first_name="Ann"), RULES)
 
     assert plan.decision is Decision.CREATE
@@ -180,14 +180,14 @@ def test_without_a_candidate_a_person_becomes_a_prospect():
     assert plan.person_id == "21"
 
 
-def test_a_value_that_does_not_fit_is_left_out_of_a_create():
+def test_a_value_that_does_not_fit_is_left_out_of_a_create():  # F6, G7
     plan = decide_unlinked(make_prospect(email=ANN, heat="Lukewarm"), RULES)
 
     assert written(plan, PIPEDRIVE) == {"email": ANN}
     assert len(plan.refusals) == 1
 
 
-def test_exactly_one_candidate_is_linked():
+def test_exactly_one_candidate_is_linked():  # M4
     person = make_person(email=("other@a.example", *ANN), first_name="Ann")
 
     plan = decide_unlinked(make_prospect(email=ANN), RULES, candidates=(person,))
@@ -199,13 +199,13 @@ def test_exactly_one_candidate_is_linked():
     assert plan.reason == "Both have the address ann@a.example."
 
 
-def test_two_that_agree_already_are_only_linked():
+def test_two_that_agree_already_are_only_linked():  # M4, F1
     plan = decide_unlinked(make_prospect(email=ANN), RULES, candidates=(make_person(email=ANN),))
 
     assert (plan.decision, plan.new_link, plan.writes) == (Decision.UNCHANGED, True, ())
 
 
-def test_a_candidate_that_shares_no_address_after_all_is_none():
+def test_a_candidate_that_shares_no_address_after_all_is_none():  # M1
     plan = decide_unlinked(
         make_prospect(email=ANN), RULES, candidates=(make_person(email=("joann@a.example",)),)
     )
@@ -213,7 +213,7 @@ def test_a_candidate_that_shares_no_address_after_all_is_none():
     assert plan.decision is Decision.CREATE
 
 
-def test_of_several_candidates_nobody_is_guessed():
+def test_of_several_candidates_nobody_is_guessed():  # M5
     twins = (make_person("21", email=ANN), make_person("22", email=ANN))
 
     plan = decide_unlinked(make_prospect(email=ANN), RULES, candidates=twins)
@@ -223,7 +223,7 @@ def test_of_several_candidates_nobody_is_guessed():
     assert plan.reason == "2 persons have the same e-mail address."
 
 
-def test_a_candidate_linked_to_somebody_else_is_asked_about():
+def test_a_candidate_linked_to_somebody_else_is_asked_about():  # M5
     alone = decide_unlinked(make_person(email=ANN), RULES, taken=("11",))
     beside = decide_unlinked(
         make_person(email=ANN), RULES, candidates=(make_prospect("12", email=ANN),), taken=("11",)
@@ -234,7 +234,7 @@ def test_a_candidate_linked_to_somebody_else_is_asked_about():
     assert beside.candidates == ("12", "11")
 
 
-def test_two_that_a_person_has_paired_are_linked_whatever_their_addresses():
+def test_two_that_a_person_has_paired_are_linked_whatever_their_addresses():  # M9
     situation = Situation(
         None, make_prospect(email=ANN), make_person(first_name="Ann"), PIPEDRIVE, taken=("12",)
     )
@@ -270,7 +270,7 @@ def test_a_record_that_is_gone_meanwhile_is_skipped():
         ),
     ],
 )
-def test_what_the_settings_do_not_admit_is_left_alone(origin: Record, rules, reason):
+def test_what_the_settings_do_not_admit_is_left_alone(origin: Record, rules, reason):  # M7
     candidate = (make_person(email=ANN),) if origin.side is OUTREACH else (make_prospect(email=ANN),)
 
     plan = decide_unlinked(origin, rules, candidates=candidate)
@@ -278,19 +278,19 @@ def test_what_the_settings_do_not_admit_is_left_alone(origin: Record, rules, rea
     assert (plan.decision, plan.reason, plan.writes, plan.new_link) == (Decision.SKIP, reason, (), False)
 
 
-def test_what_the_engine_bars_is_left_alone():
+def test_what_the_engine_bars_is_left_alone():  # M7
     plan = decide_unlinked(make_person(email=ANN), RULES, barred="It is outside the Pipedrive filter.")
 
     assert (plan.decision, plan.reason) == (Decision.SKIP, "It is outside the Pipedrive filter.")
 
 
-def test_without_an_address_a_record_travels_where_the_settings_say_so():
+def test_without_an_address_a_record_travels_where_the_settings_say_so():  # M7
     plan = decide_unlinked(make_prospect(first_name="Ann"), make_rules(only_with_email=False))
 
     assert plan.decision is Decision.CREATE
 
 
-def test_a_chosen_list_admits_its_prospects():
+def test_a_chosen_list_admits_its_prospects():  # M7
     assert (
         decide_unlinked(make_prospect(email=ANN), make_rules(sync_from_lists=("1",))).decision
         is Decision.CREATE
@@ -307,13 +307,15 @@ def test_a_chosen_list_admits_its_prospects():
         (make_person(email=ANN), OUTREACH, "custom.origin", "from Pipedrive"),
     ],
 )
-def test_a_created_record_gets_the_constants_of_its_side(origin: Record, side: Side, field: str, value: str):
+def test_a_created_record_gets_the_constants_of_its_side(
+    origin: Record, side: Side, field: str, value: str
+):  # K1
     plan = decide_unlinked(origin, make_rules(constants=CONSTANTS))
 
     assert written(plan, side) == {"email": ANN, field: value}
 
 
-def test_real_time_updates_leave_constants_alone():
+def test_real_time_updates_leave_constants_alone():  # K3
     rules = make_rules(constants=CONSTANTS)
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, rules)
@@ -323,7 +325,7 @@ def test_real_time_updates_leave_constants_alone():
     assert written(changed, PIPEDRIVE) == {"first_name": "Ann"}
 
 
-def test_a_transfer_writes_the_constant_of_its_target_once():
+def test_a_transfer_writes_the_constant_of_its_target_once():  # K2
     rules = make_rules(constants=CONSTANTS)
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, rules)
@@ -337,7 +339,7 @@ def test_a_transfer_writes_the_constant_of_its_target_once():
 
 
 @pytest.mark.parametrize("shown", [MISSING, Unreadable("?", "odd")])
-def test_a_constant_is_not_written_to_what_is_not_shown(shown):
+def test_a_constant_is_not_written_to_what_is_not_shown(shown):  # K4
     rules = make_rules(constants=CONSTANTS)
     prospect, person = make_prospect(email=ANN), make_person(email=ANN, source=shown)
 
@@ -346,7 +348,7 @@ def test_a_constant_is_not_written_to_what_is_not_shown(shown):
     assert plan.decision is Decision.UNCHANGED
 
 
-def test_a_constant_that_does_not_fit_any_more_is_told():
+def test_a_constant_that_does_not_fit_any_more_is_told():  # K4
     constant = replace(CONSTANTS[1], value="x" * 31)
 
     plan = decide_unlinked(make_prospect(email=ANN), make_rules(constants=(constant,)))
@@ -358,14 +360,14 @@ def test_a_constant_that_does_not_fit_any_more_is_told():
 # --- Transfers (rows T) ---
 
 
-def test_a_transfer_goes_also_against_a_one_way_connection():
+def test_a_transfer_goes_also_against_a_one_way_connection():  # T1
     plan = decide_unlinked(make_person(email=ANN), make_rules(TO), Transfer(FROM, PIPEDRIVE))
 
     assert plan.decision is Decision.CREATE
     assert written(plan, OUTREACH) == {"email": ANN}
 
 
-def test_a_transfer_takes_only_what_the_settings_admit():
+def test_a_transfer_takes_only_what_the_settings_admit():  # T1
     rules = make_rules(sync_from_lists=("2",))
 
     assert decide_unlinked(make_prospect(email=ANN), rules, Transfer(TO, OUTREACH)).decision is Decision.SKIP
@@ -389,7 +391,7 @@ def test_a_transfer_takes_only_what_the_settings_admit():
     ],
 )
 @pytest.mark.parametrize("linked", [True, False])
-def test_a_transfer_writes_to_its_target_or_where_the_connection_flows(direction, mode, writes, linked):
+def test_a_transfer_writes_to_its_target_or_where_the_connection_flows(direction, mode, writes, linked):  # T5
     rules = make_rules(direction)
     prospect = make_prospect(email=ANN, first_name="Anna", job_title="CEO")
     person = make_person(email=ANN, first_name="Ann", organization="Acme")
@@ -403,7 +405,7 @@ def test_a_transfer_writes_to_its_target_or_where_the_connection_flows(direction
     assert {write.side for write in plan.writes} == writes
 
 
-def test_both_values_of_a_transfers_conflict_are_kept():
+def test_both_values_of_a_transfers_conflict_are_kept():  # T2
     prospect, person = make_prospect(email=ANN, first_name="Anna"), make_person(email=ANN, first_name="Ann")
 
     plan = decide_unlinked(prospect, RULES, Transfer(TO, OUTREACH), candidates=(person,))
@@ -415,7 +417,7 @@ def test_both_values_of_a_transfers_conflict_are_kept():
 # --- Afterwards (rows B) ---
 
 
-def test_what_the_write_returned_is_that_sides_base():
+def test_what_the_write_returned_is_that_sides_base():  # B1
     prospect = make_prospect(email=ANN, first_name="ann", phone=("0171 55",))
     plan = decide_unlinked(prospect, RULES)
 
@@ -425,7 +427,7 @@ def test_what_the_write_returned_is_that_sides_base():
     assert base["phone=phone"] == (("0171 55",), ("+49 171 55",))
 
 
-def test_what_an_app_fills_in_by_itself_on_a_create_does_not_come_back():
+def test_what_an_app_fills_in_by_itself_on_a_create_does_not_come_back():  # B2
     """Pipedrive needs a name, so an address may stand in for it: it must not become the prospect's name."""
     prospect = make_prospect(email=ANN)
     plan = decide_unlinked(prospect, RULES)
@@ -437,7 +439,7 @@ def test_what_an_app_fills_in_by_itself_on_a_create_does_not_come_back():
     assert decide_linked(prospect, person, base, RULES).decision is Decision.UNCHANGED
 
 
-def test_a_colleagues_edit_during_our_update_is_not_taken_for_agreed():
+def test_a_colleagues_edit_during_our_update_is_not_taken_for_agreed():  # B3
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
     prospect = make_prospect(email=ANN, first_name="Ann")
@@ -450,7 +452,7 @@ def test_a_colleagues_edit_during_our_update_is_not_taken_for_agreed():
     assert written(decide_linked(prospect, answer, after, RULES), OUTREACH) == {"job_title": "CEO"}
 
 
-def test_an_answer_that_does_not_show_the_field_counts_as_what_we_sent():
+def test_an_answer_that_does_not_show_the_field_counts_as_what_we_sent():  # B1
     prospect = make_prospect(email=ANN, company="Acme")
     plan = decide_unlinked(prospect, RULES)
     answer = make_person(email=ANN, organization=MISSING)
@@ -459,7 +461,7 @@ def test_an_answer_that_does_not_show_the_field_counts_as_what_we_sent():
 
 
 @pytest.mark.parametrize("done", [OUTREACH, PIPEDRIVE])
-def test_when_one_of_two_writes_fails_the_other_ones_fields_are_remembered(done: Side):
+def test_when_one_of_two_writes_fails_the_other_ones_fields_are_remembered(done: Side):  # B4
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
     prospect = make_prospect(email=("ann@a.example", "ann@b.example"), first_name="Ann")
@@ -479,7 +481,7 @@ def test_when_one_of_two_writes_fails_the_other_ones_fields_are_remembered(done:
     assert written(again, done.other) == written(plan, done.other)
 
 
-def test_nothing_done_means_nothing_is_remembered_as_done():
+def test_nothing_done_means_nothing_is_remembered_as_done():  # G8
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
     plan = decide_linked(make_prospect(email=ANN, first_name="Ann"), person, base, RULES)
@@ -487,7 +489,7 @@ def test_nothing_done_means_nothing_is_remembered_as_done():
     assert finish(plan, {}) == base
 
 
-def test_a_refused_field_travels_once_it_fits():
+def test_a_refused_field_travels_once_it_fits():  # G7
     """The option was added in Pipedrive, and the record is retried: nothing has to be edited."""
     prospect = make_prospect(email=ANN, heat="Lukewarm")
     plan = decide_unlinked(prospect, RULES)

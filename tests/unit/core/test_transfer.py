@@ -6,16 +6,16 @@ from tidegate.core.transfer import MOVES, OPEN, Progress, State, estimate_cost, 
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_state_has_its_moves_and_may_stay(state):
+def test_every_state_has_its_moves_and_may_stay(state):  # T8
     assert may_move(state, state)
     assert state not in MOVES[state]
 
 
-def test_an_undone_transfer_is_over():
+def test_an_undone_transfer_is_over():  # T8
     assert not any(may_move(State.UNDONE, state) for state in State if state is not State.UNDONE)
 
 
-def test_only_what_wrote_something_can_be_undone():
+def test_only_what_wrote_something_can_be_undone():  # T8
     assert {state for state in State if may_move(state, State.UNDONE)} - {State.UNDONE} == {
         State.DONE,
         State.CANCELLED,
@@ -23,12 +23,12 @@ def test_only_what_wrote_something_can_be_undone():
     }
 
 
-def test_a_preview_never_runs_before_it_is_ready():
+def test_a_preview_never_runs_before_it_is_ready():  # T8
     assert not may_move(State.PREVIEW, State.RUNNING)
     assert may_move(State.READY, State.RUNNING)
 
 
-def test_an_open_transfer_can_be_cancelled():
+def test_an_open_transfer_can_be_cancelled():  # T8
     assert all(may_move(state, State.CANCELLED) for state in OPEN)
 
 
@@ -64,7 +64,7 @@ def test_a_source_that_shrank_leaves_nothing_below_zero():
     assert (progress.left, progress.percent) == (0, 100)
 
 
-def test_ten_thousand_prospects_into_twenty_thousand_persons_cost_what_the_price_list_says():
+def test_ten_thousand_prospects_into_twenty_thousand_persons_cost_what_the_price_list_says():  # T9
     cost = estimate_cost(persons=20_000, persons_created=5_000, persons_updated=5_000, looks=5_000)
 
     assert (cost.walk, cost.look, cost.write) == (400, 500, 50_000)
@@ -72,7 +72,7 @@ def test_ten_thousand_prospects_into_twenty_thousand_persons_cost_what_the_price
     assert cost.calls == 40 + 50 + 10_000
 
 
-def test_organizations_cost_a_walk_and_a_write_each():
+def test_organizations_cost_a_walk_and_a_write_each():  # T9
     cost = estimate_cost(organizations=501, organizations_created=3)
 
     assert (cost.walk, cost.write, cost.calls) == (20, 15, 5)

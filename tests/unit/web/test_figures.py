@@ -40,6 +40,7 @@ QUIET = Health(
     last_delivery_at=None,
     webhooks_ok=None,
     webhooks_checked_at=None,
+    webhooks_problem="",
     checked_at=None,
 )
 

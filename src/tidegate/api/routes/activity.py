@@ -113,6 +113,7 @@ class HealthAnswer(Answer):
     last_delivery_at: Moment | None
     webhooks_ok: bool | None
     webhooks_checked_at: Moment | None
+    webhooks_problem: str
     checked_at: Moment | None = Field(description="When both sides were last compared.")
     delay_p50: float | None = Field(
         description="Seconds from a change to its copy: the median of the last hour."

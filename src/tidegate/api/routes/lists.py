@@ -105,7 +105,7 @@ def list_prospects_of_list(request: ApiRequest, list_id: str, page: Query[PageQu
 def add_prospects_to_list(request: ApiRequest, list_id: str, chosen: Chosen) -> Moved:
     found = _find(request, list_id)
     ids, unknown = _choose(request.auth.workspace_id, chosen)
-    return Moved(changed=services.add_to_list(author_of(request), found.pk, ids), unknown=unknown)
+    return Moved(changed=len(services.add_to_list(author_of(request), found.pk, ids)), unknown=unknown)
 
 
 @router.delete(
@@ -117,7 +117,7 @@ def add_prospects_to_list(request: ApiRequest, list_id: str, chosen: Chosen) -> 
 def remove_prospects_from_list(request: ApiRequest, list_id: str, chosen: Chosen) -> Moved:
     found = _find(request, list_id)
     ids, unknown = _choose(request.auth.workspace_id, chosen)
-    return Moved(changed=services.remove_from_list(author_of(request), found.pk, ids), unknown=unknown)
+    return Moved(changed=len(services.remove_from_list(author_of(request), found.pk, ids)), unknown=unknown)
 
 
 def _find(request: ApiRequest, list_id: str) -> ProspectList:

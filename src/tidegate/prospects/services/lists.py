@@ -59,24 +59,24 @@ def delete_list(author: Author, list_id: int) -> None:
 
 
 @transaction.atomic
-def add_to_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> int:
-    """How many were not in it before. Ids that are not of this workspace are passed over. Raises NotFound."""
+def add_to_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> list[int]:
+    """Who was not in it before. Ids that are not of this workspace are passed over. Raises NotFound."""
     found = _get_locked(author.workspace_id, list_id)
     ids = Prospect.objects.filter(workspace_id=author.workspace_id, pk__in=prospect_ids)
-    added = add_memberships([(pk, found.pk) for pk in ids.values_list("pk", flat=True)])
-    announce(author, "change", sorted(added))
-    return len(added)
+    added = sorted(add_memberships([(pk, found.pk) for pk in ids.values_list("pk", flat=True)]))
+    announce(author, "change", added)
+    return added
 
 
 @transaction.atomic
-def remove_from_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> int:
-    """How many were in it. Raises NotFound."""
+def remove_from_list(author: Author, list_id: int, prospect_ids: Collection[int]) -> list[int]:
+    """Who was in it. Raises NotFound."""
     found = _get_locked(author.workspace_id, list_id)
     rows = Prospect.lists.through.objects.filter(prospectlist_id=found.pk, prospect_id__in=prospect_ids)
     removed = sorted(rows.values_list("prospect_id", flat=True))
     rows.delete()
     announce(author, "change", removed)
-    return len(removed)
+    return removed
 
 
 def list_numbers(ids: Iterable[int | str]) -> list[int]:

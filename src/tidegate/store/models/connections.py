@@ -60,6 +60,8 @@ class Connection(models.Model):
     hook_secret = models.BinaryField(null=True)
     """The Basic password of deliveries, encrypted."""
     webhooks_checked_at = models.DateTimeField(null=True, blank=True)
+    webhooks_problem = models.TextField(blank=True)
+    """Why Pipedrive's webhooks could not be put in place; the regular check then looks more often."""
     last_delivery_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

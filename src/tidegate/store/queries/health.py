@@ -46,6 +46,8 @@ class Health:
     last_delivery_at: datetime | None
     webhooks_ok: bool | None
     webhooks_checked_at: datetime | None
+    webhooks_problem: str
+    """Why they could not be put in place; sync then looks for changes every few minutes."""
     checked_at: datetime | None
     delay_p50: float | None = None
     """Seconds from a live change to its copy, in the middle of the last hour's changes."""
@@ -89,6 +91,7 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
         last_delivery_at=connection.last_delivery_at,
         webhooks_ok=webhooks_ok(connection, now),
         webhooks_checked_at=connection.webhooks_checked_at,
+        webhooks_problem=connection.webhooks_problem,
         checked_at=lane.checked_at,
         delay_p50=half,
         delay_p95=most,
@@ -106,6 +109,8 @@ def waiting_by_side(connection: Connection) -> dict[Side, int]:
 
 def webhooks_ok(connection: Connection, now: datetime) -> bool | None:
     """Whether Pipedrive's notifications were found in order at the last look. None: not looked at, or not running."""
+    if connection.webhooks_problem:
+        return False
     if connection.webhooks_checked_at is None or not connection.is_live:
         return None
     return now - connection.webhooks_checked_at < CHECK_OVERDUE

@@ -47,7 +47,7 @@ class Problem:
 
 REFUSED = Problem(
     "refused",
-    _("You did not agree, so nothing was connected"),
+    _("You did not agree to what Tidegate asks for"),
     NOTHING_CHANGED,
     _(
         "To connect, choose “Allow” on Pipedrive’s page. Somebody else with the right to add apps can do it as well."

@@ -28,6 +28,9 @@ from tidegate.web.prospects.rows import rows_of
 AT_ONCE = 20_000
 """So many prospects one click can change."""
 BATCH = 1_000
+UNDOABLE = 1_000
+"""So many moves the session remembers."""
+UNDO_KEY = "undo-move"
 
 
 @require_GET
@@ -134,18 +137,47 @@ def _read_chosen(request: MemberRequest) -> Chosen:
 
 
 def _move(request: MemberRequest, chosen: Chosen, back: HttpResponse) -> HttpResponse:
-    author = author_of(request)
     removing = request.POST.get("do") == "remove"
     asked = str(chosen.filters.list_id or "") if removing else request.POST.get("add_to", "")
     try:
-        found = queries.get_list(author.workspace_id, asked)
+        found = queries.get_list(request.workspace.pk, asked)
     except NotFound as error:
         messages.error(request, error.user_message)
         return back
-    deed = services.remove_from_list if removing else services.add_to_list
-    moved = sum(deed(author, found.pk, chosen.ids[start : start + BATCH]) for start in _starts(chosen.ids))
-    messages.success(request, _moved_in_words(found, moved, len(chosen.ids), removing=removing))
+    moved = _moved(author_of(request), found, chosen.ids, removing=removing)
+    undoable = 0 < len(moved) <= UNDOABLE
+    if undoable:
+        request.session[UNDO_KEY] = {"list": found.pk, "ids": moved, "removing": not removing}
+    messages.success(
+        request,
+        _moved_in_words(found, len(moved), len(chosen.ids), removing=removing),
+        extra_tags="prospects-undo" if undoable else "",
+    )
     return back
+
+
+def _moved(author: Author, found: ProspectList, ids: Sequence[int], *, removing: bool) -> list[int]:
+    """Who really came or went."""
+    deed = services.remove_from_list if removing else services.add_to_list
+    return [pk for start in _starts(ids) for pk in deed(author, found.pk, ids[start : start + BATCH])]
+
+
+@require_POST
+@editor_required
+def undo(request: MemberRequest) -> HttpResponse:
+    """Take back the member's last move of prospects into a list or out of one."""
+    last = request.session.pop(UNDO_KEY, None)
+    if last is None:
+        messages.warning(request, _("There is nothing to undo any more."))
+        return redirect("prospects")
+    try:
+        found = queries.get_list(request.workspace.pk, last["list"])
+    except NotFound as error:
+        messages.error(request, error.user_message)
+        return redirect("prospects")
+    moved = _moved(author_of(request), found, last["ids"], removing=last["removing"])
+    messages.success(request, _moved_in_words(found, len(moved), len(moved), removing=last["removing"]))
+    return redirect(f"{reverse('prospects')}?list={found.pk}")
 
 
 def _moved_in_words(found: ProspectList, moved: int, asked: int, *, removing: bool) -> str:

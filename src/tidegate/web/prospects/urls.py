@@ -8,6 +8,7 @@ urlpatterns = [
     path("", table.prospects, name="prospects"),
     path("prospects.csv", table.export, name="prospects-csv"),
     path("act/", table.act, name="prospects-act"),
+    path("undo/", table.undo, name="prospects-undo"),
     path("new/", one.new_prospect, name="prospect-new"),
     path("<int:prospect_id>/", one.prospect, name="prospect"),
     path("<int:prospect_id>/edit/", one.edit_prospect, name="prospect-edit"),
