@@ -23,14 +23,14 @@ class LaneSchedule(Schedule):
         connection = Connection.objects.get(pk=connection_id)
         transfer = Transfer.objects.filter(connection=connection, state="running").first()
         settings = settings_from_json(transfer.settings) if transfer else connection.get_settings()
-        rules = _rules(connection, settings)
+        rules = rules_in_force(connection, settings)
         preview = _due_previews().filter(connection=connection).first()
         return Serving(
             Status(connection.status),
             rules,
             _state_of(transfer) if transfer else None,
             _state_of(preview) if preview else None,
-            _rules(connection, settings_from_json(preview.settings)) if preview else None,
+            rules_in_force(connection, settings_from_json(preview.settings)) if preview else None,
         )
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
@@ -64,8 +64,14 @@ class LaneSchedule(Schedule):
             )
 
 
-def _rules(connection: Connection, settings: Settings) -> Rules:
-    return rules_of(settings, outreach_catalogue(connection), pipedrive_catalogue(connection))
+def rules_in_force(connection: Connection, settings: Settings) -> Rules:
+    """What these settings mean by the catalogues as they were read last, in the workspace's country."""
+    return rules_of(
+        settings,
+        outreach_catalogue(connection),
+        pipedrive_catalogue(connection),
+        country=connection.workspace.country,
+    )
 
 
 def _due_previews() -> "models.QuerySet[Transfer]":

@@ -10,18 +10,24 @@ from datetime import timedelta
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.quota import LaneQuota
 from tidegate.core.connection import Reason, Status
-from tidegate.core.planning import rules_of
 from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import Feature, Hold, Quota
 from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
 from tidegate.store.budget import daily_budget, spent_today
-from tidegate.store.catalogues import outreach_catalogue, person_kinds, pipedrive_catalogue
+from tidegate.store.catalogues import person_kinds, pipedrive_catalogue
 from tidegate.store.holds import hold_lane
 from tidegate.store.memory import LaneMemory
 from tidegate.store.models import Connection
 from tidegate.store.models import Lane as LaneRow
-from tidegate.store.schedule import LaneSchedule, connections_at_work, has_due_work, must_wait, next_due_at
+from tidegate.store.schedule import (
+    LaneSchedule,
+    connections_at_work,
+    has_due_work,
+    must_wait,
+    next_due_at,
+    rules_in_force,
+)
 from tidegate.store.wakes import wake_lane
 from tidegate.wiring.parts import CLOCK, crm_of, outreach_of, quota_of
 from tidegate.wiring.steps import worker_step
@@ -131,7 +137,7 @@ def _quota(row: Connection) -> LaneQuota:
 async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
     guarded = GuardedQuota(quota, lane.hold, Feature.CHECK)
     crm = await worker_step(lambda: crm_of(row, quota=guarded, http=_sender, step=worker_step))
-    rules = rules_of(row.get_settings(), outreach_catalogue(row), pipedrive_catalogue(row))
+    rules = await worker_step(rules_in_force, row, row.get_settings())
     notices = row.is_live or row.launched_at is not None
     return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane, guarded.spend_as, notices)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.engine.world import World, prospect
-from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Side
 from tidegate.core.settings import Direction
 from tidegate.errors import AuthorizationLost, InvalidForRemote, RemoteUnavailable
 from tidegate.store.models import Intent
@@ -246,3 +246,18 @@ def test_doubled_news_is_done_once(world: World) -> None:
 
     assert len(world.persons()) == 1
     assert [entry.side for entry in world.log(act="create")] == [Side.PIPEDRIVE.value]
+
+
+def test_a_number_without_its_country_code_is_the_same_number(world: World) -> None:
+    workspace = world.connection.workspace
+    workspace.country = "DE"
+    workspace.save()
+    prospect_id = world.outreach.add(prospect(phone=("030 901820",)))
+    world.drain()
+    writes = len(world.log())
+
+    world.crm.edit_person(world.links()[prospect_id], {PHONE: ("+49 30 901820",)})
+    world.drain()
+
+    assert world.outreach.record(prospect_id).value(PHONE) == ("030 901820",)
+    assert len(world.log()) == writes
