@@ -13,6 +13,7 @@ from tidegate.core.values import Json, Value, is_empty, name_key, to_json
 from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
+from tidegate.services.index import remember_organizations
 from tidegate.services.journal import updates_of
 from tidegate.services.units import Unit
 
@@ -194,13 +195,6 @@ async def _create_organizations(engine: Engine, missing: dict[str, str], results
 
 async def _remember(engine: Engine, created: dict[str, Organization], results: Results) -> None:
     """At once, not with the batch: the id of what exists is saved before anything else can fail."""
-    state = await engine.run(engine.memory.index_state, "organizations")
-    await engine.run(
-        engine.memory.save_index,
-        "organizations",
-        state,
-        organizations=list(created.values()),
-        hold=engine.lane.hold,
-    )
+    await remember_organizations(engine, list(created.values()))
     results.organizations.extend(created.values())
     results.intents_done.extend(("organization", key[:300]) for key in created)

@@ -28,7 +28,6 @@ class Unit:
     returned: dict[Side, Record] = field(default_factory=dict)
     """What the writes answered."""
     error: TidegateError | None = None
-    tokens: int = 0
 
     @property
     def record_name(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
@@ -15,9 +15,6 @@ from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
 from tidegate.store.models import Change, Connection
 from tidegate.store.wakes import wake_lane
-
-RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
-"""How long a change waits after each failed attempt; the last one repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +95,6 @@ def _to_port(row: Change) -> ports.Change:
         actor=row.actor,
         attempts=row.attempts,
     )
-
-
-def retry_at(attempts: int, now: datetime) -> datetime:
-    """When to try a change again that failed this many times already."""
-    return now + timedelta(seconds=RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)])
 
 
 def finish_changes(done: Mapping[int, str], later: Mapping[int, datetime]) -> None:
