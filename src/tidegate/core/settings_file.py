@@ -15,9 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tidegate.core.catalogue import Field as CatalogueField
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.limits import DEFAULT_LIMITS, RANGES, limits_from_json, limits_to_json
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, FieldMapping, Settings
 from tidegate.errors import Invalid
+
+
+def _limit(name: str) -> Any:
+    least, most = RANGES[name]
+    return Field(getattr(DEFAULT_LIMITS, name), ge=least, le=most)
 
 
 class Thing(BaseModel):
@@ -41,6 +47,17 @@ class ConstantField(BaseModel):
     value: str = Field(max_length=10_000)
 
 
+class BrakeLimits(BaseModel):
+    """How much may change at once; what is not there keeps its default."""
+
+    model_config = ConfigDict(extra="forbid")
+    on: bool = DEFAULT_LIMITS.on
+    share_percent: int = _limit("share_percent")
+    records: int = _limit("records")
+    emptied: int = _limit("emptied")
+    created: int = _limit("created")
+
+
 class SettingsFile(BaseModel):
     """What a file holds. Keys that are not there are not set: a file is the whole of the settings."""
 
@@ -57,6 +74,7 @@ class SettingsFile(BaseModel):
     sync_from_all_lists: bool
     sync_from_lists: list[Thing] = Field(default_factory=list, max_length=10_000)
     filter_id: str | None = None
+    brakes: BrakeLimits = Field(default_factory=lambda: BrakeLimits())
     mappings: list[MappedFields] = Field(max_length=1_000)
     constants: list[ConstantField] = Field(default_factory=list, max_length=1_000)
 
@@ -120,6 +138,8 @@ def _head(settings: Settings, place: Place) -> Iterable[tuple[str, object]]:
     yield "sync_from_lists", [_thing(place.outreach.lists, i) for i in settings.sync_from_lists or ()]
     if settings.filter_id is not None:
         yield "filter_id", settings.filter_id
+    for key, value in limits_to_json(settings.brakes).items():
+        yield f"brakes.{key}", value
 
 
 def _thing(known: Iterable[Named], wanted: str) -> dict[str, str]:
@@ -172,6 +192,7 @@ def settings_of(file: SettingsFile, place: Place) -> Settings:
         owner_id=finder.find("owner", "Pipedrive user", place.pipedrive.users, file.owner),
         sync_from_lists=None if file.sync_from_all_lists else finder.lists(file.sync_from_lists),
         filter_id=finder.filter(file.filter_id),
+        brakes=limits_from_json(file.brakes.model_dump()),
         mappings=tuple(finder.mapping(i, mapped) for i, mapped in enumerate(file.mappings)),
         constants=tuple(
             Constant(c.side, finder.field(f"constants.{i}", c.side, c.field), c.value)
