@@ -85,12 +85,9 @@ async def _round(lane: Lane, schedule: Schedule, ended: Drained) -> bool:
         except Halted as error:
             await lane.step(schedule.halt, engine.connection_id, error.stopped)
         except NeedsAttention as error:
-            reason = (
-                Reason.RECONNECT
-                if isinstance(error, AuthorizationLost | PermissionMissing)
-                else Reason.BRAKES
-            )
-            await lane.step(schedule.stop, engine.connection_id, Status.PAUSED, reason, error.user_message)
+            lost = isinstance(error, AuthorizationLost | PermissionMissing)
+            how = (Status.PAUSED, Reason.RECONNECT) if lost else (Status.FAILED, Reason.INCOMPLETE)
+            await lane.step(schedule.stop, engine.connection_id, *how, error.user_message)
     return busy
 
 
@@ -101,7 +98,7 @@ async def _mend(engine: Engine, schedule: Schedule, ended: Drained, error: Mappi
     """
     if "field" not in error.facts or engine.connection_id in ended.reread:
         await engine.run(
-            schedule.stop, engine.connection_id, Status.PAUSED, Reason.BRAKES, error.user_message
+            schedule.stop, engine.connection_id, Status.FAILED, Reason.INCOMPLETE, error.user_message
         )
         return False
     ended.reread.add(engine.connection_id)

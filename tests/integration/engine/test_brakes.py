@@ -5,17 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from tests.integration.engine.test_crash_points import Countdown, Died, make_calls_mortal, mortal_memory
-from tests.integration.engine.world import World, prospect
+from tests.integration.engine.world import PROSPECT_FIELDS, World, prospect
 from tidegate.core.brakes import Brake
+from tidegate.core.catalogue import NamedList, OutreachCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.limits import Limits
 from tidegate.core.records import FIRST_NAME, JOB_TITLE
 from tidegate.errors import Conflict
 from tidegate.services import live
+from tidegate.store.catalogues import store_catalogues
 from tidegate.store.models import Change, Connection, Halt
-from tidegate.wiring import actions
+from tidegate.wiring import actions, upkeep
+from tidegate.wiring.steps import request_step
 
 pytestmark = pytest.mark.django_db
 
@@ -276,6 +280,43 @@ def test_a_resume_that_leaves_what_waits_writes_nothing_of_it_ever() -> None:
 
     assert set(titles(world)) == {"CEO"}
     assert [p.value(FIRST_NAME) for p in world.persons()].count("Anna") == 2
+
+
+def test_a_catalogue_that_comes_back_empty_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "worker_step", request_step)
+    world = in_step()
+    fields, world.crm.fields = world.crm.fields, {}
+
+    async_to_sync(upkeep.reread_catalogue)(world.connection, world.crm)
+
+    halt = halt_of(world)
+    assert halt.brake == Brake.CATALOGUE and "no fields" in halt.message
+    world.connection.refresh_from_db()
+    assert actions.pipedrive_catalogue(world.connection).fields
+    actions.decide_halt(halt, confirm=False, actor="Alice")
+    assert status_of(world) == (Status.ACTIVE, Reason.NONE)
+    world.crm.fields = fields
+
+
+@pytest.mark.parametrize(("left", "stops"), [(0, True), (1, False)])
+def test_a_synced_list_that_is_suddenly_empty_stops_the_connection(
+    monkeypatch: pytest.MonkeyPatch, left: int, stops: bool
+) -> None:
+    monkeypatch.setattr(upkeep, "worker_step", request_step)
+    world = in_step()
+    lists = (NamedList("1", "Prospects", 120),)
+    store_catalogues(world.connection, outreach=OutreachCatalogue(PROSPECT_FIELDS, lists))
+
+    async def read() -> OutreachCatalogue:
+        return OutreachCatalogue(PROSPECT_FIELDS, (NamedList("1", "Prospects", left),))
+
+    monkeypatch.setattr(world.outreach, "read_catalogue", read)
+    engine = async_to_sync(world._lane)().engines[0]
+
+    async_to_sync(upkeep._watch_lists)(world.connection, engine)
+
+    assert Halt.objects.filter(brake=Brake.LIST).exists() is stops
+    assert (status_of(world)[0] == Status.PAUSED) is stops
 
 
 @pytest.mark.parametrize("confirm", [True, False])
