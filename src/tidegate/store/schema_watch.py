@@ -18,6 +18,7 @@ VANISHED = frozenset(
         "lists-gone",
         "owner-gone",
         "owner-inactive",
+        "filter-gone",
         "constant-value",
     }
 )
