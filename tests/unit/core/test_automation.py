@@ -39,16 +39,16 @@ ADD = Action(ActionKind.ADD_ACTIVITY, subject="Call {first_name}")
 ALL = (CREATE, TO_STAGE, TO_NEXT, ADD)
 
 
-def with_automations(*automations: Automation, **facts: object) -> Settings:
-    return make_settings(automations=automations, **facts)
+def with_automations(*automations: Automation, direction: Direction = Direction.TWO_WAY) -> Settings:
+    return make_settings(direction, automations=automations)
 
 
 def found(settings: Settings, pipedrive=RULES.pipedrive) -> list[tuple[str, str]]:
     return [(problem.code, problem.place) for problem in problems(settings, RULES.outreach, pipedrive)]
 
 
-def of(trigger: Trigger, *actions: Action, **facts: object) -> Automation:
-    return Automation(trigger, actions=actions, **facts)
+def of(trigger: Trigger, *actions: Action, enabled: bool = True) -> Automation:
+    return Automation(trigger, enabled, actions=actions)
 
 
 def test_all_twenty_four_scenarios_can_be_set_up_at_once():
