@@ -7,8 +7,9 @@ saving the rest.
 from collections.abc import Iterable
 
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.problem import Problem
 from tidegate.core.records import Side
-from tidegate.core.settings import Problem, Settings
+from tidegate.core.settings import Settings
 
 
 def unknown_references(
