@@ -8,11 +8,12 @@ from tests.integration.engine.world import World, prospect
 from tidegate.core.connection import Status
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Record
 from tidegate.core.settings import Direction
+from tidegate.core.values import Value
 from tidegate.store.models import Connection
 
 pytestmark = pytest.mark.django_db
 
-ADA = {FIRST_NAME: "Ada", LAST_NAME: "Lovelace", EMAIL: ("ada@engine.example",)}
+ADA: dict[str, Value] = {FIRST_NAME: "Ada", LAST_NAME: "Lovelace", EMAIL: ("ada@engine.example",)}
 
 
 @pytest.fixture
