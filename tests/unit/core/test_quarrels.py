@@ -42,16 +42,16 @@ def stopped(past: Past) -> bool:
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_after_so_many_writes_in_turn_no_more_follows(number: int) -> None:  # Q2
+def test_after_so_many_writes_in_turn_no_more_follows(number: int):  # Q2
     assert stopped(turns(number)) is (number >= MOST_TURNS)
 
 
 @pytest.mark.parametrize("minutes", [5, 60, 200])
-def test_slow_turns_between_the_same_values_are_stopped_as_well(minutes: int) -> None:  # Q2
+def test_slow_turns_between_the_same_values_are_stopped_as_well(minutes: int):  # Q2
     assert stopped(turns(MOST_TURNS, apart=timedelta(minutes=minutes)))
 
 
-def test_a_value_that_grows_with_every_turn_is_stopped_too() -> None:  # Q2, Q3
+def test_a_value_that_grows_with_every_turn_is_stopped_too():  # Q2, Q3
     values = tuple("!" * n for n in range(40))
     assert stopped(turns(MOST_TURNS, values=values))
     assert not stopped(turns(MOST_TURNS, values=values, apart=timedelta(minutes=5)))
@@ -62,7 +62,7 @@ def test_turns_of_yesterday_count_no_more() -> None:
     assert not stopped(turns(MOST_TURNS, apart=timedelta(hours=6)))
 
 
-def test_one_side_that_is_edited_again_and_again_is_no_quarrel() -> None:  # Q1
+def test_one_side_that_is_edited_again_and_again_is_no_quarrel():  # Q1
     writes = tuple(
         PastWrite(timedelta(seconds=n), Side.PIPEDRIVE, {"title40": str(n % 2)}) for n in range(30, 0, -1)
     )
@@ -82,7 +82,7 @@ def test_writes_of_other_fields_neither_count_nor_end_the_turns() -> None:
     assert stopped(Past(tuple(mixed)))
 
 
-def test_the_rest_of_the_record_still_travels_and_the_value_stays_a_change() -> None:  # Q4
+def test_the_rest_of_the_record_still_travels_and_the_value_stays_a_change():  # Q4
     name = FieldChange("first_name", "A", "B")
     held = hold_back(plan(Side.PIPEDRIVE, "chair", name), turns(MOST_TURNS))
 
@@ -100,7 +100,7 @@ def test_where_nothing_else_is_to_be_written_nothing_is() -> None:
     assert (held.decision, held.writes) == (Decision.UNCHANGED, ())
 
 
-def test_a_quarrel_that_stands_stays_stopped_until_it_is_settled() -> None:  # Q5
+def test_a_quarrel_that_stands_stays_stopped_until_it_is_settled():  # Q5
     assert hold_back(plan(), Past(stopped=frozenset({"title"}))).quarrels
     assert not hold_back(plan(), Past(stopped=frozenset({"name"}))).quarrels
 
