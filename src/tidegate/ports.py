@@ -15,6 +15,7 @@ from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, Option, OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules
+from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
 from tidegate.core.values import Json, Kind, Value
 
@@ -384,7 +385,6 @@ class StoredLink:
     base: Mapping[str, Json]
     """Mapping key -> [outreach value, Pipedrive value] as JSON: `core.bases` decodes it for the pairs in force."""
     state: str
-    quarrels: int = 0
     written_at: datetime | None = None
 
 
@@ -394,7 +394,6 @@ class LinkToSave:
     person_id: str
     base: Mapping[str, Json]
     state: str = "linked"
-    quarrels: int = 0
     written_at: datetime | None = None
     id: int | None = None
     """The row to change; None makes a new one."""
@@ -570,6 +569,10 @@ class Memory(Protocol):
 
     def persons_named(self, name: str, since: datetime) -> list[Record]:
         """Persons of the mirror of exactly this name that changed since."""
+        ...
+
+    def past_writes(self, connection_id: str, prospect_ids: Collection[str]) -> dict[str, Past]:
+        """Prospect id -> what was written to its pair within `quarrels.WINDOW` and since its last quarrel was settled."""
         ...
 
     def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:
