@@ -45,6 +45,9 @@ class Editing:
     fresh_row: int | None = None
     """The row of the mapping that was just added or whose left field was just chosen."""
 
+    done: dict[int, str] = field(default_factory=dict)
+    """Row of the mapping -> what was just made for it, in either app."""
+
     def mark(self, found: Iterable[Problem]) -> None:
         for problem in found:
             texts = self.marks.setdefault(problem.place, [])
@@ -163,7 +166,7 @@ def section_context(
         "filters": _shown_filters(editing),
         "new_list": editing.draft.new_list,
         "NEW_LIST": NEW_LIST,
-        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks),
+        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks, editing.done),
         "constants": shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts),
         "error_links": error_links(editing),
     }
