@@ -11,9 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules
+from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
 from tidegate.core.values import Json, Value
 
@@ -43,6 +45,14 @@ class Page:
     """A stretch of a walk over records. `next_cursor` None: this was the last one."""
 
     records: tuple[Record, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A stretch of a walk over campaign events. `next_cursor` None: this was the last one."""
+
+    events: tuple[CampaignEvent, ...]
     next_cursor: str | None = None
 
 
@@ -76,6 +86,20 @@ class OutreachApp(Protocol):
 
     async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
         """Set these fields and no others. Raises RecordGone, InvalidForRemote."""
+        ...
+
+    async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
+        """The events of these ids; one that is not there is left out."""
+        ...
+
+    async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
+        """The campaign e-mails of these ids with all their events in order; one that is not there is left out."""
+        ...
+
+    async def walk_campaign_events(
+        self, *, since: datetime, until: datetime, cursor: str | None, limit: int
+    ) -> EventPage:
+        """Events that happened from `since` (inclusive) to `until` (exclusive), in the order in which they happened."""
         ...
 
 
@@ -339,7 +363,6 @@ class StoredLink:
     base: Mapping[str, Json]
     """Mapping key -> [outreach value, Pipedrive value] as JSON: `core.bases` decodes it for the pairs in force."""
     state: str
-    quarrels: int = 0
     written_at: datetime | None = None
 
 
@@ -349,7 +372,6 @@ class LinkToSave:
     person_id: str
     base: Mapping[str, Json]
     state: str = "linked"
-    quarrels: int = 0
     written_at: datetime | None = None
     id: int | None = None
     """The row to change; None makes a new one."""
@@ -525,6 +547,10 @@ class Memory(Protocol):
 
     def persons_named(self, name: str, since: datetime) -> list[Record]:
         """Persons of the mirror of exactly this name that changed since."""
+        ...
+
+    def past_writes(self, connection_id: str, prospect_ids: Collection[str]) -> dict[str, Past]:
+        """Prospect id -> what was written to its pair within `quarrels.WINDOW` and since its last quarrel was settled."""
         ...
 
     def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:
