@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tidegate.core.catalogue import Field, Option, PipedriveCatalogue, Pipeline
+from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, ORGANIZATION, PHONE
 from tidegate.core.settings import default_settings, settings_to_json
@@ -53,6 +53,7 @@ USERS = (
     PipedriveUser("12", "Tomás Ferreira"),
     PipedriveUser("13", "Jonas Weber", active=False),
 )
+FILTERS = (PersonFilter("21", "Marketing allowed"), PersonFilter("22", "My open deals"))
 
 
 @dataclass
@@ -60,7 +61,9 @@ class FakePipedrive:
     """What the pages' way to Pipedrive ends with, without a Pipedrive: patches the calls that would reach it."""
 
     catalogue: PipedriveCatalogue = field(
-        default_factory=lambda: PipedriveCatalogue(PIPEDRIVE_FIELDS, USERS, (Pipeline("1", "Sales", 1),))
+        default_factory=lambda: PipedriveCatalogue(
+            PIPEDRIVE_FIELDS, USERS, (Pipeline("1", "Sales", 1),), filters=FILTERS
+        )
     )
     ends_with: Exception | None = None
     """What the next call raises."""
