@@ -15,6 +15,7 @@ from tidegate.core.records import Record, Side, with_organization
 from tidegate.errors import SuspiciousChange
 from tidegate.ports import Change, Example, Stopped
 from tidegate.services.engine import Engine
+from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import organization_names
 from tidegate.services.journal import change_to_json
 from tidegate.services.look import look
@@ -89,6 +90,7 @@ async def _planned(engine: Engine, changes: Sequence[Change], met: set[tuple[Sid
     units = [unit for unit in fold(about, links) if not _was_met(unit, met)]
     await _take_bodies(engine, units)
     await look(engine, units, engine.rules.settings, persons_from_mirror=True)
+    await bar_outsiders(engine, units)
     decide_all(engine, units, LIVE)
     return units
 

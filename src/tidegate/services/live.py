@@ -16,6 +16,7 @@ from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryE
 from tidegate.ports import Change, Results
 from tidegate.services import brakes
 from tidegate.services.engine import Engine
+from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import remember_organizations
 from tidegate.services.look import look
 from tidegate.services.settle import retry_at, settle
@@ -43,6 +44,7 @@ async def follow(engine: Engine) -> bool:
     if verdict is Verdict.LEFT:
         units = await _without_newer_news(engine, units, results)
     await look(engine, units, engine.rules.settings)
+    await bar_outsiders(engine, units)
     stop = await settle(
         engine,
         units,
