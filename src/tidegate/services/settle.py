@@ -56,6 +56,7 @@ def _situation(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]]
         origin=unit.origin,
         candidates=tuple(c for c in unit.candidates if (other, c.id) not in claimed),
         taken=unit.taken + tuple(i for side, i in _wanted(unit) if (side, i) in claimed),
+        barred=unit.barred,
     )
 
 
