@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules
@@ -46,6 +47,14 @@ class Page:
     next_cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A stretch of a walk over campaign events. `next_cursor` None: this was the last one."""
+
+    events: tuple[CampaignEvent, ...]
+    next_cursor: str | None = None
+
+
 class OutreachApp(Protocol):
     """Any app that holds prospects in lists. Prospect ids and list ids are strings, opaque to the engine."""
 
@@ -76,6 +85,20 @@ class OutreachApp(Protocol):
 
     async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
         """Set these fields and no others. Raises RecordGone, InvalidForRemote."""
+        ...
+
+    async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
+        """The events of these ids; one that is not there is left out."""
+        ...
+
+    async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
+        """The campaign e-mails of these ids with all their events in order; one that is not there is left out."""
+        ...
+
+    async def walk_campaign_events(
+        self, *, since: datetime, until: datetime, cursor: str | None, limit: int
+    ) -> EventPage:
+        """Events that happened from `since` (inclusive) to `until` (exclusive), in the order in which they happened."""
         ...
 
 

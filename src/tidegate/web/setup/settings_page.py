@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from tidegate.core.automation import Trigger, automations_to_json
 from tidegate.core.connection import Reason, Status
-from tidegate.core.settings import Problem, Settings
+from tidegate.core.problem import Problem
+from tidegate.core.settings import Settings
 from tidegate.web.access import MemberRequest, get_connection, member_required
 from tidegate.web.setup.automation_form import automation_of
 from tidegate.web.setup.automation_words import TRIGGERS
