@@ -27,10 +27,11 @@ CREATE, MOVE, NEXT, ACTIVITY = (
 
 
 @pytest.fixture
-def alices(owner: Client, connection: Connection, workspace: Workspace) -> Setup:
+def alices(owner: Client, connection: Connection, workspace: Workspace, pipedrive: FakePipedrive) -> Setup:
     founders = ProspectList.objects.create(workspace_id=workspace.pk, name="Founders")
     connection.settings |= {"sync_to_list": str(founders.pk)}
     connection.save()
+    pipedrive.show(connection)
     return Setup(owner, connection)
 
 
@@ -171,6 +172,7 @@ def test_the_review_leads_to_what_is_missing_and_launching_does_not_start(alices
     review = alices.get("setup/review")
     assert "E-mail replied: Choose a stage." in review
     assert f"{alices.path(STEP)}?problems#auto-email_replied-move_deal_to_stage-stage" in review
+    assert "1 thing is missing." in review
     assert "Campaign e-mail sent: create a deal in New business, move the deal to Contacted, add" in review
     assert alices.post("setup/review", {}).status_code == 422
     assert alices.connection.status == Status.FAILED
