@@ -17,6 +17,7 @@ from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
+from tidegate.core.references import unknown_references
 from tidegate.core.settings import Direction, Settings, default_settings, settings_to_json
 from tidegate.core.settings import problems as settings_problems
 from tidegate.core.transfer import Cost, Forecast, Work, forecast
@@ -224,6 +225,7 @@ def save_settings(
 ) -> Connection:
     """Save what may still be incomplete, but never what can't be. Raises Invalid by place, and Conflict.
 
+    What is named for the first time must be there: another workspace's list or a deleted field is stale or forged.
     What went wrong by itself since the last save (a field changed its type over there) keeps nobody from saving the rest.
     """
     known = {(problem.code, problem.message) for problem in problems(connection)}
@@ -231,6 +233,11 @@ def save_settings(
     for problem in problems_of(connection, settings):
         if problem.code in STRUCTURAL and (problem.code, problem.message) not in known:
             errors.setdefault(problem.place, []).append(problem.message)
+    before = connection.get_settings()
+    for problem in unknown_references(
+        settings, before, outreach_catalogue(connection), pipedrive_catalogue(connection)
+    ):
+        errors.setdefault(problem.place, []).append(problem.message)
     if errors:
         raise Invalid("Some settings can't be saved.", errors=errors)
     saved = connections.store_settings(connection, settings, version=version)

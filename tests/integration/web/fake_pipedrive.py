@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tidegate.core.catalogue import Field, Option, PipedriveCatalogue, Pipeline, Stage
+from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, ORGANIZATION, PHONE
 from tidegate.core.settings import default_settings, settings_to_json
@@ -59,6 +59,7 @@ PIPELINES = (
     )),
     Pipeline("2", "Partners", 2, (Stage("21", "First talk", "2", 1), Stage("22", "Contract", "2", 2))),
 )  # fmt: skip
+FILTERS = (PersonFilter("21", "Marketing allowed"), PersonFilter("22", "My open deals"))
 
 
 @dataclass
@@ -66,7 +67,7 @@ class FakePipedrive:
     """What the pages' way to Pipedrive ends with, without a Pipedrive: patches the calls that would reach it."""
 
     catalogue: PipedriveCatalogue = field(
-        default_factory=lambda: PipedriveCatalogue(PIPEDRIVE_FIELDS, USERS, PIPELINES)
+        default_factory=lambda: PipedriveCatalogue(PIPEDRIVE_FIELDS, USERS, PIPELINES, filters=FILTERS)
     )
     ends_with: Exception | None = None
     """What the next call raises."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.pairs import make_rules, make_settings
@@ -32,6 +33,7 @@ from tidegate.core.settings import (
 )
 
 RULES = make_rules()
+unhurried = hypothesis_settings(deadline=None)
 CREATE = Action(ActionKind.CREATE_DEAL, pipeline_id="1")
 TO_STAGE = Action(ActionKind.MOVE_DEAL_TO_STAGE, pipeline_id="1", stage_id="2")
 TO_NEXT = Action(ActionKind.MOVE_DEAL_TO_NEXT_STAGE)
@@ -158,6 +160,7 @@ def kept(action: Action) -> Action:
     return Action(action.kind, **{name: getattr(action, name) for name in uses})
 
 
+@unhurried
 @given(st.lists(automations, max_size=4).map(tuple), st.lists(st.sampled_from(WORTH_AN_UPDATE), unique=True))
 def test_the_document_brings_back_what_counts(written, events):
     settings = make_settings(automations=written, history_events=tuple(events))
@@ -171,6 +174,7 @@ def test_the_document_brings_back_what_counts(written, events):
     assert settings_to_json(read)["automations"] == settings_to_json(settings)["automations"]
 
 
+@unhurried
 @given(st.lists(automations, max_size=4).map(tuple))
 def test_exactly_those_without_a_problem_of_their_own_work(written):
     working = active_automations(make_settings(automations=written), RULES.pipedrive)
@@ -207,6 +211,7 @@ def test_what_is_empty_leaves_no_hole():
     )
 
 
+@unhurried
 @given(st.text(alphabet=string.printable + "{}", max_size=300))
 def test_a_filled_template_fits_whatever_was_written(template):
     fields = dict.fromkeys(TEMPLATE_FIELDS, "x" * 200)

@@ -58,6 +58,11 @@ class PipelineAnswer(Answer):
     stages: list[StageAnswer]
 
 
+class PersonFilterAnswer(Answer):
+    id: str
+    name: str
+
+
 class OutreachCatalogueAnswer(Answer):
     fields: list[FieldAnswer]
     lists: list[NamedListAnswer]
@@ -70,6 +75,9 @@ class PipedriveCatalogueAnswer(Answer):
     )
     users: list[PipedriveUserAnswer]
     pipelines: list[PipelineAnswer]
+    filters: list[PersonFilterAnswer] = Described(
+        description="Saved filters of persons; one of them can limit who comes in (`filter_id`)."
+    )
     read_at: Moment | None
 
 
