@@ -30,17 +30,17 @@ from tidegate.errors import (
     PermissionMissing,
     TemporaryError,
 )
-from tidegate.ports import Account, Feature, Tokens
+from tidegate.ports import Account, Crm, Tokens
 from tidegate.services.credentials import PersonalToken
 from tidegate.store import catalogues, connections
 from tidegate.store.inbox import News, add_changes
-from tidegate.store.memory import add_spent
 from tidegate.store.models import Attention, Connection, Transfer, User, Workspace
 from tidegate.store.queries import budget_today
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
 from tidegate.wiring import parts
+from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
 from tidegate.wiring.parts import calls_per_second
 from tidegate.wiring.steps import request_step, run
@@ -172,18 +172,13 @@ async def _with_http(use: Callable[[HttpSender], Awaitable[T]]) -> T:
 
 
 def refresh(connection: Connection) -> None:
-    """Read fields, options, users, pipelines and stages of Pipedrive anew, and the lists and fields of the store."""
-    quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
+    """Read fields, options, users, pipelines, stages and filters of Pipedrive anew, and the store's lists and fields."""
 
-    async def read(http: HttpSender) -> PipedriveCatalogue:
-        view = quota.with_feature(Feature.SETUP)
-        crm = await request_step(parts.crm_of, connection, quota=view, http=http, step=request_step)
+    async def read(crm: Crm) -> PipedriveCatalogue:
         return await crm.read_catalogue()
 
-    catalogue = run(_with_http, read)
-    catalogues.store_catalogues(connection, pipedrive=catalogue)
+    catalogues.store_catalogues(connection, pipedrive=ask_pipedrive(connection, read))
     store_outreach_catalogue(connection)
-    add_spent(connection.lane_id, {feature.value: spent for feature, spent in quota.take_spent().items()})
 
 
 def _read_catalogues(connection: Connection) -> Connection:

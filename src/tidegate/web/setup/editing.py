@@ -60,6 +60,9 @@ class Editing:
     focus: str = ""
     """The id of the control that the focus goes to; empty where it stays."""
 
+    done: dict[int, str] = field(default_factory=dict)
+    """Row of the mapping -> what was just made for it, in either app."""
+
     def mark(self, found: Iterable[Problem]) -> None:
         for problem in found:
             texts = self.marks.setdefault(problem.place, [])
@@ -186,7 +189,7 @@ def section_context(
         "filters": _shown_filters(editing),
         "new_list": editing.draft.new_list,
         "NEW_LIST": NEW_LIST,
-        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks),
+        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks, editing.done),
         "constants": shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts),
         "automations": automations,
         "shown": automations.of(editing.opened),
