@@ -24,11 +24,13 @@ from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
 from tidegate.api.routes import (
     activity,
+    campaigns,
     catalogues,
     connections,
     fields,
     lists,
     prospects,
+    timelines,
     transfers,
     workspaces,
 )
@@ -115,3 +117,6 @@ api.add_router("/lists", lists.router)
 api.add_router("/fields", fields.router)
 api.add_router("/prospects", prospects.router)
 api.add_router("/workspace", workspaces.router)
+api.add_router("/prospects", timelines.router)
+api.add_router("/campaigns", campaigns.campaigns)
+api.add_router("/campaign-events", campaigns.events)
