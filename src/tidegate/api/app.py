@@ -32,6 +32,7 @@ from tidegate.api.routes import (
     prospects,
     timelines,
     transfers,
+    workspaces,
 )
 
 DESCRIPTION = "Everything the pages do, for programs: connections and their settings, transfers, logs, and the prospect store."
@@ -115,6 +116,7 @@ api.add_router("/attention", activity.attention)
 api.add_router("/lists", lists.router)
 api.add_router("/fields", fields.router)
 api.add_router("/prospects", prospects.router)
+api.add_router("/workspace", workspaces.router)
 api.add_router("/prospects", timelines.router)
 api.add_router("/campaigns", campaigns.campaigns)
 api.add_router("/campaign-events", campaigns.events)
