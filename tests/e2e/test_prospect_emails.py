@@ -1,6 +1,7 @@
 """A prospect's campaign e-mails in a real browser: the story looks well, and a letter opens by keyboard alone."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -23,7 +24,7 @@ def furnish(workspace: Workspace) -> Prospect:
     author = Author(workspace.pk, "Alice", "api")
     raw = {"email": "ines@brightwater.example", "first_name": "Inês", "last_name": "Carvalho"}
     prospect = create_prospect(author, raw).prospect
-    story = [
+    story: list[tuple[str, int, dict[str, Any]]] = [
         (
             "email_sent",
             50,
