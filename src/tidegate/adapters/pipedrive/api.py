@@ -17,6 +17,7 @@ from urllib.parse import quote
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
 from tidegate.adapters.pipedrive import prices
 from tidegate.adapters.pipedrive.definitions import (
+    MOST_NAME,
     account_from,
     catalogue_from,
     new_field_to,
@@ -121,6 +122,11 @@ class Pipedrive:
         return self._learn(person_fields([made], users)[-1])
 
     async def add_options(self, field: Field, labels: Sequence[str]) -> tuple[Option, ...]:
+        too_long = next((label for label in labels if not 1 <= len(label) <= MOST_NAME), None)
+        if too_long is not None:
+            raise InvalidForRemote(
+                f"An option has 1 to {MOST_NAME} characters: “{too_long[:60]}” has {len(too_long)}."
+            )
         body = [{"label": label} for label in labels]
         answer = await self._answer(prices.ADD_OPTIONS, f"the field “{field.name}”", id_=field.key, json=body)
         added = options_from({"options": answer.get("data")})
