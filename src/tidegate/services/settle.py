@@ -105,7 +105,7 @@ async def settle(
     What stops the connection is returned, for the caller to raise once the results are stored.
     """
     decide_all(engine, units, mode)
-    stop = await perform(engine, units, results)
+    stop = await perform(engine, units, results, cause=cause)
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)

@@ -168,6 +168,13 @@ class MemoryOutreach:
         self.faults.after("update_prospect")
         return self.record(prospect_id)
 
+    async def remove_prospect(self, prospect_id: str) -> None:
+        self.faults.before("remove_prospect")
+        if prospect_id in self.ids:
+            self.delete(prospect_id)
+            self.written.append(Written("delete", prospect_id, {}))
+        self.faults.after("remove_prospect")
+
     # --- Inside ---
 
     def _there(self, prospect_id: str) -> _Prospect:

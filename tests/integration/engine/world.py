@@ -29,12 +29,12 @@ from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.index import bring_up_to_date
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
-from tidegate.store.connections import begin_preview, begin_transfer, run_previewed
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.memory import LaneMemory
 from tidegate.store.models import Attention, Change, Connection, Link, LogEntry, Transfer
 from tidegate.store.models import Lane as LaneRow
 from tidegate.store.schedule import LaneSchedule
+from tidegate.store.transfers import begin_preview, begin_transfer, run_previewed
 from tidegate.testing.clock import ManualClock
 from tidegate.testing.crm import MemoryCrm
 from tidegate.testing.outreach import MemoryOutreach

@@ -89,6 +89,9 @@ class ProspectStore:
     async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
         return cast(Record, await self._run_step(self._update_prospect, prospect_id, values))
 
+    async def remove_prospect(self, prospect_id: str) -> None:
+        await self._run_step(self._remove_prospect, prospect_id)
+
     def _read_catalogue(self) -> OutreachCatalogue:
         custom = tuple(field_of(item) for item in queries.read_fields(self.workspace_id))
         sizes = queries.list_sizes(self.workspace_id)
@@ -146,6 +149,9 @@ class ProspectStore:
         except Invalid as error:
             raise self._refused(values, error) from error
         return self._record(now.pk)
+
+    def _remove_prospect(self, prospect_id: str) -> None:
+        services.delete_prospects(self._author, queries.numbers_of([prospect_id]))
 
     def _record(self, prospect_id: int) -> Record:
         seen = self._get_prospects([str(prospect_id)])[str(prospect_id)]
