@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
-from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue, PipedriveCatalogue, User
+from tidegate.core.catalogue import (
+    Field,
+    NamedList,
+    Option,
+    OutreachCatalogue,
+    PipedriveCatalogue,
+    Pipeline,
+    Stage,
+    User,
+)
 from tidegate.core.operations import Base, LinkState, Plan
 from tidegate.core.planning import LIVE, LinkView, Mode, Rules, Situation, decide, rules_of
 from tidegate.core.records import Record, Seen, Side
@@ -47,6 +56,16 @@ CONSTANTS = (
     Constant(Side.PIPEDRIVE, "source40", "from campaigns"),
 )
 
+PIPELINES = (
+    Pipeline(
+        "1",
+        "New business",
+        1,
+        (Stage("1", "Lead in", "1", 1), Stage("2", "Contacted", "1", 2), Stage("3", "Demo booked", "1", 3)),
+    ),
+    Pipeline("2", "Partners", 2, (Stage("7", "Talking", "2", 1), Stage("8", "Signed", "2", 2))),
+)
+
 
 def make_field(kind: Kind = Kind.TEXT, key: str = "field", **facts: object) -> Field:
     return Field(key, str(facts.pop("name", key)), kind, **facts)  # type: ignore[arg-type]
@@ -73,7 +92,7 @@ def make_settings(direction: Direction = Direction.TWO_WAY, **facts: object) -> 
 
 def make_rules(direction: Direction = Direction.TWO_WAY, **facts: object) -> Rules:
     outreach = OutreachCatalogue(OUTREACH_FIELDS, (NamedList("1", "Prospects"), NamedList("2", "Others")))
-    pipedrive = PipedriveCatalogue(PIPEDRIVE_FIELDS, (User("7", "Olga Owner"),))
+    pipedrive = PipedriveCatalogue(PIPEDRIVE_FIELDS, (User("7", "Olga Owner"),), PIPELINES)
     return rules_of(make_settings(direction, **facts), outreach, pipedrive)
 
 

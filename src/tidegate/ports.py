@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules
@@ -43,6 +44,14 @@ class Page:
     """A stretch of a walk over records. `next_cursor` None: this was the last one."""
 
     records: tuple[Record, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A stretch of a walk over campaign events. `next_cursor` None: this was the last one."""
+
+    events: tuple[CampaignEvent, ...]
     next_cursor: str | None = None
 
 
@@ -80,6 +89,20 @@ class OutreachApp(Protocol):
 
     async def remove_prospect(self, prospect_id: str) -> None:
         """Delete it. Gone already is fine."""
+        ...
+
+    async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
+        """The events of these ids; one that is not there is left out."""
+        ...
+
+    async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
+        """The campaign e-mails of these ids with all their events in order; one that is not there is left out."""
+        ...
+
+    async def walk_campaign_events(
+        self, *, since: datetime, until: datetime, cursor: str | None, limit: int
+    ) -> EventPage:
+        """Events that happened from `since` (inclusive) to `until` (exclusive), in the order in which they happened."""
         ...
 
 

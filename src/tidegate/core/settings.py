@@ -1,15 +1,26 @@
 """The settings of a connection, what keeps them from being launched, and what they mean for one record.
 
 One document for page, API, file and engine. `problems` is the only judge of a settings document; the pages mark what it
-names red, the API answers it, launch and resume refuse on it. Requirements: D1-D3, X1-X10, K1-K2, L1.
+names red, the API answers it, launch and resume refuse on it. Requirements: D1-D3, X1-X10, K1-K2, A1, L1.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from tidegate.core.automation import (
+    WORTH_AN_UPDATE,
+    Automation,
+    Trigger,
+    automation_problems,
+    automations_from_json,
+    automations_to_json,
+    history_events_from_json,
+    working_automations,
+)
 from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.parsing import value_from_text
+from tidegate.core.problem import Problem
 from tidegate.core.records import (
     COMPANY,
     EMAIL,
@@ -141,6 +152,10 @@ class Settings:
     """Whose value wins when both sides changed one field to different values."""
     filter_id: str | None = None
     """A Pipedrive filter that limits which persons come in."""
+    automations: tuple[Automation, ...] = ()
+    """What campaign events start in Pipedrive; at most one for each trigger."""
+    history_events: tuple[Trigger, ...] = WORTH_AN_UPDATE
+    """Which events are worth an update of a campaign e-mail's activity."""
 
     @property
     def winner(self) -> Side:
@@ -174,16 +189,6 @@ class Settings:
         return tuple(c for c in self.constants if c.side is side and self.direction.flows_to(side))
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that keeps the connection from being launched."""
-
-    code: str
-    place: str
-    """The settings key it is about, with an index where there are several: `mappings.3`, `owner_id`."""
-    message: str
-
-
 def default_settings(
     outreach: OutreachCatalogue, pipedrive: PipedriveCatalogue, *, owner_id: str | None = None
 ) -> Settings:
@@ -199,6 +204,7 @@ def problems(settings: Settings, outreach: OutreachCatalogue, pipedrive: Pipedri
         *_owner_problems(settings, pipedrive),
         *_all_mapping_problems(settings, outreach, pipedrive),
         *_constant_problems(settings, outreach, pipedrive),
+        *_automation_problems(settings, pipedrive),
     ]
 
 
@@ -313,6 +319,11 @@ def _constant_problems(
             yield Problem("constant-value", place, f"The value doesn't fit “{target.name}”.")
 
 
+def _automation_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
+    if settings.direction.flows_to(Side.PIPEDRIVE):
+        yield from automation_problems(settings.automations, pipedrive)
+
+
 def constant_value(constant: Constant, target: Field) -> Value:
     """A constant's text as a value of its field; Unreadable where it doesn't fit."""
     return value_from_text(target, constant.value)
@@ -330,6 +341,13 @@ def active_pairs(
     return tuple(working)
 
 
+def active_automations(settings: Settings, pipedrive: PipedriveCatalogue) -> tuple[Automation, ...]:
+    """The automations that act: switched on and whole, where data goes to Pipedrive."""
+    if not settings.direction.flows_to(Side.PIPEDRIVE):
+        return ()
+    return working_automations(settings.automations, pipedrive)
+
+
 def settings_to_json(settings: Settings) -> dict[str, Json]:
     """The document as the API, the settings file and the database hold it."""
     return {
@@ -343,6 +361,8 @@ def settings_to_json(settings: Settings) -> dict[str, Json]:
         "only_with_email": settings.only_with_email,
         "source_app": settings.source_app.value,
         "filter_id": settings.filter_id,
+        "automations": automations_to_json(settings.automations),
+        "history_events": [trigger.value for trigger in settings.history_events],
     }
 
 
@@ -366,6 +386,8 @@ def settings_from_json(raw: Mapping[str, object]) -> Settings:
         only_with_email=bool(raw.get("only_with_email", known.only_with_email)),
         source_app=Side(str(raw.get("source_app", known.source_app))),
         filter_id=_id(raw.get("filter_id")),
+        automations=automations_from_json(raw.get("automations")),
+        history_events=history_events_from_json(raw.get("history_events")),
     )
 
 

@@ -10,3 +10,10 @@ from django.dispatch import Signal
 prospects_changed = Signal()
 lists_changed = Signal()
 """A list or custom field was made, renamed or deleted: `workspace_id`."""
+campaign_events_known = Signal()
+"""It became known to which prospects these campaign events belong: they were stored, or their prospect appeared.
+
+`workspace_id` (UUID), `ids` (list of int, in the order in which they happened), `actor` and `origin`. Every event is
+announced once, unless its prospect is deleted and appears anew. Events of unknown types and historical ones are not
+announced: nothing is set off by them.
+"""

@@ -5,7 +5,8 @@ The pairs at fault sleep (`core.settings.active_pairs`); everything else goes on
 
 from django.utils import timezone
 
-from tidegate.core.settings import Problem, problems
+from tidegate.core.problem import Problem
+from tidegate.core.settings import problems
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
 from tidegate.store.models import Attention, Connection
 
@@ -19,6 +20,10 @@ VANISHED = frozenset(
         "owner-gone",
         "owner-inactive",
         "constant-value",
+        "pipeline-gone",
+        "pipeline-empty",
+        "stage-gone",
+        "stage-elsewhere",
     }
 )
 """What happens to settings that were fine when they were saved."""

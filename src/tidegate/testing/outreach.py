@@ -5,13 +5,15 @@ test can say who wrote what. `spell` stands for an app that stores some values i
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, OutreachCatalogue
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Gone, Record, Seen, Side
 from tidegate.core.values import LISTS, Kind, Value, normal_emails
 from tidegate.errors import InvalidForRemote, RecordGone
-from tidegate.ports import Clock, Page
+from tidegate.ports import Clock, EventPage, Page
 from tidegate.testing.checking import check_values
 from tidegate.testing.clock import ManualClock
 from tidegate.testing.faults import Faults
@@ -62,6 +64,29 @@ class MemoryOutreach:
         """Prospect id -> e-mail status."""
         self._prospects: dict[str, _Prospect] = {}
         self._keys: dict[str, str] = {}
+        self.events: dict[str, CampaignEvent] = {}
+        self.emails: dict[str, CampaignEmail] = {}
+
+    # --- What campaigns do ---
+
+    def send(self, prospect_id: str | None, **facts: object) -> str:
+        """A campaign e-mail to this prospect, without any event. Answers its id."""
+        email_id = str(len(self.emails) + 1)
+        self.emails[email_id] = CampaignEmail(email_id, prospect_id, **facts)  # type: ignore[arg-type]
+        return email_id
+
+    def happen(self, type: str, *, email_id: str | None = None, **facts: object) -> str:
+        """An event, now unless `at` says otherwise; about an e-mail, it is of that one's prospect and campaign."""
+        event_id, now = str(len(self.events) + 1), self.clock.now()
+        facts = {"at": now, "received_at": now, **facts}
+        if email_id is not None:
+            email = self.emails[email_id]
+            facts.setdefault("prospect_id", email.prospect_id)
+            facts.setdefault("campaign_id", email.campaign_id)
+            facts.setdefault("campaign_name", email.campaign_name)
+        event = CampaignEvent(event_id, f"key-{event_id}", type, email_id=email_id, **facts)  # type: ignore[arg-type]
+        self.events[event_id] = event
+        return event_id
 
     # --- What people do ---
 
@@ -175,7 +200,34 @@ class MemoryOutreach:
             self.written.append(Written("delete", prospect_id, {}))
         self.faults.after("remove_prospect")
 
+    async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
+        self.faults.before("get_campaign_events")
+        return {i: self.events[i] for i in ids if i in self.events}
+
+    async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
+        self.faults.before("get_campaign_emails")
+        return {
+            i: replace(
+                self.emails[i],
+                events=tuple(event for event in self._in_order() if event.email_id == i),
+            )
+            for i in ids
+            if i in self.emails
+        }
+
+    async def walk_campaign_events(
+        self, *, since: datetime, until: datetime, cursor: str | None, limit: int
+    ) -> EventPage:
+        self.faults.before("walk_campaign_events")
+        start = int(cursor or 0)
+        wanted = [event for event in self._in_order() if since <= event.at < until]
+        more = str(start + limit) if len(wanted) > start + limit else None
+        return EventPage(tuple(wanted[start : start + limit]), more)
+
     # --- Inside ---
+
+    def _in_order(self) -> list[CampaignEvent]:
+        return sorted(self.events.values(), key=lambda event: (event.at, int(event.id)))
 
     def _there(self, prospect_id: str) -> _Prospect:
         kept = self._prospects.get(prospect_id)

@@ -14,8 +14,9 @@ from tidegate.adapters.pipedrive.auth import missing_scopes
 from tidegate.config import config
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
+from tidegate.core.problem import Problem
 from tidegate.core.records import Side
-from tidegate.core.settings import Problem, Settings, default_settings, settings_to_json
+from tidegate.core.settings import Settings, default_settings, settings_to_json
 from tidegate.core.settings import problems as settings_problems
 from tidegate.errors import (
     AuthorizationLost,

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from tidegate.core import settings as core_settings
 from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue, PipedriveCatalogue, User
+from tidegate.core.problem import Problem
 from tidegate.core.records import Side
-from tidegate.core.settings import Direction, Problem, Settings, settings_to_json
+from tidegate.core.settings import Direction, Settings, settings_to_json
 from tidegate.core.values import Kind
 from tidegate.errors import Conflict
 from tidegate.store.models import Attention, Connection, Transfer, Workspace

@@ -18,7 +18,7 @@ from tests.builders import (
     spend_tokens,
 )
 from tidegate.core.connection import Reason, Status
-from tidegate.core.settings import Problem
+from tidegate.core.problem import Problem
 from tidegate.errors import AuthorizationLost
 from tidegate.store.models import Connection, Workspace
 from tidegate.wiring import actions

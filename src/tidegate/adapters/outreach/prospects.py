@@ -5,9 +5,11 @@ what the engine writes is not taken for news. System fields go by the keys of `c
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
+from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue
 from tidegate.core.records import (
     COMPANY,
@@ -37,7 +39,7 @@ from tidegate.core.values import (
     to_json,
 )
 from tidegate.errors import Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
-from tidegate.ports import Page, RunStep
+from tidegate.ports import EventPage, Page, RunStep
 from tidegate.prospects import queries, services
 from tidegate.prospects.content import MAX_TEXT
 from tidegate.prospects.models import CustomField, FieldType, Prospect, ProspectEmail
@@ -91,6 +93,17 @@ class ProspectStore:
 
     async def remove_prospect(self, prospect_id: str) -> None:
         await self._run_step(self._remove_prospect, prospect_id)
+
+    async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
+        return {}  # the store keeps no campaign events yet
+
+    async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
+        return {}
+
+    async def walk_campaign_events(
+        self, *, since: datetime, until: datetime, cursor: str | None, limit: int
+    ) -> EventPage:
+        return EventPage(())
 
     def _read_catalogue(self) -> OutreachCatalogue:
         custom = tuple(field_of(item) for item in queries.read_fields(self.workspace_id))

@@ -19,8 +19,9 @@ from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.problems import ProblemError
 from tidegate.api.schemas import UNSET, Answer, Body, Flag, GivenId, Id, Moment
 from tidegate.core.connection import Status
+from tidegate.core.problem import Problem
 from tidegate.core.records import Side
-from tidegate.core.settings import Constant, Direction, FieldMapping, Problem, Settings, settings_to_json
+from tidegate.core.settings import Constant, Direction, FieldMapping, Settings, settings_to_json
 from tidegate.store.models import Connection
 from tidegate.wiring import actions
 

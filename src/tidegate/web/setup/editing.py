@@ -13,14 +13,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from tidegate.core.catalogue import NamedList, User
-from tidegate.core.settings import (
-    SYSTEM_MAPPINGS,
-    FieldMapping,
-    Problem,
-    Settings,
-    mapping_problems,
-    problems,
-)
+from tidegate.core.problem import Problem
+from tidegate.core.settings import SYSTEM_MAPPINGS, FieldMapping, Settings, mapping_problems, problems
 from tidegate.errors import Conflict, Invalid, TidegateError
 from tidegate.prospects.services import Author, create_list
 from tidegate.store.models import Connection

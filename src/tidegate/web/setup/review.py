@@ -8,8 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from tidegate.core.problem import Problem
 from tidegate.core.records import Side
-from tidegate.core.settings import Direction, Problem, Settings
+from tidegate.core.settings import Direction, Settings
 from tidegate.store.models import Connection
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.editing import Editing, anchor

@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from tidegate.core.connection import Reason, Status
-from tidegate.core.settings import Problem, Settings
+from tidegate.core.problem import Problem
+from tidegate.core.settings import Settings
 from tidegate.web.access import MemberRequest, get_connection, member_required
 from tidegate.web.setup.editing import Editing, begin, found_problems, save, section_context
 from tidegate.web.setup.steps import step_of

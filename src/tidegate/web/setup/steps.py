@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from tidegate.core.settings import Problem
+from tidegate.core.problem import Problem
 from tidegate.store.models import Connection
 
 

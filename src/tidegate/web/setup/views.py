@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from tidegate.core.settings import Problem
+from tidegate.core.problem import Problem
 from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect
 from tidegate.store.models import Connection

@@ -1,0 +1,51 @@
+"""What pages, API and the engine ask of campaigns, their e-mails and events."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from tidegate.prospects.models import Campaign, CampaignEmail, CampaignEvent, EventType
+from tidegate.prospects.queries import numbers_of
+
+
+def read_campaigns(workspace_id: UUID) -> QuerySet[Campaign]:
+    return Campaign.objects.filter(workspace_id=workspace_id)
+
+
+def get_events(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEvent]:
+    """Those of the events that are there, with their campaign and e-mail, in the order in which they happened."""
+    rows = CampaignEvent.objects.filter(workspace_id=workspace_id, pk__in=numbers_of(ids))
+    return list(rows.select_related("campaign", "email__campaign").order_by("at", "pk"))
+
+
+def get_emails(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEmail]:
+    """Those of the e-mails that are there, with their campaign; `events.all()` is fetched along, in no order."""
+    rows = CampaignEmail.objects.filter(workspace_id=workspace_id, pk__in=numbers_of(ids))
+    return list(rows.select_related("campaign").prefetch_related("events").order_by("pk"))
+
+
+def walk_events(
+    workspace_id: UUID,
+    *,
+    since: datetime,
+    until: datetime,
+    after: tuple[datetime, int] | None = None,
+    limit: int = 500,
+) -> list[CampaignEvent]:
+    """Events with a meaning, of known prospects, that happened from `since` to before `until`, oldest first.
+
+    `after` is the (at, id) of the last one seen.
+    """
+    rows = CampaignEvent.objects.filter(
+        workspace_id=workspace_id,
+        at__gte=since,
+        at__lt=until,
+        type__in=EventType.values,
+        prospect__isnull=False,
+    )
+    if after is not None:
+        at, last_id = after
+        rows = rows.filter(Q(at__gte=at) & (Q(at__gt=at) | Q(pk__gt=last_id)))
+    return list(rows.select_related("campaign", "email__campaign").order_by("at", "pk")[:limit])
