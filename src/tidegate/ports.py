@@ -474,6 +474,7 @@ class Results:
     persons_gone: list[str] = field(default_factory=list)
     organizations: list[Organization] = field(default_factory=list)
     """Those that were created."""
+    organizations_gone: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     follow_up: list[str] = field(default_factory=list)
     """Person ids to look at in turn, because their organization was renamed."""

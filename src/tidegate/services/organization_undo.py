@@ -81,6 +81,8 @@ async def _delete(
             outcome, reason = "failed", answer.user_message
         elif organization.id in answers:
             results.log.append(_line(organization))
+        if outcome == Undoing.DELETE.value:
+            results.organizations_gone.append(organization.id)
         results.outcomes.append(_outcome(organization, outcome, reason))
     return stops
 

@@ -191,6 +191,7 @@ class LaneMemory(Memory):
         links.save_links(connection_id, results.links)
         links.drop_links(connection_id, results.links_gone)
         mirror.save_organizations(self.lane_id, results.organizations)
+        mirror.forget_organizations(self.lane_id, results.organizations_gone)
         mirror.save_persons(self.lane_id, results.persons, self.kinds)
         mirror.forget_persons(self.lane_id, results.persons_gone)
         _log(connection_id, results.log, transfer_id)

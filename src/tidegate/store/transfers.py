@@ -269,7 +269,7 @@ def done_rows() -> Q:
 
 
 def done_records(undo: TransferState, after: int, limit: int) -> list[DoneRow]:
-    rows = TransferRecord.objects.filter(done_rows(), transfer_id=undo.undoes, id__gt=after)
+    rows = TransferRecord.objects.filter(done_rows(), transfer_id=undo.undoes or "", id__gt=after)
     if undo.picked:
         chosen = TransferRecord.objects.filter(transfer_id=undo.id).values("source_id")
         rows = rows.filter(source_id__in=chosen)
@@ -301,7 +301,7 @@ def store_organizations(transfer: TransferState, organizations: Sequence[Organiz
 
 
 def organizations_made(undo: TransferState, after: int, limit: int) -> list[Organization]:
-    rows = TransferOrganization.objects.filter(transfer_id=undo.undoes, organization_id__gt=after)
+    rows = TransferOrganization.objects.filter(transfer_id=undo.undoes or "", organization_id__gt=after)
     return [Organization(str(o.organization_id), o.name) for o in rows.order_by("organization_id")[:limit]]
 
 

@@ -11,7 +11,7 @@ from tidegate.core.connection import Reason
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
 from tidegate.core.settings import problems as settings_problems
-from tidegate.core.transfer import Cost, Forecast, Work, forecast
+from tidegate.core.transfer import UNDOABLE, Cost, Forecast, Work, forecast
 from tidegate.core.undo import MOST_UNASKED
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.store import catalogues
@@ -157,7 +157,7 @@ def _check_undoable(transfer: Transfer) -> None:
 
 def undo_possible_until(transfer: Transfer) -> datetime | None:
     """When it is too late to undo this transfer; None where there is nothing to undo, or not yet."""
-    never = transfer.state not in rows.UNDOABLE or transfer.undoes_id is not None
+    never = transfer.state not in UNDOABLE or transfer.undoes_id is not None
     if never or transfer.finished_at is None or transfer.started_at is None:
         return None
     return transfer.finished_at + timedelta(days=config.undo_days)

@@ -196,7 +196,7 @@ class Pipedrive:
         wanted = list(dict.fromkeys(ids))
         chunks = [wanted[n : n + prices.IDS_A_CALL] for n in range(0, len(wanted), prices.IDS_A_CALL)]
         about = f"what hangs on {len(wanted)} {entity}s"
-        asked = {"limit": prices.IDS_A_CALL, "include_fields": ",".join(counts)}
+        asked: Params = {"limit": prices.IDS_A_CALL, "include_fields": ",".join(counts)}
         lists = await together([self._list(many, about, {**asked, "ids": ",".join(c)}) for c in chunks])
         found = (raw for raws in lists for raw in raws if not raw.get("is_deleted"))
         return {str(raw["id"]): sum(_count(raw.get(name)) for name in counts) for raw in found}
