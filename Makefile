@@ -32,8 +32,8 @@ e2e: install-dev browser ## the stories alone: the pages in a real browser, the 
 chaos: install-dev ## random histories until both sides must agree (STEPS=10000 SEED=n)
 	@unset TIDEGATE_HOME; CHAOS_STEPS=$(or $(STEPS),10000) CHAOS_SEED=$(or $(SEED),1) exec $(BIN)/python -m pytest tests/integration/engine/test_chaos.py
 
-bench: install-dev ## measure the running demo: the table of docs/benchmarks.md
-	@unset TIDEGATE_HOME; PYTHONPATH=src:. exec $(BIN)/python -m bench.sync
+bench: install-dev ## measure the real processes: the tables of docs/benchmarks.md (PART="latency tokens": only these)
+	@unset TIDEGATE_HOME; PYTHONPATH=src:. exec $(BIN)/python -m bench $(PART)
 
 check: install-dev ## linters, types and import contracts alone
 	@$(BIN)/ruff check

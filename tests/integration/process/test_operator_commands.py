@@ -170,7 +170,10 @@ def test_an_undo_is_previewed_and_says_how_to_run_it() -> None:
 
 def test_a_transfer_that_sleeps_says_until_when() -> None:
     made = make_connection(make_workspace())
-    made.lane.wait_until, made.lane.wait_reason = timezone.now() + timedelta(hours=3), "The budget is used up."
+    made.lane.wait_until, made.lane.wait_reason = (
+        timezone.now() + timedelta(hours=3),
+        "The budget is used up.",
+    )
     made.lane.save()
     make_transfer(made)
     assert "goes on by itself: The budget is used up." in run("transfer")
