@@ -38,6 +38,7 @@ from tidegate.store.vault import ConnectionVault
 from tidegate.wiring import parts
 from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.oauth_only import check_tokens_are_welcome
 from tidegate.wiring.steps import request_step, run
 from tidegate.wiring.transfers import (  # these, too, are reached from here
     cancel_transfer as cancel_transfer,
@@ -99,7 +100,8 @@ def finish_authorisation(
 def connect_with_token(
     *, workspace: Workspace, company_domain: str, api_token: str, connection: Connection | None = None
 ) -> Connection:
-    """The older way: a personal API token of one Pipedrive user."""
+    """The older way: a personal API token of one Pipedrive user. Raises Conflict where the workspace requires OAuth."""
+    check_tokens_are_welcome(workspace)
     address = config.pipedrive_api_url.replace("{domain}", _subdomain(company_domain))
 
     async def ask(http: HttpSender) -> Account:
@@ -128,8 +130,8 @@ def _subdomain(company_domain: str) -> str:
     return name
 
 
-def disconnect(connection: Connection, *, actor: str) -> None:
-    """Take down the webhooks and give the tokens back; the links and the history stay.
+def disconnect(connection: Connection, *, actor: str, delete_history: bool = False) -> None:
+    """Take down the webhooks and give the tokens back; the links and the history stay, unless asked to be deleted.
 
     Where Pipedrive does not answer, the connection is ended here all the same.
     """
@@ -150,6 +152,8 @@ def disconnect(connection: Connection, *, actor: str) -> None:
     except (NeedsAttention, TemporaryError, Invalid):
         pass  # what is left over there can do nothing without the address and tokens that are dropped here
     connections.end_connection(connection)
+    if delete_history:
+        connections.delete_connection(connection)
 
 
 def lose_authorisation(connection: Connection, text: str) -> None:

@@ -105,9 +105,11 @@ class FakePipedrive:
         self.company = company_domain
         return self.connect(workspace, connection, personal_token=api_token)
 
-    def disconnect(self, connection: Connection, *, actor: str) -> None:
+    def disconnect(self, connection: Connection, *, actor: str, delete_history: bool = False) -> None:
         self._reach()
         connections.end_connection(connection)
+        if delete_history:
+            connections.delete_connection(connection)
 
     def refresh(self, connection: Connection) -> None:
         self._reach()

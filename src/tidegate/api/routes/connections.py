@@ -213,9 +213,10 @@ def change_settings(request: ApiRequest, connection_id: UUID, change: SettingsCh
     "/{connection_id}", auth=needs(Scope.WRITE_CONNECTIONS), response={204: None}, summary="Disconnect"
 )
 @outside_transaction
-def end_connection(request: ApiRequest, connection_id: UUID) -> Answered[None]:
-    """Removes Pipedrive's webhooks and revokes the tokens. Links and history stay."""
-    actions.disconnect(find_connection(request, connection_id), actor=actor(request))
+def end_connection(request: ApiRequest, connection_id: UUID, delete_history: bool = False) -> Answered[None]:
+    """Removes Pipedrive's webhooks and revokes the tokens. Links and history stay, unless `delete_history` is true."""
+    connection = find_connection(request, connection_id)
+    actions.disconnect(connection, actor=actor(request), delete_history=delete_history)
     return Answered(204, None)
 
 
