@@ -58,7 +58,18 @@ from tidegate.wiring.upkeep import remove_webhooks
 
 T = TypeVar("T")
 
-STRUCTURAL = frozenset({"kind-differs", "field-twice", "system-mapping", "constant-mapped", "constant-value"})
+STRUCTURAL = frozenset(
+    {
+        "kind-differs",
+        "field-twice",
+        "system-mapping",
+        "constant-mapped",
+        "constant-value",
+        "automation-twice",
+        "action-twice",
+        "stage-elsewhere",
+    }
+)
 """Faults no settings document may be saved with; what is merely missing keeps it from being launched."""
 
 
