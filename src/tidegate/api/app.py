@@ -26,12 +26,15 @@ from tidegate.api.routes import (
     activity,
     brakes,
     budget,
+    campaigns,
     catalogues,
     connections,
     fields,
     lists,
     prospects,
+    timelines,
     transfers,
+    workspaces,
 )
 
 DESCRIPTION = "Everything the pages do, for programs: connections and their settings, transfers, logs, and the prospect store."
@@ -118,3 +121,7 @@ api.add_router("/connections", budget.router)
 api.add_router("/lists", lists.router)
 api.add_router("/fields", fields.router)
 api.add_router("/prospects", prospects.router)
+api.add_router("/workspace", workspaces.router)
+api.add_router("/prospects", timelines.router)
+api.add_router("/campaigns", campaigns.campaigns)
+api.add_router("/campaign-events", campaigns.events)

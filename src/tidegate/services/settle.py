@@ -121,7 +121,7 @@ async def settle(
         await stop_quarrels(engine, units)
     if check is not None:
         await check(units)
-    stop = await perform(engine, units, results)
+    stop = await perform(engine, units, results, cause=cause)
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)
