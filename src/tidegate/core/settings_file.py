@@ -8,6 +8,7 @@ could mean something else here, so only names count, and the keys of fields that
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
