@@ -91,6 +91,9 @@ class ProspectStore:
     async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
         return cast(Record, await self._run_step(self._update_prospect, prospect_id, values))
 
+    async def remove_prospect(self, prospect_id: str) -> None:
+        await self._run_step(self._remove_prospect, prospect_id)
+
     async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
         return {}  # the store keeps no campaign events yet
 
@@ -159,6 +162,9 @@ class ProspectStore:
         except Invalid as error:
             raise self._refused(values, error) from error
         return self._record(now.pk)
+
+    def _remove_prospect(self, prospect_id: str) -> None:
+        services.delete_prospects(self._author, queries.numbers_of([prospect_id]))
 
     def _record(self, prospect_id: int) -> Record:
         seen = self._get_prospects([str(prospect_id)])[str(prospect_id)]
