@@ -17,6 +17,7 @@ from tidegate.ports import Schedule, Serving, Stopped, TransferState
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
 from tidegate.store.halts import keep_halt
 from tidegate.store.models import Change, Connection, Lane, Transfer
+from tidegate.store.sameness import due_check, put_off_check
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.wakes import wake_lane
 
@@ -38,6 +39,7 @@ class LaneSchedule(Schedule):
             rules_in_force(connection, settings_from_json(preview.settings)) if preview else None,
             connection.passed_upto,
             connection.left_upto,
+            due_check(connection) if connection.status == Status.ACTIVE else None,
         )
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
@@ -69,6 +71,9 @@ class LaneSchedule(Schedule):
         with transaction.atomic():
             Lane.objects.filter(pk=lane_id).update(wait_until=until, wait_reason=reason)
             wake_lane(lane_id, at=until)
+
+    def put_off_check(self, connection_id: str, until: datetime) -> None:
+        put_off_check(connection_id, until)
 
     def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
         with transaction.atomic():

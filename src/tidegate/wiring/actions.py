@@ -35,9 +35,11 @@ from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
 from tidegate.store.halts import open_halt
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Attention, Connection, Halt, User, Workspace
+from tidegate.store.sameness import ask_for_check
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
+from tidegate.store.wakes import wake_lane
 from tidegate.wiring import parts
 from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
@@ -354,6 +356,15 @@ def pause(connection: Connection, *, actor: str) -> None:
     if connection.status == Status.SYNCING:
         raise Conflict("A transfer is running. Pause or cancel the transfer instead.")
     connections.set_status(connection, Status.PAUSED)
+
+
+def check_sameness(connection: Connection, *, actor: str) -> None:
+    """Compare all linked pairs now. Raises Conflict where live sync is not on."""
+    if connection.status != Status.ACTIVE:
+        raise Conflict("The check runs beside live sync. Switch live sync on first.")
+    with transaction.atomic():
+        ask_for_check(connection)
+        wake_lane(connection.lane_id)
 
 
 # --- Needs attention -----------------------------------------------------------------------------------------------

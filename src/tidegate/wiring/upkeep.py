@@ -122,4 +122,9 @@ def lanes_due_for_a_check() -> list[int]:
         Q(wait_until=None) | Q(wait_until__lte=now),
         connections__status__in=[Status.ACTIVE.value, Status.SYNCING.value],
     )
-    return list(due.distinct().values_list("pk", flat=True))
+    rolling = Lane.objects.filter(
+        Q(wait_until=None) | Q(wait_until__lte=now),
+        connections__status=Status.ACTIVE.value,
+        connections__sameness__due_at__lte=now,
+    )
+    return list({*due.values_list("pk", flat=True), *rolling.values_list("pk", flat=True)})

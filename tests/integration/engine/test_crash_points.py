@@ -16,7 +16,15 @@ from tidegate.store.models import Intent
 
 pytestmark = pytest.mark.django_db
 
-COMMITS = ("commit", "commit_page", "write_intents", "save_index", "drop_intents", "ask_to_look")
+COMMITS = (
+    "commit",
+    "commit_page",
+    "commit_check",
+    "write_intents",
+    "save_index",
+    "drop_intents",
+    "ask_to_look",
+)
 CALLS = (
     "create_person",
     "update_person",

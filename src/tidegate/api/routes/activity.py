@@ -11,7 +11,7 @@ from tidegate.api.find import find_attention, find_connection
 from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.schemas import Answer, Body, GivenId, GivenMoment, Id, Moment
 from tidegate.store import queries
-from tidegate.store.models import Attention, LogEntry
+from tidegate.store.models import Attention, LogEntry, OutOfStep
 from tidegate.wiring import actions
 
 of_connection = Router(tags=["Activity"])
@@ -88,6 +88,35 @@ class Resolution(Body):
     prospect_id: GivenId | None = None
 
 
+class SamenessAnswer(Answer):
+    """What the rolling check says of the linked pairs, in its last whole round (in the first one: so far)."""
+
+    pairs: int
+    in_step: int
+    on_their_way: int = Field(description="Pairs with a change that waited while they were looked at.")
+    differing: int
+    checked_at: Moment | None = Field(description="When the last whole round ended.")
+    checking: bool = Field(description="A round is under way.")
+    checked_so_far: int
+
+
+class OutOfStepAnswer(Answer):
+    """A linked pair whose two records differ."""
+
+    prospect_id: str
+    person_id: str
+    name: str
+    why: str = Field(
+        description="changed: it is being followed now; gone: one record can't be seen; unreadable; left: both were left to differ."
+    )
+    fields: list[dict[str, Any]] = Field(description="Each field with its value in either app.")
+    found_at: Moment
+
+    @classmethod
+    def of(cls, found: OutOfStep) -> Self:
+        return cls.model_validate(found)
+
+
 class HealthAnswer(Answer):
     """How a connection fares now. Null: not known (yet)."""
 
@@ -115,6 +144,7 @@ class HealthAnswer(Answer):
     webhooks_checked_at: Moment | None
     webhooks_problem: str
     checked_at: Moment | None = Field(description="When both sides were last compared.")
+    sameness: SamenessAnswer | None = Field(description="Null before the first round of the check.")
     delay_p50: float | None = Field(
         description="Seconds from a change to its copy: the median of the last hour."
     )
@@ -153,6 +183,33 @@ def list_attention(request: ApiRequest, connection_id: UUID, page: Query[PageQue
 )
 def read_health(request: ApiRequest, connection_id: UUID) -> HealthAnswer:
     return HealthAnswer.model_validate(queries.health(find_connection(request, connection_id)))
+
+
+@of_connection.get(
+    "/{connection_id}/out-of-step",
+    auth=needs(Scope.READ),
+    response=Page[OutOfStepAnswer],
+    summary="List pairs that are not in step",
+)
+def list_out_of_step(
+    request: ApiRequest, connection_id: UUID, page: Query[PageQuery]
+) -> Page[OutOfStepAnswer]:
+    """As the rolling check found them last, with the reason."""
+    rows = find_connection(request, connection_id).out_of_step.all()
+    return page_of(rows, page, OutOfStepAnswer.of, order=("why", "pk"))
+
+
+@of_connection.post(
+    "/{connection_id}/check",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=HealthAnswer,
+    summary="Check sameness now",
+)
+def check_now(request: ApiRequest, connection_id: UUID) -> HealthAnswer:
+    """Begins a round at once, or hurries the one under way: 10 tokens for 500 persons, when nothing else is to be done."""
+    connection = find_connection(request, connection_id)
+    actions.check_sameness(connection, actor=actor(request))
+    return HealthAnswer.model_validate(queries.health(connection))
 
 
 @attention.post(

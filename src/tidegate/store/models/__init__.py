@@ -8,6 +8,7 @@ from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization,
 from tidegate.store.models.log import Attention, LogEntry
 from tidegate.store.models.oauth_app import OAuthApp
 from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
+from tidegate.store.models.sameness import OutOfStep, SamenessCheck
 from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "MirrorPerson",
     "OAuthApp",
     "OAuthState",
+    "OutOfStep",
     "PreviewClaim",
     "Role",
+    "SamenessCheck",
     "Transfer",
     "TransferOrganization",
     "TransferRecord",

@@ -40,6 +40,7 @@ from tidegate.store.queries.records import (
     count_prospects,
     person_cards,
 )
+from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
     latest_records,
@@ -68,6 +69,7 @@ __all__ = [
     "LogFilter",
     "LogPage",
     "PersonCard",
+    "Sameness",
     "Waiting",
     "WaitingKind",
     "attention_groups",
@@ -97,6 +99,7 @@ __all__ = [
     "record_history",
     "records_a_second",
     "running_transfer",
+    "sameness",
     "seconds_left",
     "shown_records",
     "start_of_day",
