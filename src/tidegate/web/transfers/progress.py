@@ -188,7 +188,7 @@ def _looks(transfer: Transfer, counts: dict[str, int], *, planned: bool) -> dict
 
 def _undo_looks() -> dict[str, tuple[str, str]]:
     return {
-        "restored": ("undo", _("earlier values are back")),
+        "restored": ("undo", _("to their earlier values")),
         "deleted": ("x", _("created by the transfer")),
         "unlinked": ("unlink", _("were only linked")),
         "kept": ("none", _("with the reason below")),
