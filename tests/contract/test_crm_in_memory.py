@@ -57,6 +57,21 @@ class MemoryUnderTest:
     async def let_a_second_pass(self) -> None:
         self.clock.move(5)
 
+    def win_deal(self, deal_id: str) -> None:
+        self.crm.end_deal(deal_id, "won")
+
+    def archive_deal(self, deal_id: str) -> None:
+        self.crm.archive_deal(deal_id)
+
+    def delete_deal(self, deal_id: str) -> None:
+        self.crm.delete_deal(deal_id)
+
+    def limit_deals(self) -> None:
+        self.crm.deal_limit = len(self.crm.deals)
+
+    def turn_campaigns_on(self) -> None:
+        self.crm.marketing = {}
+
 
 class TestMemoryCrm(CrmContract):
     @pytest.fixture

@@ -71,6 +71,7 @@ def catalogue_from(
     pipelines: Sequence[Raw],
     stages: Sequence[Raw],
     read_at: datetime,
+    activity_types: Sequence[Raw] = (),
 ) -> PipedriveCatalogue:
     people = tuple(map(user_from, users))
     return PipedriveCatalogue(
@@ -78,6 +79,9 @@ def catalogue_from(
         users=people,
         pipelines=pipelines_from(pipelines, stages),
         read_at=read_at,
+        activity_types=tuple(
+            str(raw["key_string"]) for raw in activity_types if raw.get("active_flag", True)
+        ),
     )
 
 
@@ -165,6 +169,7 @@ def user_from(raw: Raw) -> User:
         email=str(raw.get("email") or "").lower(),
         active=bool(raw.get("active_flag", True)) and not raw.get("is_deleted"),
         is_me=bool(raw.get("is_you")),
+        time_zone=str(raw.get("timezone_name") or ""),
     )
 
 
