@@ -12,12 +12,13 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
-from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.catalogue import Field, Option, OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.deals import Activity, Deal, NewActivity
 from tidegate.core.planning import Rules
+from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
-from tidegate.core.values import Json, Value
+from tidegate.core.values import Json, Kind, Value
 
 T = TypeVar("T")
 
@@ -203,7 +204,21 @@ class Crm(Protocol):
     async def who_am_i(self) -> Account: ...
 
     async def read_catalogue(self) -> PipedriveCatalogue:
-        """Person fields (with `organization` as a writable system field), users, pipelines and stages; all pages."""
+        """Person fields (with `organization` as a writable system field), users, pipelines, stages and saved filters of
+        persons; all pages.
+        """
+        ...
+
+    async def create_field(self, name: str, kind: Kind, options: Sequence[str] = ()) -> Field:
+        """A new custom person field; its options have these labels, in order.
+
+        Raises InvalidForRemote where Pipedrive has no fields of this kind or does not take the name. RemoteUnavailable
+        with `sent` True means that the field may exist all the same.
+        """
+        ...
+
+    async def add_options(self, field: Field, labels: Sequence[str]) -> tuple[Option, ...]:
+        """New options of a field of single or multiple options: all of them, or none. Raises InvalidForRemote, RecordGone."""
         ...
 
     async def get_persons(self, ids: Collection[str]) -> dict[str, Seen]:
@@ -218,6 +233,14 @@ class Crm(Protocol):
         filter_id: str | None = None,
     ) -> Page:
         """500 persons at a time: all by id, or those updated since (whole seconds, inclusive) by update time."""
+        ...
+
+    async def in_filter(self, filter_id: str, persons: Collection[Record]) -> frozenset[str]:
+        """The ids of those persons that a saved filter holds at present.
+
+        The filter is read from its latest changed person on until all are found or none can follow, so persons that
+        changed a moment ago cost one page. Raises MappingBroken where the filter is gone.
+        """
         ...
 
     async def create_person(
@@ -426,7 +449,6 @@ class StoredLink:
     base: Mapping[str, Json]
     """Mapping key -> [outreach value, Pipedrive value] as JSON: `core.bases` decodes it for the pairs in force."""
     state: str
-    quarrels: int = 0
     written_at: datetime | None = None
 
 
@@ -436,7 +458,6 @@ class LinkToSave:
     person_id: str
     base: Mapping[str, Json]
     state: str = "linked"
-    quarrels: int = 0
     written_at: datetime | None = None
     id: int | None = None
     """The row to change; None makes a new one."""
@@ -612,6 +633,10 @@ class Memory(Protocol):
 
     def persons_named(self, name: str, since: datetime) -> list[Record]:
         """Persons of the mirror of exactly this name that changed since."""
+        ...
+
+    def past_writes(self, connection_id: str, prospect_ids: Collection[str]) -> dict[str, Past]:
+        """Prospect id -> what was written to its pair within `quarrels.WINDOW` and since its last quarrel was settled."""
         ...
 
     def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:

@@ -1,7 +1,7 @@
 """What each side offers for the settings: fields with their kinds and options, lists, users, pipelines, stages."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tidegate.core.values import Kind, option_key
@@ -76,6 +76,14 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonFilter:
+    """A saved selection of persons in Pipedrive."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutreachCatalogue:
     fields: tuple[Field, ...] = ()
     lists: tuple[NamedList, ...] = ()
@@ -95,9 +103,18 @@ class PipedriveCatalogue:
     organization_fields: tuple[Field, ...] = field(default=())
     activity_types: tuple[str, ...] = ()
     """The keys of those in use; empty where they were not read."""
+    filters: tuple[PersonFilter, ...] = ()
 
     def field(self, key: str) -> Field | None:
         return find_field(self.fields, key)
+
+    def with_field(self, field: Field) -> "PipedriveCatalogue":
+        """The catalogue with this field in place of the one of its key, or at the end."""
+        fields = {known.key: known for known in self.fields} | {field.key: field}
+        return replace(self, fields=tuple(fields.values()))
+
+    def filter_of(self, filter_id: str) -> PersonFilter | None:
+        return next((known for known in self.filters if known.id == filter_id), None)
 
 
 def find_field(fields: Iterable[Field], key: str) -> Field | None:

@@ -57,6 +57,18 @@ class Refusal:
         return f"{self.name}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Quarrel:
+    """A mapping that both apps keep rewriting in turn, and that is left as it is until a person has looked."""
+
+    key: str
+    fields: Mapping[Side, str]
+    turns: int
+    """Writes in turn so far."""
+    values: Mapping[Side, Value]
+    """What either side shows, and would not leave."""
+
+
 class Decision(StrEnum):
     """What a plan comes to for one pair, in the words of the transfer report."""
 
@@ -106,6 +118,7 @@ class Plan:
     fields: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Mapping key -> the field of either side it stands for."""
     refusals: tuple[Refusal, ...] = ()
+    quarrels: tuple[Quarrel, ...] = ()
     candidates: tuple[str, ...] = ()
     """Where nobody is guessed: the ids that fit, on the side that `candidates_side` names."""
     candidates_side: Side | None = None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from tidegate.prospects.models import Campaign, CampaignEmail, CampaignEvent, EventType
+from tidegate.prospects.models import ACTED_ON, Campaign, CampaignEmail, CampaignEvent
 from tidegate.prospects.queries import numbers_of
 
 
@@ -42,7 +42,7 @@ def walk_events(
         workspace_id=workspace_id,
         at__gte=since,
         at__lt=until,
-        type__in=EventType.values,
+        type__in=ACTED_ON,
         prospect__isnull=False,
     )
     if after is not None:

@@ -12,6 +12,7 @@ from tidegate.core.records import Record, Side, with_organization
 from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Change, Results
 from tidegate.services.engine import Engine
+from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import remember_organizations
 from tidegate.services.look import look
 from tidegate.services.settle import retry_at, settle
@@ -34,6 +35,7 @@ async def follow(engine: Engine) -> bool:
     await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
     units = await _units(engine, about_records, results)
     await look(engine, units, engine.rules.settings)
+    await bar_outsiders(engine, units)
     stop = await settle(engine, units, LIVE, results, cause="live")
     followed = ("prospect", "person", "organization")
     results.done.update((change.id, "noted") for change in changes if change.entity not in followed)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
 from tidegate.core.operations import Decision, LinkState, Plan
-from tidegate.core.planning import LinkView, Mode, Situation, decide, finish
+from tidegate.core.planning import LIVE, LinkView, Mode, Situation, decide, finish
 from tidegate.core.records import Gone, Record, Side
 from tidegate.core.values import describe
 from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
@@ -17,6 +17,7 @@ from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
 from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, update_key
 from tidegate.services.perform import perform
+from tidegate.services.quarrels import quarrel_of, stop_quarrels
 from tidegate.services.units import Unit
 
 RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
@@ -55,6 +56,7 @@ def _situation(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]]
         origin=unit.origin,
         candidates=tuple(c for c in unit.candidates if (other, c.id) not in claimed),
         taken=unit.taken + tuple(i for side, i in _wanted(unit) if (side, i) in claimed),
+        barred=unit.barred,
     )
 
 
@@ -105,6 +107,8 @@ async def settle(
     What stops the connection is returned, for the caller to raise once the results are stored.
     """
     decide_all(engine, units, mode)
+    if mode is LIVE:
+        await stop_quarrels(engine, units)
     stop = await perform(engine, units, results)
     now = engine.lane.clock.now()
     for unit in units:
@@ -172,6 +176,7 @@ def _remember_pair(
     if unit.link is None and not plan.writes:
         results.log.append(_line(unit, "link", plan, cause, prospect_id, person_id))
     results.questions.extend(_refused(unit, plan, prospect_id, person_id))
+    results.questions.extend(quarrel_of(engine, unit, plan))
 
 
 def _link_to_save(unit: Unit, plan: Plan, prospect_id: str, person_id: str, now: datetime) -> LinkToSave:

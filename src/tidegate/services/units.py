@@ -24,6 +24,8 @@ class Unit:
     person: Seen | None = None
     candidates: tuple[Record, ...] = ()
     taken: tuple[str, ...] = ()
+    barred: str = ""
+    """Why the record must not travel, where that can't be seen from it."""
     plan: Plan | None = None
     returned: dict[Side, Record] = field(default_factory=dict)
     """What the writes answered."""

@@ -27,7 +27,6 @@ def _to_port(row: Link) -> StoredLink:
         person_id=row.person_id,
         base=orjson.loads(bytes(row.base)),
         state=row.state,
-        quarrels=row.quarrels,
         written_at=row.written_at,
     )
 
@@ -43,7 +42,7 @@ def save_links(connection_id: str, links: Iterable[LinkToSave]) -> None:
     fresh: list[Link] = []
     for link in links:
         (changed if link.id is not None else fresh).append(_to_row(connection_id, link))
-    fields = ["person_id", "base", "state", "quarrels", "written_at"]
+    fields = ["person_id", "base", "state", "written_at"]
     if changed:
         Link.objects.bulk_create(
             changed,
@@ -70,7 +69,6 @@ def _to_row(connection_id: str, link: LinkToSave) -> Link:
         person_id=link.person_id,
         base=orjson.dumps(link.base),
         state=link.state,
-        quarrels=link.quarrels,
         written_at=link.written_at,
         **known,
     )

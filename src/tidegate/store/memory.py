@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
+from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
 from tidegate.ports import (
@@ -26,7 +27,7 @@ from tidegate.ports import (
     StoredLink,
     TransferState,
 )
-from tidegate.store import inbox, links, mirror, models
+from tidegate.store import inbox, links, mirror, models, quarrels
 from tidegate.store.holds import fence
 
 Spent = Mapping[str, tuple[int, int]]
@@ -66,6 +67,9 @@ class LaneMemory(Memory):
 
     def persons_named(self, name: str, since: datetime) -> list[Record]:
         return mirror.persons_named(self.lane_id, name, since)
+
+    def past_writes(self, connection_id: str, prospect_ids: Collection[str]) -> dict[str, Past]:
+        return quarrels.past_writes(connection_id, prospect_ids)
 
     def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:
         with transaction.atomic():
@@ -176,7 +180,7 @@ class LaneMemory(Memory):
         mirror.save_persons(self.lane_id, results.persons, self.kinds)
         mirror.forget_persons(self.lane_id, results.persons_gone)
         _log(connection_id, results.log, transfer_id)
-        _settle(connection_id, results.settled)
+        _settle(connection_id, results.settled, asked=results.questions)
         _ask(connection_id, results.questions)
         _drop_intents(connection_id, results.intents_done)
         inbox.finish_changes(results.done, results.later)
@@ -246,16 +250,20 @@ def _ask(connection_id: str, questions: Sequence[Question]) -> None:
         )
 
 
-def _settle(connection_id: str, pairs: Sequence[tuple[str, str]]) -> None:
-    """What waited for these records is settled by a write that went through."""
-    open_rows = models.Attention.objects.filter(connection_id=connection_id, settled_at=None)
-    if not pairs or not open_rows.exists():
+def _settle(connection_id: str, pairs: Sequence[tuple[str, str]], *, asked: Sequence[Question]) -> None:
+    """What waited for these records is settled by a write that went through; what is asked again stays open."""
+    rows = models.Attention.objects.filter(connection_id=connection_id, settled_at=None)
+    if not pairs or not rows.exists():
         return
+    again = Q(pk__in=())
+    for question in asked:
+        again |= Q(kind=question.kind, prospect_id=question.prospect_id, person_id=question.person_id)
     for column, ids in (
         ("prospect_id", [p for p, _ in pairs if p]),
         ("person_id", [p for _, p in pairs if p]),
     ):
-        open_rows.filter(**{f"{column}__in": ids}).update(settled_at=timezone.now(), settled_by="sync")
+        settled = rows.filter(**{f"{column}__in": ids}).exclude(again)
+        settled.update(settled_at=timezone.now(), settled_by="sync")
 
 
 def _store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None:

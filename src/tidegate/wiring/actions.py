@@ -17,6 +17,7 @@ from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
+from tidegate.core.references import unknown_references
 from tidegate.core.settings import Direction, Settings, default_settings, settings_to_json
 from tidegate.core.settings import problems as settings_problems
 from tidegate.core.transfer import Cost, Forecast, Work, forecast
@@ -29,17 +30,17 @@ from tidegate.errors import (
     PermissionMissing,
     TemporaryError,
 )
-from tidegate.ports import Account, Feature, Tokens
+from tidegate.ports import Account, Crm, Tokens
 from tidegate.services.credentials import PersonalToken
 from tidegate.store import catalogues, connections
 from tidegate.store.inbox import News, add_changes
-from tidegate.store.memory import add_spent
 from tidegate.store.models import Attention, Connection, Transfer, User, Workspace
 from tidegate.store.queries import budget_today
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
 from tidegate.wiring import parts
+from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
 from tidegate.wiring.parts import calls_per_second
 from tidegate.wiring.steps import request_step, run
@@ -160,18 +161,13 @@ async def _with_http(use: Callable[[HttpSender], Awaitable[T]]) -> T:
 
 
 def refresh(connection: Connection) -> None:
-    """Read fields, options, users, pipelines and stages of Pipedrive anew, and the lists and fields of the store."""
-    quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
+    """Read fields, options, users, pipelines, stages and filters of Pipedrive anew, and the store's lists and fields."""
 
-    async def read(http: HttpSender) -> PipedriveCatalogue:
-        view = quota.with_feature(Feature.SETUP)
-        crm = await request_step(parts.crm_of, connection, quota=view, http=http, step=request_step)
+    async def read(crm: Crm) -> PipedriveCatalogue:
         return await crm.read_catalogue()
 
-    catalogue = run(_with_http, read)
-    catalogues.store_catalogues(connection, pipedrive=catalogue)
+    catalogues.store_catalogues(connection, pipedrive=ask_pipedrive(connection, read))
     store_outreach_catalogue(connection)
-    add_spent(connection.lane_id, {feature.value: spent for feature, spent in quota.take_spent().items()})
 
 
 def _read_catalogues(connection: Connection) -> Connection:
@@ -213,6 +209,7 @@ def save_settings(
 ) -> Connection:
     """Save what may still be incomplete, but never what can't be. Raises Invalid by place, and Conflict.
 
+    What is named for the first time must be there: another workspace's list or a deleted field is stale or forged.
     What went wrong by itself since the last save (a field changed its type over there) keeps nobody from saving the rest.
     """
     known = {(problem.code, problem.message) for problem in problems(connection)}
@@ -220,6 +217,11 @@ def save_settings(
     for problem in problems_of(connection, settings):
         if problem.code in STRUCTURAL and (problem.code, problem.message) not in known:
             errors.setdefault(problem.place, []).append(problem.message)
+    before = connection.get_settings()
+    for problem in unknown_references(
+        settings, before, outreach_catalogue(connection), pipedrive_catalogue(connection)
+    ):
+        errors.setdefault(problem.place, []).append(problem.message)
     if errors:
         raise Invalid("Some settings can't be saved.", errors=errors)
     saved = connections.store_settings(connection, settings, version=version)

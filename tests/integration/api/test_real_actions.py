@@ -53,7 +53,7 @@ def test_a_connection_is_launched_paused_and_resumed(alice: Caller, path: str) -
 
 
 def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str) -> None:
-    alice.ok("PATCH", path, {"owner_id": "99"})
+    alice.ok("PATCH", path, {"owner_id": None})
 
     found = alice.problem(409, "POST", f"{path}/launch")
 

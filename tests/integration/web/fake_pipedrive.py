@@ -1,12 +1,14 @@
 """Both sides as the pages see them, and a stand-in for the calls that would reach Pipedrive."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import pytest
 from django.utils import timezone
 
-from tidegate.core.catalogue import Field, Option, PipedriveCatalogue, Pipeline
+from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, ORGANIZATION, PHONE
 from tidegate.core.settings import default_settings, settings_to_json
@@ -16,8 +18,10 @@ from tidegate.prospects.models import FieldType
 from tidegate.prospects.services import Author, create_field
 from tidegate.store import catalogues, connections
 from tidegate.store.models import Connection, User, Workspace
-from tidegate.wiring import actions
+from tidegate.testing.crm import MemoryCrm
+from tidegate.wiring import actions, fields
 from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.steps import run
 
 
 def make_prospect_fields(workspace: Workspace) -> None:
@@ -53,6 +57,8 @@ USERS = (
     PipedriveUser("12", "Tomás Ferreira"),
     PipedriveUser("13", "Jonas Weber", active=False),
 )
+T = TypeVar("T")
+FILTERS = (PersonFilter("21", "Marketing allowed"), PersonFilter("22", "My open deals"))
 
 
 @dataclass
@@ -60,7 +66,9 @@ class FakePipedrive:
     """What the pages' way to Pipedrive ends with, without a Pipedrive: patches the calls that would reach it."""
 
     catalogue: PipedriveCatalogue = field(
-        default_factory=lambda: PipedriveCatalogue(PIPEDRIVE_FIELDS, USERS, (Pipeline("1", "Sales", 1),))
+        default_factory=lambda: PipedriveCatalogue(
+            PIPEDRIVE_FIELDS, USERS, (Pipeline("1", "Sales", 1),), filters=FILTERS
+        )
     )
     ends_with: Exception | None = None
     """What the next call raises."""
@@ -69,6 +77,16 @@ class FakePipedrive:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("finish_oauth", "connect_with_token", "disconnect", "refresh"):
             monkeypatch.setattr(actions, name, getattr(self, name))
+
+        monkeypatch.setattr(fields, "ask_pipedrive", self.ask)
+
+    def ask(self, connection: Connection, use: Callable[[MemoryCrm], Coroutine[Any, Any, T]]) -> T:
+        """Makes fields and options in memory; a refresh shows them, too."""
+        self._reach()
+        crm = MemoryCrm(self.catalogue.fields)
+        answer = run(use, crm)
+        self.catalogue = replace(self.catalogue, fields=tuple(crm.fields.values()))
+        return answer
 
     def finish_oauth(self, *, user: User, state: str, code: str) -> Connection:
         began = connections.use_state(user, state)

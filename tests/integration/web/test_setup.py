@@ -362,8 +362,8 @@ def test_an_incomplete_row_is_marked_and_not_saved(alices: Setup) -> None:
 
 def test_options_that_the_other_side_lacks_are_named(alices: Setup) -> None:
     text = mapping(alices, "right-0", (f"{CUSTOM}industry", INDUSTRY))
-    assert "Pipedrive lacks “Energy”." in text
-    assert "The prospect field lacks “Health”." in text
+    assert "Pipedrive lacks “Energy”:" in text
+    assert "The prospect field lacks “Health”:" in text
 
 
 def test_without_scripts_the_same_buttons_answer_with_the_whole_page(alices: Setup) -> None:

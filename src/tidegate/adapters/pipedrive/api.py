@@ -7,7 +7,8 @@ repeated after a fault that passes; a write only where it surely was not carried
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -15,8 +16,15 @@ from urllib.parse import quote
 
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
 from tidegate.adapters.pipedrive import prices
-from tidegate.adapters.pipedrive.definitions import account_from, catalogue_from
-from tidegate.adapters.pipedrive.field_values import moment_to
+from tidegate.adapters.pipedrive.definitions import (
+    MOST_NAME,
+    account_from,
+    catalogue_from,
+    new_field_to,
+    options_from,
+    person_fields,
+)
+from tidegate.adapters.pipedrive.field_values import moment_from, moment_to
 from tidegate.adapters.pipedrive.prices import Endpoint, calls_for
 from tidegate.adapters.pipedrive.refusals import Asked, refusal
 from tidegate.adapters.pipedrive.sales import SalesCalls
@@ -28,9 +36,9 @@ from tidegate.adapters.pipedrive.translate import (
     person_from,
 )
 from tidegate.adapters.pipedrive.webhooks import webhook_from
-from tidegate.core.catalogue import Field, PipedriveCatalogue
+from tidegate.core.catalogue import Field, Option, PipedriveCatalogue
 from tidegate.core.records import Gone, Record, Seen, Side
-from tidegate.core.values import Value
+from tidegate.core.values import Kind, Value
 from tidegate.errors import (
     InvalidForRemote,
     MappingBroken,
@@ -89,12 +97,13 @@ class Pipedrive(SalesCalls):
 
     async def read_catalogue(self) -> PipedriveCatalogue:
         read_at = self._clock.now()
-        fields, users, pipelines, stages, activity_types = await together(
+        fields, users, pipelines, stages, filters, activity_types = await together(
             [
                 self._all_pages(prices.PERSON_FIELDS, "the person fields"),
                 self._list(prices.USERS, "the users"),
                 self._all_pages(prices.PIPELINES, "the pipelines"),
                 self._all_pages(prices.STAGES, "the stages"),
+                self._list(prices.FILTERS, "the filters", {"type": "people"}),
                 self._activity_types(),
             ]
         )
@@ -103,6 +112,7 @@ class Pipedrive(SalesCalls):
             users=users,
             pipelines=pipelines,
             stages=stages,
+            filters=filters,
             read_at=read_at,
             activity_types=activity_types,
         )
@@ -123,6 +133,31 @@ class Pipedrive(SalesCalls):
             catalogue = self._catalogue or await self.read_catalogue()
         return catalogue.fields
 
+    async def create_field(self, name: str, kind: Kind, options: Sequence[str] = ()) -> Field:
+        body = new_field_to(name, kind, options)
+        about = f"the new field “{name}”"
+        made = await self._object(prices.CREATE_PERSON_FIELD, about, json=body, mark="field_code")
+        users = self._catalogue.users if self._catalogue else ()
+        return self._learn(person_fields([made], users)[-1])
+
+    async def add_options(self, field: Field, labels: Sequence[str]) -> tuple[Option, ...]:
+        too_long = next((label for label in labels if not 1 <= len(label) <= MOST_NAME), None)
+        if too_long is not None:
+            raise InvalidForRemote(
+                f"An option has 1 to {MOST_NAME} characters: “{too_long[:60]}” has {len(too_long)}."
+            )
+        body = [{"label": label} for label in labels]
+        answer = await self._answer(prices.ADD_OPTIONS, f"the field “{field.name}”", id_=field.key, json=body)
+        added = options_from({"options": answer.get("data")})
+        self._learn(replace(field, options=(*field.options, *added)))
+        return added
+
+    def _learn(self, field: Field) -> Field:
+        """What this field means from now on, where the fields were read before."""
+        if self._catalogue is not None:
+            self._catalogue = self._catalogue.with_field(field)
+        return field
+
     # --- Persons -------------------------------------------------------------------------------------------------------
 
     async def get_persons(self, ids: Collection[str]) -> dict[str, Seen]:
@@ -142,20 +177,34 @@ class Pipedrive(SalesCalls):
         filter_id: str | None = None,
     ) -> Page:
         fields = await self._fields()
-        try:
+        with _the_filter_may_be_gone() if filter_id else nullcontext():
             raws, next_cursor = await self._walk(
                 prices.PERSONS, "persons", cursor, _selection(updated_since, filter_id)
             )
-        except RecordRejected as error:
-            if filter_id is None:
-                raise
-            raise MappingBroken(
-                "The chosen Pipedrive filter is gone. Open the settings and choose again."
-            ) from error
         records = [
             person for person in (person_from(raw, fields) for raw in raws) if isinstance(person, Record)
         ]
         return Page(tuple(records), next_cursor)
+
+    async def in_filter(self, filter_id: str, persons: Collection[Record]) -> frozenset[str]:
+        wanted = frozenset(person.id for person in persons)
+        oldest = min((person.updated_at for person in persons if person.updated_at), default=None)
+        params: Params = {
+            "filter_id": int(filter_id),
+            "sort_by": "update_time",
+            "sort_direction": "desc",
+            "limit": prices.PAGE,
+        }
+        found: set[str] = set()
+        while True:
+            with _the_filter_may_be_gone():
+                body = await self._answer(prices.PERSONS, "the persons of the filter", params=params)
+            raws = _objects(body.get("data"))
+            found |= wanted & {str(raw.get("id")) for raw in raws}
+            cursor = _next_cursor(body)
+            if cursor is None or found == wanted or _is_before(raws, oldest):
+                return frozenset(found)
+            params = {**params, "cursor": cursor}
 
     async def create_person(
         self, values: Mapping[str, Value], *, owner_id: str | None, organization_id: str | None
@@ -330,9 +379,11 @@ class Pipedrive(SalesCalls):
         id_: str | None = None,
         params: Params | None = None,
         json: object = None,
+        mark: str = "id",
     ) -> Raw:
+        """The record of an answer; `mark` is the key without which it is none."""
         data = (await self._answer(endpoint, about, id_=id_, params=params, json=json)).get("data")
-        if isinstance(data, dict) and "id" in data:
+        if isinstance(data, dict) and mark in data:
             return data
         raise RemoteUnavailable(
             f"Pipedrive's answer about {about} holds no record; this is tried again by itself."
@@ -397,6 +448,22 @@ def not_sent_yet() -> Iterator[None]:
         yield
     except RemoteUnavailable as error:
         raise RemoteUnavailable(str(error), sent=False, retry_after=error.retry_after) from error
+
+
+@contextmanager
+def _the_filter_may_be_gone() -> Iterator[None]:
+    """A refused read by a filter's id means that nobody can read by it any more."""
+    try:
+        yield
+    except RecordRejected as error:
+        text = "The chosen Pipedrive filter is gone. Open the settings and choose again."
+        raise MappingBroken(text, field="filter_id") from error
+
+
+def _is_before(raws: Sequence[Raw], moment: datetime | None) -> bool:
+    """Whether a page, latest changes first, ends with persons that changed before this moment."""
+    last = moment_from(raws[-1].get("update_time")) if raws else None
+    return last is not None and moment is not None and last < moment
 
 
 async def together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:

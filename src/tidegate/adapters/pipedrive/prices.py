@@ -34,6 +34,15 @@ WHO_AM_I = Endpoint("GET", "/api/v1/users/me", 2, ("base",))
 USERS = Endpoint("GET", "/api/v1/users", 20, ("users:read",))
 
 PERSON_FIELDS = Endpoint("GET", "/api/v2/personFields", 10, (*_CONTACTS, "admin", "contact-fields:full"))
+# Options take contacts:full; a field is made by whoever may define fields.
+CREATE_PERSON_FIELD = Endpoint("POST", "/api/v2/personFields", 5, ("contact-fields:full", "admin"))
+ADD_OPTIONS = Endpoint(
+    "POST",
+    "/api/v2/personFields/{id}/options",
+    5,
+    (*_WRITE_CONTACTS, "contact-fields:full", "admin"),
+)
+FILTERS = Endpoint("GET", "/api/v1/filters", 20, (*_CONTACTS, "deals:read", "deals:full"))
 PIPELINES = Endpoint("GET", "/api/v2/pipelines", 5, _DEALS)
 STAGES = Endpoint("GET", "/api/v2/stages", 5, _DEALS)
 

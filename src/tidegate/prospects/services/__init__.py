@@ -1,5 +1,7 @@
 """Everything that writes to the prospect store: each call one transaction, announced within it (`prospects.signals`)."""
 
+from tidegate.prospects.authors import Author
+from tidegate.prospects.consent import renew_consent
 from tidegate.prospects.services.bulk import MAX_ITEMS, ItemResult, Policy, upsert_prospects
 from tidegate.prospects.services.fields import change_field, create_field, delete_field, get_field
 from tidegate.prospects.services.lists import (
@@ -11,7 +13,6 @@ from tidegate.prospects.services.lists import (
     rename_list,
 )
 from tidegate.prospects.services.saving import (
-    Author,
     Outcome,
     Saved,
     create_prospect,
@@ -38,6 +39,7 @@ __all__ = [
     "get_or_create_lists",
     "remove_from_list",
     "rename_list",
+    "renew_consent",
     "update_prospect",
     "upsert_prospects",
 ]

@@ -9,9 +9,10 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from tidegate.errors import Conflict, Invalid, NotFound
+from tidegate.prospects.authors import Author, announce
 from tidegate.prospects.models import CustomField, FieldType, Prospect
 from tidegate.prospects.search_keys import fold
-from tidegate.prospects.services.saving import Author, announce, lock_fields
+from tidegate.prospects.services.saving import lock_fields
 from tidegate.prospects.signals import lists_changed
 from tidegate.prospects.values import MAX_LENGTH, Unfit, clean_text, option_key
 

@@ -18,8 +18,6 @@ class Link(models.Model):
     """Mapping key -> [outreach value, Pipedrive value] when both last agreed, as JSON bytes (`store.links`)."""
     state = models.CharField(max_length=20, default="linked")
     """`linked`, `prospect_gone`, `person_gone`, or `chosen`: by a person, and not met yet."""
-    quarrels = models.PositiveSmallIntegerField(default=0)
-    """Rounds of writes in a row without rest: the sign of two sides that normalise against each other."""
     written_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -37,7 +37,10 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "oscillating": (
         _("The two apps keep changing each other’s value"),
-        _("Each app writes the value in its own way, so Tidegate stopped. Make both the same, then retry."),
+        _(
+            "Each app rewrites the value in its own way, so Tidegate stopped writing it. Switch off what rewrites it, or type "
+            "the same in both apps, then retry."
+        ),
     ),
 }
 

@@ -125,6 +125,13 @@ def _read_new_list(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Dra
     return draft
 
 
+def _read_filter(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
+    wanted = post.get("filter_id") or None
+    if wanted and wanted != draft.settings.filter_id and catalogues.pipedrive.filter_of(wanted) is None:
+        return _refuse(draft, "filter_id", _("This Pipedrive filter no longer exists. Choose another one."))
+    return replace(draft, settings=replace(draft.settings, filter_id=wanted))
+
+
 def _read_mapping(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
     rows = [
         Row(post.get(f"left-{number}", ""), post.get(f"right-{number}", "")) for number in post.getlist("row")
@@ -162,6 +169,7 @@ READERS: dict[str, Callable[[QueryDict, Draft, Catalogues], Draft]] = {
     "from_lists": _read_from_lists,
     "owner": _read_owner,
     "to_list": _read_to_list,
+    "filter": _read_filter,
     "mapping": _read_mapping,
     "more": _read_more,
     "constants-outreach": lambda post, draft, catalogues: _read_constants(Side.OUTREACH, post, draft),

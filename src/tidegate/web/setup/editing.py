@@ -12,7 +12,7 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from tidegate.core.catalogue import NamedList, User
+from tidegate.core.catalogue import NamedList, PersonFilter, User
 from tidegate.core.problem import Problem
 from tidegate.core.settings import SYSTEM_MAPPINGS, FieldMapping, Settings, mapping_problems, problems
 from tidegate.errors import Conflict, Invalid, TidegateError
@@ -44,6 +44,9 @@ class Editing:
     """Somebody else saved meanwhile."""
     fresh_row: int | None = None
     """The row of the mapping that was just added or whose left field was just chosen."""
+
+    done: dict[int, str] = field(default_factory=dict)
+    """Row of the mapping -> what was just made for it, in either app."""
 
     def mark(self, found: Iterable[Problem]) -> None:
         for problem in found:
@@ -116,6 +119,7 @@ def _with_new_list(editing: Editing, request: MemberRequest) -> Settings:
         made = create_list(Author(request.workspace.pk, str(request.user), "page"), name)
     except (Conflict, Invalid) as error:
         raise Invalid(errors={"sync_to_list": [error.user_message]}) from error
+    editing.connection.refresh_from_db(fields=["catalogue"])  # the list is among those that can be chosen now
     return replace(settings, sync_to_list=str(made.pk))
 
 
@@ -159,9 +163,10 @@ def section_context(
         "lists": _shown_lists(editing),
         "owners": _shown_owners(editing),
         "to_lists": _shown_to_lists(editing),
+        "filters": _shown_filters(editing),
         "new_list": editing.draft.new_list,
         "NEW_LIST": NEW_LIST,
-        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks),
+        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks, editing.done),
         "constants": shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts),
         "error_links": error_links(editing),
     }
@@ -194,12 +199,22 @@ def _shown_owners(editing: Editing) -> list[User]:
     return shown
 
 
+def _shown_filters(editing: Editing) -> list[PersonFilter]:
+    """Pipedrive's filters of persons; the chosen one stays visible when it is gone."""
+    chosen, offered = editing.draft.settings.filter_id, editing.catalogues.pipedrive.filters
+    known = sorted(offered, key=lambda known: known.name.casefold())
+    if chosen and all(one.id != chosen for one in known):
+        known.insert(0, PersonFilter(chosen, _("A filter that was deleted")))
+    return known
+
+
 ANCHORS = {
     "direction": "dir-two",
     "source_app": "dir-two",
     "sync_to_list": "f-to-list",
     "sync_from_lists": "from-lists",
     "owner_id": "f-owner",
+    "filter_id": "f-filter",
     "mappings": "mapping",
     "only_with_email": "f-only-with-email",
 }

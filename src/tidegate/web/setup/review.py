@@ -82,6 +82,10 @@ def _data(settings: Settings, catalogues: Catalogues) -> list[str]:
         lines.append(
             _("People from Pipedrive arrive in “%(name)s”.") % {"name": names[settings.sync_to_list]}
         )
+    if settings.direction.flows_to(Side.OUTREACH) and settings.filter_id:
+        chosen = catalogues.pipedrive.filter_of(settings.filter_id)
+        if chosen is not None:
+            lines.append(_("Only people in the Pipedrive filter “%(name)s” come in.") % {"name": chosen.name})
     lines.append(_fields(settings, catalogues))
     lines.append(
         _("Whoever has no e-mail address is left out.")

@@ -89,6 +89,7 @@ def _compared(stored: Settings, draft: Settings) -> list[tuple[str, bool]]:
         (_("Sync from lists"), _as_set(stored.sync_from_lists) == _as_set(draft.sync_from_lists)),
         (_("Owner"), stored.owner_id == draft.owner_id),
         (_("Sync to list"), stored.sync_to_list == draft.sync_to_list),
+        (_("Pipedrive filter"), stored.filter_id == draft.filter_id),
         (_("Field mapping"), stored.mappings == draft.mappings),
         (_("Prospects without an e-mail address"), stored.only_with_email is draft.only_with_email),
         (_("Constants"), set(stored.constants) == set(draft.constants)),

@@ -23,6 +23,7 @@ from tidegate.web.setup.editing import (
     save,
     section_context,
 )
+from tidegate.web.setup.on_the_spot import VERBS, make_on_the_spot
 from tidegate.web.setup.review import reviewed
 from tidegate.web.setup.steps import STEPS, problems_of, stepper
 from tidegate.wiring import actions
@@ -95,6 +96,9 @@ def edit_without_saving(request: MemberRequest, editing: Editing, act: str) -> s
     verb = act.partition("-")[0]
     if verb in ("add", "remove", "left", "right"):
         change_rows(editing, act)
+        return "mapping"
+    if verb in VERBS:
+        make_on_the_spot(editing, request.POST, act, actor=str(request.user))
         return "mapping"
     if verb == "constants":
         return "constants"
