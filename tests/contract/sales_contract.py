@@ -1,5 +1,6 @@
 """How every implementation of the `Crm` port treats deals and activities; mixed into `CrmContract`."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -32,8 +33,7 @@ async def open_ids(under_test, person_id: str, **known) -> list[str]:
 
 
 def an_activity(person_id: str, **facts) -> NewActivity:
-    told = {"subject": "Call Ada", "done": False, "due_date": date(2026, 3, 2)}
-    return NewActivity(person_id=person_id, **(told | facts))
+    return replace(NewActivity("Call Ada", person_id, done=False, due_date=date(2026, 3, 2)), **facts)
 
 
 class SalesContract:
@@ -178,9 +178,10 @@ class SalesContract:
     ):
         person_id = await a_person(under_test)
 
-        for wrong in ({"person_id": "987654"}, {"deal_id": "987654"}, {"owner_id": "987654"}):
+        for key in ("person_id", "deal_id", "owner_id"):
+            wrong = {key: "987654"}
             with pytest.raises(InvalidForRemote):
-                await under_test.crm.create_activity(an_activity(**({"person_id": person_id} | wrong)))
+                await under_test.crm.create_activity(replace(an_activity(person_id), **wrong))
         with pytest.raises(RecordGone):
             await under_test.crm.update_activity("987654", subject="x", note="")
 
