@@ -17,7 +17,7 @@ def read_campaigns(workspace_id: UUID) -> QuerySet[Campaign]:
 def get_events(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEvent]:
     """Those of the events that are there, with their campaign and e-mail, in the order in which they happened."""
     rows = CampaignEvent.objects.filter(workspace_id=workspace_id, pk__in=numbers_of(ids))
-    return list(rows.select_related("campaign", "email__campaign").order_by("at", "pk"))
+    return list(_light(rows).order_by("at", "pk"))
 
 
 def get_emails(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEmail]:
@@ -48,4 +48,30 @@ def walk_events(
     if after is not None:
         at, last_id = after
         rows = rows.filter(Q(at__gte=at) & (Q(at__gt=at) | Q(pk__gt=last_id)))
-    return list(rows.select_related("campaign", "email__campaign").order_by("at", "pk")[:limit])
+    return list(_light(rows).order_by("at", "pk")[:limit])
+
+
+def _light(rows: QuerySet[CampaignEvent]) -> QuerySet[CampaignEvent]:
+    """Without the bodies, of which a thousand events of one e-mail would carry a thousand copies."""
+    return rows.select_related("campaign", "email__campaign").defer("raw", "email__html", "email__text")
+
+
+def select_events(
+    workspace_id: UUID,
+    *,
+    type: str | None = None,
+    matched: bool | None = None,
+    campaign_key: str | None = None,
+    since: datetime | None = None,
+) -> QuerySet[CampaignEvent]:
+    """The events that pass, with their campaign and e-mail, in no order. None lets all pass."""
+    rows = CampaignEvent.objects.filter(workspace_id=workspace_id)
+    if type is not None:
+        rows = rows.filter(type=type)
+    if matched is not None:
+        rows = rows.filter(prospect__isnull=not matched)
+    if campaign_key is not None:
+        rows = rows.filter(campaign__key=campaign_key)
+    if since is not None:
+        rows = rows.filter(at__gte=since)
+    return rows.select_related("campaign", "email").defer("raw", "email__html", "email__text")

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tidegate.errors import NotFound
 from tidegate.prospects.authors import Author, announce
+from tidegate.prospects.content import is_tighter
 from tidegate.prospects.models import CampaignEvent, Consent, EventType, Prospect
 
 ORDER = tuple(Consent)
@@ -21,10 +22,6 @@ OF_EVENT = {EventType.EMAIL_BOUNCED: Consent.BOUNCED, EventType.UNSUBSCRIBED: Co
 """What an event of this type makes of the consent."""
 
 Since = tuple[Consent, datetime]
-
-
-def is_tighter(new: str, now: str) -> bool:
-    return ORDER.index(Consent(new)) > ORDER.index(Consent(now))
 
 
 def tightest_of(said: Mapping[int, Collection[Since]]) -> dict[int, Since]:

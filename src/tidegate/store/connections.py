@@ -194,6 +194,19 @@ def end_connection(connection: Connection) -> None:
         connection.save()
 
 
+def delete_connection(connection: Connection) -> None:
+    """Everything Tidegate knows of it: links, history, what waits, transfers; and the mirror, where nobody else uses it.
+
+    A worker that is still busy with its lane finds its hold gone, and stores nothing.
+    """
+    lane = connection.lane
+    with transaction.atomic():
+        Lane.objects.filter(pk=lane.pk).update(epoch=F("epoch") + 1)
+        connection.delete()
+        if not lane.connections.exists():
+            lane.delete()
+
+
 def link_pair(connection: Connection, *, prospect_id: str, person_id: str) -> None:
     """The pair a member chose. Raises Conflict where one of the two is linked to somebody else."""
     try:

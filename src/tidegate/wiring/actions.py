@@ -42,13 +42,25 @@ from tidegate.store.vault import ConnectionVault
 from tidegate.wiring import parts
 from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.oauth_only import check_tokens_are_welcome
 from tidegate.wiring.parts import calls_per_second
 from tidegate.wiring.steps import request_step, run
 from tidegate.wiring.upkeep import remove_webhooks
 
 T = TypeVar("T")
 
-STRUCTURAL = frozenset({"kind-differs", "field-twice", "system-mapping", "constant-mapped", "constant-value"})
+STRUCTURAL = frozenset(
+    {
+        "kind-differs",
+        "field-twice",
+        "system-mapping",
+        "constant-mapped",
+        "constant-value",
+        "automation-twice",
+        "action-twice",
+        "stage-elsewhere",
+    }
+)
 """Faults no settings document may be saved with; what is merely missing keeps it from being launched."""
 
 
@@ -90,7 +102,8 @@ def finish_authorisation(
 def connect_with_token(
     *, workspace: Workspace, company_domain: str, api_token: str, connection: Connection | None = None
 ) -> Connection:
-    """The older way: a personal API token of one Pipedrive user."""
+    """The older way: a personal API token of one Pipedrive user. Raises Conflict where the workspace requires OAuth."""
+    check_tokens_are_welcome(workspace)
     address = config.pipedrive_api_url.replace("{domain}", _subdomain(company_domain))
 
     async def ask(http: HttpSender) -> Account:
@@ -119,8 +132,8 @@ def _subdomain(company_domain: str) -> str:
     return name
 
 
-def disconnect(connection: Connection, *, actor: str) -> None:
-    """Take down the webhooks and give the tokens back; the links and the history stay.
+def disconnect(connection: Connection, *, actor: str, delete_history: bool = False) -> None:
+    """Take down the webhooks and give the tokens back; the links and the history stay, unless asked to be deleted.
 
     Where Pipedrive does not answer, the connection is ended here all the same.
     """
@@ -141,6 +154,8 @@ def disconnect(connection: Connection, *, actor: str) -> None:
     except (NeedsAttention, TemporaryError, Invalid):
         pass  # what is left over there can do nothing without the address and tokens that are dropped here
     connections.end_connection(connection)
+    if delete_history:
+        connections.delete_connection(connection)
 
 
 def lose_authorisation(connection: Connection, text: str) -> None:

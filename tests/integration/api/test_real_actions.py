@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import make_attention, make_connection, make_list, make_prospect
 from tests.integration.api.conftest import Caller
-from tidegate.core.catalogue import Field, PipedriveCatalogue
+from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
@@ -25,6 +25,10 @@ PIPEDRIVE = PipedriveCatalogue(
         Field("birthday", "Birthday", Kind.DATE),
     ),
     users=(PipedriveUser("7", "Maja Lindqvist"),),
+    pipelines=(
+        Pipeline("1", "New business", 1, (Stage("11", "Lead in", "1", 1),)),
+        Pipeline("2", "Partners", 2, (Stage("21", "First talk", "2", 1),)),
+    ),
 )
 
 
@@ -60,6 +64,65 @@ def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str)
     assert list(found["errors"]) == ["owner_id"]
     assert [item["place"] for item in alice.ok("GET", f"{path}/problems")["data"]] == ["owner_id"]
     assert alice.ok("GET", path)["status"] == "failed"
+
+
+def automation(*actions: dict[str, Any], enabled: bool = True) -> dict[str, Any]:
+    return {"trigger": "email_sent", "enabled": enabled, "actions": list(actions)}
+
+
+def test_an_automation_that_is_not_complete_is_saved_and_fails_the_launch_at_its_place(
+    alice: Caller, path: str
+) -> None:
+    alice.ok("PATCH", path, {"automations": [automation({"kind": "create_deal", "pipeline_id": "77"})]})
+
+    found = alice.problem(409, "POST", f"{path}/launch")
+
+    place = "automations.email_sent.create_deal.pipeline"
+    assert found["errors"] == {
+        place: ["The chosen pipeline no longer exists in Pipedrive. Choose another one."]
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "place"),
+    [
+        ([automation({"kind": "add_activity", "subject": "Call"})] * 2, "automations.email_sent"),
+        (
+            [automation(*[{"kind": "move_deal_to_next_stage"}] * 2)],
+            "automations.email_sent.move_deal_to_next_stage",
+        ),
+        (
+            [automation(*[{"kind": "move_deal_to_next_stage"}] * 2, enabled=False)],
+            "automations.email_sent.move_deal_to_next_stage",
+        ),
+        (
+            [automation({"kind": "move_deal_to_stage", "pipeline_id": "1", "stage_id": "21"})],
+            "automations.email_sent.move_deal_to_stage.stage",
+        ),
+    ],
+)
+def test_automations_that_can_not_be_are_refused_at_their_place(
+    alice: Caller, path: str, sent: list[Any], place: str
+) -> None:
+    found = alice.problem(422, "PATCH", path, {"automations": sent})
+
+    assert list(found["errors"]) == [place]
+    assert alice.ok("GET", path)["automations"] == []
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"automations": [{"trigger": "rocket_sent", "actions": []}]},
+        {"automations": [automation({"kind": "send_rocket"})]},
+        {"automations": [automation({"kind": "add_activity", "stage_id": "11"})]},
+        {"automations": [automation() | {"enabled": "yes"}]},
+        {"automations": None},
+        {"history_events": ["email_sent"]},
+    ],
+)
+def test_what_no_automation_has_is_refused(alice: Caller, path: str, sent: dict[str, Any]) -> None:
+    alice.problem(422, "PATCH", path, sent)
 
 
 def test_a_launch_that_failed_says_so_with_an_idempotency_key_too(alice: Caller, path: str) -> None:

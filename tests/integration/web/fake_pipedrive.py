@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from django.utils import timezone
 
-from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline
+from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, ORGANIZATION, PHONE
 from tidegate.core.settings import default_settings, settings_to_json
@@ -58,6 +58,12 @@ USERS = (
     PipedriveUser("13", "Jonas Weber", active=False),
 )
 T = TypeVar("T")
+PIPELINES = (
+    Pipeline("1", "New business", 1, (
+        Stage("11", "Lead in", "1", 1), Stage("12", "Contacted", "1", 2), Stage("13", "Demo booked", "1", 3),
+    )),
+    Pipeline("2", "Partners", 2, (Stage("21", "First talk", "2", 1), Stage("22", "Contract", "2", 2))),
+)  # fmt: skip
 FILTERS = (PersonFilter("21", "Marketing allowed"), PersonFilter("22", "My open deals"))
 
 
@@ -66,9 +72,7 @@ class FakePipedrive:
     """What the pages' way to Pipedrive ends with, without a Pipedrive: patches the calls that would reach it."""
 
     catalogue: PipedriveCatalogue = field(
-        default_factory=lambda: PipedriveCatalogue(
-            PIPEDRIVE_FIELDS, USERS, (Pipeline("1", "Sales", 1),), filters=FILTERS
-        )
+        default_factory=lambda: PipedriveCatalogue(PIPEDRIVE_FIELDS, USERS, PIPELINES, filters=FILTERS)
     )
     ends_with: Exception | None = None
     """What the next call raises."""
@@ -105,9 +109,11 @@ class FakePipedrive:
         self.company = company_domain
         return self.connect(workspace, connection, personal_token=api_token)
 
-    def disconnect(self, connection: Connection, *, actor: str) -> None:
+    def disconnect(self, connection: Connection, *, actor: str, delete_history: bool = False) -> None:
         self._reach()
         connections.end_connection(connection)
+        if delete_history:
+            connections.delete_connection(connection)
 
     def refresh(self, connection: Connection) -> None:
         self._reach()
@@ -151,6 +157,18 @@ class FakePipedrive:
         error, self.ends_with = self.ends_with, None
         if error is not None:
             raise error
+
+    def delete_pipeline(self, pipeline_id: str) -> None:
+        self.catalogue = replace(
+            self.catalogue, pipelines=tuple(p for p in self.catalogue.pipelines if p.id != pipeline_id)
+        )
+
+    def delete_stage(self, stage_id: str) -> None:
+        kept = tuple(
+            replace(p, stages=tuple(stage for stage in p.stages if stage.id != stage_id))
+            for p in self.catalogue.pipelines
+        )
+        self.catalogue = replace(self.catalogue, pipelines=kept)
 
     def delete_field(self, key: str) -> None:
         """As if somebody had deleted this field in Pipedrive."""

@@ -100,6 +100,8 @@ def test_the_steps_lead_from_connected_to_active(alices: Setup) -> None:
     answer = alices.post("setup/data", data_form((PHONE, PHONE)))
     assert answer["Location"] == alices.path("setup/constants")
     answer = alices.post("setup/constants", {"part": ["constants-outreach", "constants-pipedrive"]})
+    assert answer["Location"] == alices.path("setup/automations")
+    answer = alices.post("setup/automations", {"part": "automations"})
     assert answer["Location"] == alices.path("setup/review")
     assert "Everything is ready" in alices.get("setup/review")
     answer = alices.post("setup/review", {})

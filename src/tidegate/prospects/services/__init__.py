@@ -3,6 +3,7 @@
 from tidegate.prospects.authors import Author
 from tidegate.prospects.consent import renew_consent
 from tidegate.prospects.services.bulk import MAX_ITEMS, ItemResult, Policy, upsert_prospects
+from tidegate.prospects.services.campaigns import create_campaign
 from tidegate.prospects.services.fields import change_field, create_field, delete_field, get_field
 from tidegate.prospects.services.lists import (
     add_to_list,
@@ -29,6 +30,7 @@ __all__ = [
     "Saved",
     "add_to_list",
     "change_field",
+    "create_campaign",
     "create_field",
     "create_list",
     "create_prospect",

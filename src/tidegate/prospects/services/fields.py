@@ -19,7 +19,18 @@ from tidegate.prospects.values import MAX_LENGTH, Unfit, clean_text, option_key
 MAX_OPTIONS = 1_000
 MAX_FIELDS = 200
 SYSTEM_NAMES = frozenset(
-    {"first name", "last name", "e-mail", "email", "phone", "company", "job title", "e-mail status", "lists"}
+    {
+        "first name",
+        "last name",
+        "e-mail",
+        "email",
+        "phone",
+        "company",
+        "job title",
+        "e-mail status",
+        "consent",
+        "lists",
+    }
 )
 WITH_OPTIONS = (FieldType.OPTION, FieldType.OPTIONS)
 _ANNOUNCED_AT_ONCE = 1_000

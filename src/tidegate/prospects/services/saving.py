@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.prospects.authors import Author, announce
-from tidegate.prospects.content import Content, is_nobody, lay_over, read_content, shapes_of
+from tidegate.prospects.content import Content, is_nobody, is_tighter, lay_over, read_content, shapes_of
 from tidegate.prospects.events.waiting import adopt_for_prospects
-from tidegate.prospects.models import CustomField, Prospect, ProspectEmail, ProspectList
+from tidegate.prospects.models import Consent, CustomField, Prospect, ProspectEmail, ProspectList
 from tidegate.prospects.search_keys import fill_keys
 from tidegate.prospects.values import FieldShape, normal_email
 
@@ -31,6 +31,8 @@ CHANGEABLE = (
     "emails",
     "phones",
     "email_status",
+    "consent",
+    "consent_at",
     "custom",
     "updated_at",
     "name_key",
@@ -99,6 +101,12 @@ def update_prospect(
     prospect = _get_locked(author.workspace_id, prospect_id)
     if not allow_double:
         _refuse_double(author.workspace_id, content, besides=prospect_id)
+    if content.consent is not None and is_tighter(prospect.consent, content.consent):
+        raise Conflict(
+            f"{prospect.name} is marked “{Consent(prospect.consent).label}”. Only a member can open that again, on the "
+            "prospect's page.",
+            prospect_id=prospect_id,
+        )
     changed = lay_over(prospect, content)
     if changed:
         if is_nobody(prospect):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.records import Side
 from tidegate.core.settings import SYSTEM_MAPPINGS, Constant, Direction, FieldMapping, Settings
+from tidegate.web.setup.automation_form import PART, Reader, read_history_events
 
 NEW_LIST = "new"
 """What the list's select says when a list is to be made."""
@@ -164,6 +165,25 @@ def _read_constants(side: Side, post: QueryDict, draft: Draft) -> Draft:
     return replace(draft, settings=replace(draft.settings, constants=ordered))
 
 
+def _read_automations(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
+    reader = Reader(post, catalogues.pipedrive)
+    automations = reader.automations(draft.settings.automations)
+    return replace(
+        draft,
+        settings=replace(draft.settings, automations=automations),
+        errors={**draft.errors, **reader.errors},
+    )
+
+
+def _read_history(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
+    settings = replace(
+        draft.settings,
+        include_email_history=bool(post.get("include_email_history")),
+        history_events=read_history_events(post.getlist("history_events")),
+    )
+    return replace(draft, settings=settings)
+
+
 READERS: dict[str, Callable[[QueryDict, Draft, Catalogues], Draft]] = {
     "direction": _read_direction,
     "from_lists": _read_from_lists,
@@ -172,8 +192,10 @@ READERS: dict[str, Callable[[QueryDict, Draft, Catalogues], Draft]] = {
     "filter": _read_filter,
     "mapping": _read_mapping,
     "more": _read_more,
+    "history": _read_history,
     "constants-outreach": lambda post, draft, catalogues: _read_constants(Side.OUTREACH, post, draft),
     "constants-pipedrive": lambda post, draft, catalogues: _read_constants(Side.PIPEDRIVE, post, draft),
+    PART: _read_automations,
 }
 """Part of a form -> what reads it."""
 
