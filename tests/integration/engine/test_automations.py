@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def world() -> CampaignWorld:
     return CampaignWorld()
 
 
-def sent(world: CampaignWorld, prospect_id: str, **facts: object) -> str:
+def sent(world: CampaignWorld, prospect_id: str, **facts: Any) -> str:
     email_id = world.email_to(prospect_id, **facts)
     world.outreach.happen("email_sent", email_id=email_id)
     return email_id
