@@ -19,7 +19,7 @@ from tests.integration.engine.world import prospect
 from tidegate.core.automation import Often, Trigger
 from tidegate.core.records import COMPANY
 from tidegate.errors import AuthorizationLost, PermissionMissing, RateLimited, RemoteUnavailable
-from tidegate.store.connections import drop_waiting_changes
+from tidegate.store.connections import judge_waiting_changes
 from tidegate.store.models import AutomationRun, Change, Intent
 
 pytestmark = pytest.mark.django_db
@@ -336,7 +336,7 @@ def test_what_waits_after_a_pause_can_be_left(world):
     sent(world, signe)
     world.drain_now()
 
-    drop_waiting_changes(world.connection)
+    judge_waiting_changes(world.connection, apply=False)
     type(world.connection).objects.update(status="active", reason="")
     world.drain()
 

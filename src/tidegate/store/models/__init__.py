@@ -1,6 +1,7 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
 from tidegate.store.models.automations import AutomationRun, EmailActivity, RunAction
+from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
 from tidegate.store.models.idempotency import IdempotencyKey
 from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
@@ -17,6 +18,7 @@ __all__ = [
     "Change",
     "Connection",
     "EmailActivity",
+    "Halt",
     "IdempotencyKey",
     "Intent",
     "Lane",
