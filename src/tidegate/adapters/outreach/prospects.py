@@ -51,12 +51,12 @@ T = TypeVar("T")
 
 CUSTOM = "custom."
 SYSTEM_FIELDS = (
-    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT),
-    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT),
+    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
     Field(EMAIL, "E-mail", Kind.EMAIL),
     Field(PHONE, "Phone", Kind.PHONE),
-    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT),
-    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT),
+    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
 )
 _EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
@@ -216,6 +216,7 @@ def field_of(item: CustomField) -> Field:
         custom=True,
         options=tuple(Option(label, label) for label in item.options),
         max_length=MAX_LENGTH.get(FieldType(item.type)),
+        one_line=item.type in (FieldType.TEXT, FieldType.LINK),
     )
 
 
