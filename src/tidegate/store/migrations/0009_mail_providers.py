@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0007_undo'),
+        ('store', '0008_brakes'),
     ]
 
     operations = [
