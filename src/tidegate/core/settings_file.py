@@ -55,7 +55,7 @@ class SettingsFile(BaseModel):
     owner: Thing | None = None
     sync_from_all_lists: bool
     sync_from_lists: list[Thing] = Field(default_factory=list, max_length=10_000)
-    filter_id: str | None = None
+    filter: Thing | None = None
     mappings: list[MappedFields] = Field(max_length=1_000)
     constants: list[ConstantField] = Field(default_factory=list, max_length=1_000)
     history_events: list[HistoryEvent] | None = Field(None, max_length=50)
@@ -116,7 +116,7 @@ def _head(settings: Settings, place: Place) -> Iterable[tuple[str, object]]:
     yield "sync_from_all_lists", settings.sync_from_lists is None
     yield "sync_from_lists", [thing(place.outreach.lists, i) for i in settings.sync_from_lists or ()]
     if settings.filter_id is not None:
-        yield "filter_id", settings.filter_id
+        yield "filter", thing(place.pipedrive.filters, settings.filter_id)
 
 
 def _field(place: Place, side: Side, key: str) -> dict[str, str]:
@@ -155,7 +155,7 @@ def settings_of(file: SettingsFile, place: Place) -> Settings:
         sync_to_list=finder.find("sync_to_list", "list", place.outreach.lists, file.sync_to_list),
         owner_id=finder.find("owner", "Pipedrive user", place.pipedrive.users, file.owner),
         sync_from_lists=None if file.sync_from_all_lists else finder.lists(file.sync_from_lists),
-        filter_id=finder.filter(file.filter_id),
+        filter_id=finder.find("filter", "Pipedrive filter", place.pipedrive.filters, file.filter),
         history_events=history_events_from_json(file.history_events),
         automations=automations_of(file.automations, place.pipedrive, finder),
         mappings=tuple(finder.mapping(i, mapped) for i, mapped in enumerate(file.mappings)),
@@ -196,13 +196,6 @@ class _Finder:
             for i, thing in enumerate(things)
         )
         return tuple(dict.fromkeys(item for item in found if item is not None))
-
-    def filter(self, filter_id: str | None) -> str | None:
-        if filter_id is not None and not self.same_connection:
-            self._fault(
-                "filter_id", "filter_id: a Pipedrive filter can't be carried over. Leave the line out."
-            )
-        return filter_id
 
     def mapping(self, index: int, mapped: MappedFields) -> FieldMapping:
         where = f"mappings.{index}"
