@@ -1,5 +1,6 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
+from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
 from tidegate.store.models.idempotency import IdempotencyKey
 from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
@@ -14,6 +15,7 @@ __all__ = [
     "Attention",
     "Change",
     "Connection",
+    "Halt",
     "IdempotencyKey",
     "Intent",
     "Lane",
