@@ -6,6 +6,7 @@ from tidegate.store.models.idempotency import IdempotencyKey
 from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
 from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization, MirrorPerson
 from tidegate.store.models.log import Attention, LogEntry
+from tidegate.store.models.mail_providers import MailProvider
 from tidegate.store.models.oauth_app import OAuthApp
 from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
 from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
@@ -22,6 +23,7 @@ __all__ = [
     "LedgerDay",
     "Link",
     "LogEntry",
+    "MailProvider",
     "Membership",
     "MirrorAddress",
     "MirrorOrganization",
