@@ -46,6 +46,7 @@ UNFORESEEN_PAUSE = timedelta(seconds=30)
 
 _quotas: dict[int, LaneQuota] = {}
 _fresh: dict[int, dict[str, float]] = {}
+_surveyed: dict[int, dict[str, int]] = {}
 _sender = HttpSender()
 
 
@@ -113,6 +114,7 @@ async def _work(hold: Hold) -> Drained:
         clock=CLOCK,
         step=worker_step,
         fresh=_fresh.setdefault(hold.lane_id, {}),
+        surveyed=_surveyed.setdefault(hold.lane_id, {}),
         take_spent=lambda: {feature.value: spent for feature, spent in quota.take_spent().items()},
     )
     schedule = LaneSchedule()
@@ -135,7 +137,9 @@ def _quota(row: Connection) -> LaneQuota:
     quota = _quotas.get(lane.pk)
     if quota is None:
         quota = _quotas[lane.pk] = quota_of(lane, personal_token=row.auth_method == "token")
-    quota.know(spent_today=spent_today(lane.pk), daily_limit=daily_budget(lane))
+    quota.know(
+        spent_today=spent_today(lane.pk), daily_limit=daily_budget(lane), reserve_percent=lane.reserve_percent
+    )
     return quota
 
 
@@ -144,7 +148,16 @@ async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
     crm = await worker_step(lambda: crm_of(row, quota=guarded, http=_sender, step=worker_step))
     rules = await worker_step(rules_in_force, row, row.get_settings())
     notices = row.is_live or row.launched_at is not None
-    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane, guarded.spend_as, notices)
+    return Engine(
+        str(row.pk),
+        rules,
+        crm,
+        outreach_of(row, worker_step),
+        lane,
+        guarded.spend_as,
+        notices,
+        share_left=quota.share_left,
+    )
 
 
 def _learn(lane_id: int, quota: LaneQuota) -> None:

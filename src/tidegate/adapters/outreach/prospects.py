@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
+from tidegate.adapters.outreach.campaigns import get_emails, get_events, walk_events
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue
 from tidegate.core.records import (
@@ -51,12 +52,12 @@ T = TypeVar("T")
 
 CUSTOM = "custom."
 SYSTEM_FIELDS = (
-    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT),
-    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT),
+    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
     Field(EMAIL, "E-mail", Kind.EMAIL),
     Field(PHONE, "Phone", Kind.PHONE),
-    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT),
-    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT),
+    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
 )
 _EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
@@ -95,15 +96,16 @@ class ProspectStore:
         await self._run_step(self._remove_prospect, prospect_id)
 
     async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
-        return {}  # the store keeps no campaign events yet
+        return cast(dict[str, CampaignEvent], await self._run_step(get_events, self.workspace_id, ids))
 
     async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
-        return {}
+        return cast(dict[str, CampaignEmail], await self._run_step(get_emails, self.workspace_id, ids))
 
     async def walk_campaign_events(
         self, *, since: datetime, until: datetime, cursor: str | None, limit: int
     ) -> EventPage:
-        return EventPage(())
+        page = await self._run_step(walk_events, self.workspace_id, since, until, cursor, limit)
+        return cast(EventPage, page)
 
     def _read_catalogue(self) -> OutreachCatalogue:
         custom = tuple(field_of(item) for item in queries.read_fields(self.workspace_id))
@@ -216,6 +218,7 @@ def field_of(item: CustomField) -> Field:
         custom=True,
         options=tuple(Option(label, label) for label in item.options),
         max_length=MAX_LENGTH.get(FieldType(item.type)),
+        one_line=item.type in (FieldType.TEXT, FieldType.LINK),
     )
 
 

@@ -137,14 +137,27 @@ class LaneQuota:
         self._turn_the_day()
         return self._day.left(self._kept_from(feature))
 
+    def share_left(self, feature: Feature) -> float:
+        """Of what this feature may spend in a whole day, the share that is left."""
+        whole = int(self._day.limit * (1 - self._kept_from(feature)))
+        return self.left(feature) / whole if whole else 0.0
+
     def take_spent(self) -> dict[Feature, tuple[int, int]]:
         """(tokens, requests) by feature since the last time; the counters begin anew."""
         spent, self._spent = self._spent, {}
         return {feature: (sum_.tokens, sum_.requests) for feature, sum_ in spent.items()}
 
-    def know(self, *, spent_today: int | None = None, daily_limit: int | None = None) -> None:
+    def know(
+        self,
+        *,
+        spent_today: int | None = None,
+        daily_limit: int | None = None,
+        reserve_percent: int | None = None,
+    ) -> None:
         """Take in what the ledger knows of all processes, or a member has set."""
         self._turn_the_day()
+        if reserve_percent is not None:
+            self._reserve = reserve_percent / 100
         if spent_today is not None and not self._day.told:
             self._day.spent = max(self._day.spent, spent_today)
         if daily_limit is not None and not self._day.told:
@@ -246,9 +259,9 @@ class LaneQuota:
         Setting up is a few dozen tokens with a person waiting; without it there is nothing to sync, so it is not held back.
         """
         match feature:
-            case Feature.LIVE | Feature.SETUP:
+            case Feature.LIVE | Feature.SETUP | Feature.AUTOMATION:
                 return 0.0
-            case Feature.TRANSFER:
+            case Feature.TRANSFER | Feature.HISTORY:
                 return self._reserve
             case Feature.CHECK:
                 return min(1.0, self._reserve + 0.05)

@@ -3,9 +3,11 @@
 from tidegate.store.queries.attention import AttentionGroup, attention_groups
 from tidegate.store.queries.budget import (
     Budget,
+    LedgerEntry,
     budget_starts_again,
     budget_today,
     is_waiting,
+    ledger,
     tokens_today,
 )
 from tidegate.store.queries.flow import (
@@ -50,6 +52,7 @@ from tidegate.store.queries.transfers import (
     seconds_left,
     shown_records,
 )
+from tidegate.store.queries.waiting import Waiting, WaitingKind, waiting_by_kind
 
 __all__ = [
     "CHECK_OVERDUE",
@@ -61,9 +64,12 @@ __all__ = [
     "Budget",
     "Flow",
     "Health",
+    "LedgerEntry",
     "LogFilter",
     "LogPage",
     "PersonCard",
+    "Waiting",
+    "WaitingKind",
     "attention_groups",
     "budget_starts_again",
     "budget_today",
@@ -79,6 +85,7 @@ __all__ = [
     "last_write",
     "last_write_at",
     "latest_records",
+    "ledger",
     "log_page",
     "open_preview",
     "outcome_counts",
@@ -94,6 +101,7 @@ __all__ = [
     "shown_records",
     "start_of_day",
     "tokens_today",
+    "waiting_by_kind",
     "waiting_by_side",
     "webhooks_ok",
     "writes_today",

@@ -185,4 +185,5 @@ def cause_of(entry: LogEntry) -> str:
         "undo": _("Undo of a transfer"),
         "catchup": _("Found in the regular check"),
         "retry": _("Retried"),
+        "confirmed": _("Confirmed by a member"),
     }.get(entry.cause, entry.cause)

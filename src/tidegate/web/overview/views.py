@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -17,12 +18,14 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
 from tidegate.errors import TidegateError
 from tidegate.store import queries
+from tidegate.store.halts import open_halt
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.activity.kinds import words_of
 from tidegate.web.activity.lines import lines_of, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
+from tidegate.web.overview.stopped import headline
 from tidegate.web.setup.editing import anchor
 from tidegate.wiring import actions
 
@@ -68,8 +71,15 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "offer_transfer": _offers_transfer(connection),
         "problems": _problem_links(connection) if _is_incomplete(connection) else [],
         "is_new": connection.launched_at is None,
+        **_halt_context(connection),
         **_pause_context(connection),
     }
+
+
+def _halt_context(connection: Connection) -> dict[str, Any]:
+    """What the brakes stopped, while it waits for a decision."""
+    halt = open_halt(connection) if connection.reason == Reason.BRAKES else None
+    return {"halt": halt, "halt_headline": headline(halt) if halt else ""}
 
 
 def long_wait(connection: Connection) -> datetime | None:
@@ -83,7 +93,7 @@ def _pause_context(connection: Connection) -> dict[str, Any]:
     waiting = queries.waiting_by_side(connection)
     paused = connection.status == Status.PAUSED and connection.launched_at is not None
     return {
-        "is_paused": paused and connection.reason != Reason.RECONNECT,
+        "is_paused": paused and connection.reason not in (Reason.RECONNECT, Reason.BRAKES),
         "waiting": sum(waiting.values()),
         "waiting_outreach": waiting[Side.OUTREACH],
         "waiting_pipedrive": waiting[Side.PIPEDRIVE],
@@ -140,6 +150,8 @@ def _pause(request: MemberRequest, connection: Connection, here: str) -> HttpRes
 
 def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpResponse:
     """Active again. What happened during a pause is applied or left, as the member says; without a word we ask."""
+    if open_halt(connection) is not None:
+        return _go(request, reverse("stopped", args=[connection.pk]))
     catchup = request.POST.get("catchup", "")
     if catchup not in ("apply", "leave") and _must_ask(connection):
         return _go(request, reverse("resume", args=[connection.pk]))
@@ -152,6 +164,26 @@ def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpRe
         return _go(request, reverse("settings", args=[connection.pk]))
     messages.success(request, _("Live sync is active."))
     return redirect(here)
+
+
+WAITING = {
+    (Side.OUTREACH, "new"): gettext_lazy("New prospects, to be linked or created in Pipedrive"),
+    (Side.OUTREACH, "changed"): gettext_lazy("Changed prospects, whose changes go to Pipedrive"),
+    (Side.OUTREACH, "deleted"): gettext_lazy("Deleted prospects; their people in Pipedrive stay"),
+    (Side.PIPEDRIVE, "new"): gettext_lazy("New people, to be linked or created in your list"),
+    (Side.PIPEDRIVE, "changed"): gettext_lazy("Changed people, whose changes go to your prospects"),
+    (Side.PIPEDRIVE, "deleted"): gettext_lazy("Deleted or merged people; their prospects stay"),
+    (Side.PIPEDRIVE, "organization"): gettext_lazy("Changed organizations"),
+}
+"""What catching up would look at. What then happens is decided by the settings, record by record."""
+
+
+def waiting_lines(connection: Connection) -> list[tuple[str, int]]:
+    """What waits, in words, with how many records of each kind."""
+    return [
+        (str(WAITING.get((one.side, one.kind.value), _("Other changes"))), one.records)
+        for one in queries.waiting_by_kind(connection)
+    ]
 
 
 def _must_ask(connection: Connection) -> bool:
@@ -168,6 +200,7 @@ def resume(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     context = {
         "connection": connection,
         "outreach_name": side_name(Side.OUTREACH),
+        "kinds": waiting_lines(connection),
         **_pause_context(connection),
     }
     return render(request, "web/overview/resume.html", context)
