@@ -31,6 +31,7 @@ from tidegate.api.routes import (
     connections,
     fields,
     lists,
+    mail_providers,
     prospects,
     timelines,
     transfers,
@@ -125,3 +126,4 @@ api.add_router("/workspace", workspaces.router)
 api.add_router("/prospects", timelines.router)
 api.add_router("/campaigns", campaigns.campaigns)
 api.add_router("/campaign-events", campaigns.events)
+api.add_router("/mail-providers", mail_providers.router)
