@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, Option, OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
+from tidegate.core.deals import Activity, Deal, NewActivity
 from tidegate.core.planning import Rules
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
@@ -273,6 +274,65 @@ class Crm(Protocol):
 
     async def create_organization(self, name: str, *, owner_id: str | None) -> Organization: ...
 
+    async def open_deals(
+        self, person_ids: Collection[str], *, known: Mapping[str, str] = {}
+    ) -> dict[str, tuple[Deal, ...]]:
+        """Each person's deals that are open and not archived, the cheapest way.
+
+        `known` (person id -> a deal of theirs) saves asking for the list where that one is the only one.
+        """
+        ...
+
+    async def get_deals(self, ids: Collection[str]) -> dict[str, Deal]:
+        """The present state of each; one that is gone or archived is left out."""
+        ...
+
+    async def deals_since(self, moment: datetime) -> tuple[Deal, ...]:
+        """Every deal that changed since (whole seconds, inclusive), whatever became of it; archived ones are not told."""
+        ...
+
+    async def create_deal(
+        self,
+        title: str,
+        *,
+        person_id: str,
+        pipeline_id: str,
+        stage_id: str,
+        owner_id: str | None,
+        organization_id: str | None = None,
+    ) -> Deal:
+        """Raises InvalidForRemote (a limit of the plan, a person that is gone ...), PermissionMissing.
+
+        RemoteUnavailable with `sent` True means that the deal may exist all the same.
+        """
+        ...
+
+    async def move_deal(self, deal_id: str, stage_id: str) -> Deal:
+        """Into a stage, and so into its pipeline. Raises RecordGone, InvalidForRemote (archived, stage gone)."""
+        ...
+
+    async def create_activity(self, activity: NewActivity) -> Activity:
+        """Raises as `create_deal` does."""
+        ...
+
+    async def update_activity(
+        self, activity_id: str, *, subject: str, note: str, deal_id: str | None = None
+    ) -> Activity:
+        """Set these and nothing else. Raises RecordGone, InvalidForRemote."""
+        ...
+
+    async def activities_since(self, moment: datetime) -> tuple[Activity, ...]:
+        """Every activity that changed since (whole seconds, inclusive) and is not deleted."""
+        ...
+
+    async def marketing_status(self, person_id: str) -> str | None:
+        """`no_consent`, `unsubscribed`, `subscribed` or `archived`; None where the account has none or the person is gone."""
+        ...
+
+    async def unsubscribe(self, person_id: str) -> None:
+        """Set the marketing status to unsubscribed. Pipedrive lets it be changed once, and says nothing when it did not."""
+        ...
+
     async def list_webhooks(self) -> tuple[Webhook, ...]: ...
 
     async def create_webhook(self, request: WebhookRequest) -> Webhook: ...
@@ -290,7 +350,11 @@ class Feature(StrEnum):
 
     LIVE = "live"
     """Real-time sync."""
+    AUTOMATION = "automation"
+    """What campaign events start."""
     TRANSFER = "transfer"
+    HISTORY = "history"
+    """Campaign e-mails as activities."""
     CHECK = "check"
     """Reconciliation, webhooks, index."""
     SETUP = "setup"

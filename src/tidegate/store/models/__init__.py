@@ -1,5 +1,6 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
+from tidegate.store.models.automations import AutomationRun, EmailActivity, RunAction
 from tidegate.store.models.connections import Connection, OAuthState
 from tidegate.store.models.idempotency import IdempotencyKey
 from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
@@ -12,8 +13,10 @@ from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferReco
 __all__ = [
     "ApiKey",
     "Attention",
+    "AutomationRun",
     "Change",
     "Connection",
+    "EmailActivity",
     "IdempotencyKey",
     "Intent",
     "Lane",
@@ -28,6 +31,7 @@ __all__ = [
     "OAuthState",
     "PreviewClaim",
     "Role",
+    "RunAction",
     "Transfer",
     "TransferRecord",
     "User",
