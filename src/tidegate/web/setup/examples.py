@@ -4,13 +4,14 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from tidegate.prospects.models import Campaign, Prospect
+from tidegate.prospects.campaign_queries import newest_campaign
+from tidegate.prospects.models import Prospect
 from tidegate.web.setup.sentences import Example
 
 
 def example_of(workspace_id: UUID) -> Example:
     """The newest prospect with a name and a company, in the newest campaign; without any, what the fields stand for."""
-    campaign = Campaign.objects.filter(workspace_id=workspace_id).order_by("-pk").first()
+    campaign = newest_campaign(workspace_id)
     named = Prospect.objects.filter(workspace_id=workspace_id).exclude(first_name="").exclude(company="")
     prospect = named.order_by("-pk").first()
     return Example(
