@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,20 +12,21 @@ from tidegate.core.records import FIRST_NAME
 from tidegate.errors import InvalidForRemote, RecordGone
 
 
-async def a_person(under_test) -> str:
+async def a_person(under_test: Any) -> str:
     person = await under_test.crm.create_person({FIRST_NAME: "Ada"}, owner_id=None, organization_id=None)
-    return person.id
+    return str(person.id)
 
 
 async def a_deal(under_test, person_id: str, *, title: str = "Ada deal", place: int = 0) -> Deal:
     pipeline = (await under_test.crm.read_catalogue()).pipelines[0]
-    return await under_test.crm.create_deal(
+    deal: Deal = await under_test.crm.create_deal(
         title,
         person_id=person_id,
         pipeline_id=pipeline.id,
         stage_id=pipeline.stages[place].id,
         owner_id=None,
     )
+    return deal
 
 
 async def open_ids(under_test, person_id: str, **known) -> list[str]:
@@ -32,7 +34,7 @@ async def open_ids(under_test, person_id: str, **known) -> list[str]:
     return sorted((deal.id for deal in deals), key=int)
 
 
-def an_activity(person_id: str, **facts) -> NewActivity:
+def an_activity(person_id: str, **facts: Any) -> NewActivity:
     return replace(NewActivity("Call Ada", person_id, done=False, due_date=date(2026, 3, 2)), **facts)
 
 
@@ -179,7 +181,7 @@ class SalesContract:
         person_id = await a_person(under_test)
 
         for key in ("person_id", "deal_id", "owner_id"):
-            wrong = {key: "987654"}
+            wrong: dict[str, Any] = {key: "987654"}
             with pytest.raises(InvalidForRemote):
                 await under_test.crm.create_activity(replace(an_activity(person_id), **wrong))
         with pytest.raises(RecordGone):

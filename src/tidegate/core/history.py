@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ import nh3
 
 from tidegate.core.automation import MAX_TEXT, Trigger
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
+from tidegate.core.values import Json
 
 NOTE_BYTES = 100_000
 """Pipedrive takes a note of up to 100 KB."""
@@ -116,6 +117,16 @@ def moments_of(email: CampaignEmail, known: Moments | None = None) -> dict[Trigg
     return first
 
 
+def moments_to_json(moments: Moments) -> dict[str, Json]:
+    return {trigger.value: at.astimezone(UTC).isoformat() for trigger, at in moments.items()}
+
+
+def moments_from_json(raw: Mapping[str, object]) -> dict[Trigger, datetime]:
+    """The inverse; triggers that are not known here are left out."""
+    known = {trigger.value: trigger for trigger in Trigger}
+    return {known[name]: datetime.fromisoformat(str(at)) for name, at in raw.items() if name in known}
+
+
 def status_of(moments: Moments) -> str:
     """The status in words, the highest reached, with what stands beside it: “Replied, unsubscribed”."""
     reached = [WORDS[t] for t in RISING if t in moments][-1:]
@@ -130,7 +141,7 @@ def compose(
     """What the activity of this e-mail shows now. `known`: the moments it showed before."""
     moments = moments_of(email, known)
     status = status_of(moments)
-    head = _status_line(moments, zone, _counts(email)) + _facts(email) + _reasons(email, known_bounce=moments)
+    head = _status_line(moments, zone, _counts(email)) + _facts(email) + _reason(email)
     return EmailActivity(
         subject=_subject(email, status),
         note=head + _body(email, room=NOTE_BYTES - len(head.encode())),
@@ -174,7 +185,7 @@ def _facts(email: CampaignEmail) -> str:
     return f"<p>{shown}</p>" if shown else ""
 
 
-def _reasons(email: CampaignEmail, known_bounce: Moments) -> str:
+def _reason(email: CampaignEmail) -> str:
     reason = next(
         (e.reason for e in email.events if e.trigger is Trigger.EMAIL_BOUNCED and e.reason.strip()), ""
     )

@@ -52,7 +52,6 @@ class CampaignRules:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     """The account's."""
     pipedrive: PipedriveCatalogue = field(default_factory=PipedriveCatalogue)
-    tighten_marketing: bool = False
 
     def automation(self, trigger: Trigger | None) -> Automation | None:
         return next((a for a in self.automations if a.trigger is trigger), None)
@@ -106,6 +105,17 @@ def once_key(often: Often, event: CampaignEvent) -> str:
     if often is Often.EVERY_EMAIL and event.email_id is not None:
         return f"prospect:{event.prospect_id}:email:{event.email_id}"
     return f"prospect:{event.prospect_id}:campaign:{event.campaign_id or ''}"
+
+
+def account_zone(pipedrive: PipedriveCatalogue, otherwise: str) -> ZoneInfo:
+    """The zone of the connected user, else the workspace's; UTC where neither is known here."""
+    told = [user.time_zone for user in pipedrive.users if user.is_me]
+    for name in (*told, otherwise):
+        try:
+            return ZoneInfo(name)
+        except (ValueError, OSError, LookupError):  # an unknown name, or a zone this machine has no data of
+            continue
+    return ZoneInfo("UTC")
 
 
 # --- What an action comes to

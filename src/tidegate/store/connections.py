@@ -26,6 +26,7 @@ from tidegate.store.models import (
     User,
     Workspace,
 )
+from tidegate.store.runs import leave_waiting_actions
 from tidegate.store.secrets import encrypt
 from tidegate.store.vault import seal_tokens
 from tidegate.store.wakes import wake_lane
@@ -172,9 +173,11 @@ def set_status(connection: Connection, status: Status, reason: Reason = Reason.N
 
 def drop_waiting_changes(connection: Connection) -> int:
     """Leave what happened before the launch, or during a pause, where it is."""
-    return Change.objects.filter(connection=connection, done_at=None).update(
-        done_at=timezone.now(), outcome="left", body=None
-    )
+    with transaction.atomic():
+        leave_waiting_actions(connection)
+        return Change.objects.filter(connection=connection, done_at=None).update(
+            done_at=timezone.now(), outcome="left", body=None
+        )
 
 
 def end_connection(connection: Connection) -> None:

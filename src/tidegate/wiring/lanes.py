@@ -139,7 +139,16 @@ async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
     crm = await worker_step(lambda: crm_of(row, quota=guarded, http=_sender, step=worker_step))
     rules = await worker_step(rules_in_force, row, row.get_settings())
     notices = row.is_live or row.launched_at is not None
-    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane, guarded.spend_as, notices)
+    return Engine(
+        str(row.pk),
+        rules,
+        crm,
+        outreach_of(row, worker_step),
+        lane,
+        guarded.spend_as,
+        notices,
+        share_left=quota.share_left,
+    )
 
 
 def _learn(lane_id: int, quota: LaneQuota) -> None:
