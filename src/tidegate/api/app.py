@@ -24,6 +24,7 @@ from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
 from tidegate.api.routes import (
     activity,
+    automations,
     campaigns,
     catalogues,
     connections,
@@ -113,6 +114,7 @@ api.add_router("/connections", transfers.of_connection)
 api.add_router("/transfers", transfers.router)
 api.add_router("/connections", activity.of_connection)
 api.add_router("/attention", activity.attention)
+api.add_router("/connections", automations.router)
 api.add_router("/lists", lists.router)
 api.add_router("/fields", fields.router)
 api.add_router("/prospects", prospects.router)

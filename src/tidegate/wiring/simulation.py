@@ -13,15 +13,15 @@ from tidegate.core.automation import Trigger
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.deals import Deal
 from tidegate.core.records import Record
-from tidegate.core.runs import CampaignRules, Ran, account_zone, needs_deals
-from tidegate.core.settings import Settings, active_automations
+from tidegate.core.runs import CampaignRules, Ran, needs_deals
+from tidegate.core.settings import Settings
 from tidegate.core.simulation import Simulated, Simulator
 from tidegate.errors import NeedsAttention, NotFound, TemporaryError
 from tidegate.ports import Crm
 from tidegate.prospects.campaign_queries import newest_campaign
 from tidegate.store.models import AutomationRun, Connection, Link
+from tidegate.store.schedule import campaign_rules
 from tidegate.wiring import parts
-from tidegate.wiring.actions import pipedrive_catalogue
 from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.steps import request_step, run
 
@@ -52,7 +52,7 @@ def simulate(connection: Connection, settings: Settings | None = None, *, days: 
     settings = settings or connection.get_settings()
     until = timezone.now()
     since = until - timedelta(days=days)
-    simulator = Simulator(_rules(connection, settings))
+    simulator = Simulator(campaign_rules(connection, settings))
 
     async def follow() -> tuple[list[Simulated], int, bool]:
         outreach = parts.outreach_of(connection, request_step)
@@ -97,16 +97,6 @@ def _linked(connection: Connection, prospect_ids: set[str]) -> dict[str, str]:
     return dict(rows.values_list("prospect_id", "person_id"))
 
 
-def _rules(connection: Connection, settings: Settings) -> CampaignRules:
-    pipedrive = pipedrive_catalogue(connection)
-    return CampaignRules(
-        automations=active_automations(settings, pipedrive),
-        owner_id=settings.owner_id,
-        zone=account_zone(pipedrive, connection.workspace.time_zone),
-        pipedrive=pipedrive,
-    )
-
-
 # --- One prospect
 
 
@@ -124,7 +114,7 @@ class Tried:
 def try_with(connection: Connection, prospect_id: str, settings: Settings | None = None) -> Tried:
     """Each automation that is on, as if its event came now for this prospect. Raises NotFound."""
     settings = settings or connection.get_settings()
-    rules = _rules(connection, settings)
+    rules = campaign_rules(connection, settings)
     prospect = run(_prospect, connection, prospect_id)
     person_id = _linked(connection, {prospect_id}).get(prospect_id)
     why_not = "" if person_id else settings.why_not(prospect)

@@ -38,6 +38,7 @@ from tidegate.store.queries.records import (
     count_prospects,
     person_cards,
 )
+from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
     latest_records,
@@ -64,6 +65,8 @@ __all__ = [
     "LogFilter",
     "LogPage",
     "PersonCard",
+    "RunFilter",
+    "RunPage",
     "attention_groups",
     "budget_starts_again",
     "budget_today",
@@ -73,6 +76,7 @@ __all__ = [
     "count_prospects",
     "delays",
     "filter_log",
+    "filter_runs",
     "flow",
     "health",
     "is_waiting",
@@ -89,6 +93,7 @@ __all__ = [
     "recent_activity",
     "record_history",
     "records_a_second",
+    "run_page",
     "running_transfer",
     "seconds_left",
     "shown_records",

@@ -31,12 +31,15 @@ ACTS: Choices = (
     ("conflict", gettext_lazy("Conflicts")),
     ("link", gettext_lazy("Linked")),
     ("unlink", gettext_lazy("Links changed")),
+    ("skip", gettext_lazy("Not done")),
     ("fail", gettext_lazy("Failed")),
 )
 CAUSES: Choices = (
     ("", gettext_lazy("Any cause")),
     ("live", gettext_lazy("Live sync")),
     ("transfer", gettext_lazy("Transfer")),
+    ("automation", gettext_lazy("Automation")),
+    ("history", gettext_lazy("E-mail history")),
 )
 SPANS: Choices = (
     ("", gettext_lazy("Any time")),
