@@ -8,7 +8,7 @@ one wave, whose intents are looked up (`traces`) before anything is tried again.
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from tidegate.core.automation import ACTION_NAMES, TRIGGER_NAMES, ActionKind, find_pipeline, find_stage
@@ -70,13 +70,13 @@ class Chain:
     """A deal of this person that an earlier run made or moved."""
     deals: list[Deal] | None = None
     """The person's open deals, once they were looked up."""
+    unseen: str = ""
+    """Why Pipedrive does not show the deals."""
     error: TidegateError | None = None
-    finished: list[str] = field(default_factory=list)
-    """Ids of the events whose run is over."""
 
     def head(self) -> tuple[LiveRun, StoredAction] | None:
         while self.runs and not self.runs[0].left:
-            self.finished.append(self.runs.popleft().event.id)
+            self.runs.popleft()
         if self.error is not None or not self.runs:
             return None
         return self.runs[0], self.runs[0].left[0]
@@ -127,11 +127,15 @@ async def _see_deals(engine: Engine, heads: Sequence[tuple[Chain, LiveRun, Store
     known = {person_id: chain.known_deal for person_id, chain in wanted.items() if chain.known_deal}
     try:
         found = await engine.crm.open_deals(list(wanted), known=known)
-    except (TemporaryError, RecordRejected) as error:
-        if isinstance(error, LaneLost):
-            raise
+    except LaneLost:
+        raise
+    except TemporaryError as error:
         for chain in wanted.values():
             chain.error = error
+        return
+    except RecordRejected as error:
+        for chain in wanted.values():
+            chain.unseen = error.user_message
         return
     for person_id, chain in wanted.items():
         chain.deals = list(found.get(person_id, ()))
@@ -148,6 +152,8 @@ async def _see_created(engine: Engine, runs: Sequence[LiveRun]) -> None:
 
 
 def _plan(engine: Engine, chain: Chain, run: LiveRun, action: StoredAction) -> Deed:
+    if chain.unseen and needs_deals(action.action, run.created):
+        return NotPerformed(f"The deals of this person could not be read. {chain.unseen}")
     return plan_action(
         action.action,
         fields=run.fields,

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0005_remove_link_quarrels'),
+        ('store', '0006_oauth_required'),
     ]
 
     operations = [
