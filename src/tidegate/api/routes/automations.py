@@ -121,7 +121,9 @@ class TriggerCounts(Answer):
     runs: int
     doubles: int
     left_out: int = Field(description="The prospect is not in Pipedrive, and the settings keep it out.")
-    actions: dict[ActionKind, dict[Would, int]]
+    actions: dict[str, dict[str, int]] = Field(
+        description="Action -> `performed`, `not_performed`, `depends` -> how often."
+    )
 
 
 class SimulationAnswer(Answer):
@@ -186,7 +188,10 @@ def simulate(request: ApiRequest, connection_id: UUID, query: Query[SimulationQu
                 runs=counts.runs,
                 doubles=counts.doubles,
                 left_out=counts.left_out,
-                actions=counts.actions,
+                actions={
+                    kind.value: {would.value: times for would, times in told.items()}
+                    for kind, told in counts.actions.items()
+                },
             )
             for trigger, counts in counted(done.done).items()
         ],
