@@ -4,7 +4,6 @@ Nothing about a person is unique. A PATCH of `emails` or `phones` replaces the w
 """
 
 import re
-from typing import Any
 
 from pipedrive_sandbox import checks, search_index
 from pipedrive_sandbox.account import Account
@@ -23,6 +22,7 @@ from pipedrive_sandbox.contacts import (
     label_problems,
     merged_custom_fields,
     reference_problems,
+    system_view,
 )
 from pipedrive_sandbox.fields import custom_values, missing_required
 from pipedrive_sandbox.listing import RECORD_PARAMETERS, Listing, Reader, View, listed, view_of
@@ -268,7 +268,7 @@ SHOWN_KEYS = (
 
 def shown(account: Account, body: Body, view: View = PLAIN) -> Body:
     """A person as API v2 answers it."""
-    answer: dict[str, Any] = {key: body[key] for key in SHOWN_KEYS}
+    answer = system_view(account, "person", {key: body[key] for key in SHOWN_KEYS})
     if account.company["contact_sync"]:
         answer |= {key: body[key] for key in CONTACT_SYNC_KEYS}
     answer["custom_fields"] = custom_view(account, "person", body, view)

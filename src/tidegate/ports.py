@@ -92,6 +92,10 @@ class OutreachApp(Protocol):
         """Set these fields and no others. Raises RecordGone, InvalidForRemote."""
         ...
 
+    async def remove_prospect(self, prospect_id: str) -> None:
+        """Delete it. Gone already is fine."""
+        ...
+
     async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
         """The events of these ids; one that is not there is left out."""
         ...
@@ -269,6 +273,15 @@ class Crm(Protocol):
         """
         ...
 
+    async def remove_person(self, person_id: str) -> None:
+        """Delete it; what hangs on it stays. Gone already is fine."""
+        ...
+
+    async def attachments(self, entity: str, ids: Collection[str]) -> dict[str, int]:
+        """How much people hung on each `person` or `organization`: deals, open tasks, notes, files, mails, and on an
+        organization its persons. One that is gone is left out. Done activities don't count: campaign e-mails are such."""
+        ...
+
     async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]: ...
 
     async def walk_organizations(
@@ -334,6 +347,10 @@ class Crm(Protocol):
 
     async def unsubscribe(self, person_id: str) -> None:
         """Set the marketing status to unsubscribed. Pipedrive lets it be changed once, and says nothing when it did not."""
+        ...
+
+    async def remove_organization(self, organization_id: str) -> None:
+        """Gone already is fine."""
         ...
 
     async def list_webhooks(self) -> tuple[Webhook, ...]: ...
@@ -518,6 +535,10 @@ class Outcome:
     outcome: str
     reason: str = ""
     changes: tuple[Mapping[str, Json], ...] = ()
+    linked: bool = False
+    """The link between the two was made here."""
+    written_at: datetime | None = None
+    """When the target shows it was written, where it was created here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -603,6 +624,8 @@ class Results:
     later: dict[int, datetime] = field(default_factory=dict)
     """Change id -> when to try again."""
     links: list[LinkToSave] = field(default_factory=list)
+    links_gone: list[int] = field(default_factory=list)
+    """Links that an undo takes back."""
     log: list[LogLine] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     settled: list[tuple[str, str]] = field(default_factory=list)
@@ -612,6 +635,8 @@ class Results:
     persons: list[Record] = field(default_factory=list)
     persons_gone: list[str] = field(default_factory=list)
     organizations: list[Organization] = field(default_factory=list)
+    """Those that were created."""
+    organizations_gone: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     follow_up: list[str] = field(default_factory=list)
     """Person ids to look at in turn, because their organization was renamed."""
@@ -632,6 +657,26 @@ class TransferState:
     page: int
     settings: Mapping[str, Json]
     actor: str = ""
+    picked: bool = False
+    """It goes over chosen records (those that wait in it) instead of the whole source."""
+    undoes: str | None = None
+    """The transfer that this one takes back."""
+    delete_created: bool = False
+    """Of an undo: what the transfer created is deleted, where nobody touched it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneRow:
+    """What a transfer did with one record, as it was stored."""
+
+    id: int
+    source_id: str
+    target_id: str
+    name: str
+    outcome: str
+    linked: bool
+    changes: tuple[Mapping[str, Json], ...]
+    written_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -639,10 +684,10 @@ class Claim:
     """What an earlier record of a preview would have taken, so that a later one can't take it again."""
 
     kind: str
-    """`address` (of the target side), `record` (of the target side), `organization`."""
+    """`address` (of the target side), `record` (of the target side), `organization`; of an undo: `deleted`, a person."""
     key: str
     holder: str = ""
-    """Of an address: the target's record that would hold it."""
+    """Of an address: the target's record that would hold it. Of a deleted person: its organization."""
 
 
 @dataclass(slots=True)
@@ -775,6 +820,18 @@ class Memory(Protocol):
         """Which of these records have their outcome in this transfer already."""
         ...
 
+    def waiting_records(self, transfer_id: str, limit: int) -> list[str]:
+        """Chosen records of this transfer that have no outcome yet, in order."""
+        ...
+
+    def done_records(self, undo: TransferState, after: int, limit: int) -> list[DoneRow]:
+        """What the transfer that `undo` takes back wrote or linked, by row id; of chosen records only these."""
+        ...
+
+    def organizations_made(self, undo: TransferState, after: int, limit: int) -> list[Organization]:
+        """Organizations that the transfer created, by id."""
+        ...
+
     def commit_page(
         self,
         transfer: TransferState,
@@ -789,6 +846,10 @@ class Memory(Protocol):
 
     def claimed(self, transfer_id: str, kind: str, keys: Collection[str]) -> dict[str, str]:
         """Key -> holder, of what earlier records of this preview would have taken."""
+        ...
+
+    def claims_held(self, transfer_id: str, kind: str, holders: Collection[str]) -> dict[str, int]:
+        """Holder -> how many claims of this kind it has in this preview."""
         ...
 
     def commit_preview(

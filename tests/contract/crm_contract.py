@@ -334,6 +334,19 @@ class CrmContract(SalesContract):
                 created.id, {LAST_NAME: "King"}, seen=created, organization_id=UNCHANGED
             )
 
+    async def test_a_person_is_deleted_and_deleting_it_again_is_fine(self, under_test):
+        stays, goes = await made(under_test), await made(under_test)
+        for _ in range(2):
+            await under_test.crm.remove_person(goes.id)
+        seen = await under_test.crm.get_persons([stays.id, goes.id])
+        assert isinstance(seen[stays.id], Record)
+        assert isinstance(seen[goes.id], Gone)
+
+    async def test_nothing_hangs_on_a_new_person_and_a_deleted_one_is_left_out(self, under_test):
+        stays, goes = await made(under_test), await made(under_test)
+        await under_test.crm.remove_person(goes.id)
+        assert await under_test.crm.attachments("person", [stays.id, goes.id]) == {stays.id: 0}
+
     # Many persons
 
     async def test_many_persons_are_read_at_once(self, under_test):
@@ -387,6 +400,20 @@ class CrmContract(SalesContract):
                 person.id, {LAST_NAME: "King"}, seen=person, organization_id=wanted
             )
             assert person.organization_id == expected
+
+    async def test_an_organizations_persons_hang_on_it_until_they_are_deleted(self, under_test):
+        organization = await under_test.crm.create_organization("Engine Ltd", owner_id=None)
+        person = await made(under_test, organization_id=organization.id)
+        assert await under_test.crm.attachments("organization", [organization.id]) == {organization.id: 1}
+        await under_test.crm.remove_person(person.id)
+        assert await under_test.crm.attachments("organization", [organization.id]) == {organization.id: 0}
+
+    async def test_an_organization_is_deleted_and_deleting_it_again_is_fine(self, under_test):
+        organization = await under_test.crm.create_organization("Engine Ltd", owner_id=None)
+        for _ in range(2):
+            await under_test.crm.remove_organization(organization.id)
+        assert await under_test.crm.get_organizations([organization.id]) == {}
+        assert await under_test.crm.attachments("organization", [organization.id]) == {}
 
     # Webhooks
 

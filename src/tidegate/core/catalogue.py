@@ -28,6 +28,8 @@ class Field:
     """Numbers and amounts: how many significant digits the side keeps."""
     single: bool = False
     """Addresses and numbers: the field holds one of them only."""
+    one_line: bool = False
+    """Texts: the field holds a single line."""
 
     def option_id(self, label: str) -> str | None:
         wanted = option_key(label)

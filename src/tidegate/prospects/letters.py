@@ -70,6 +70,7 @@ _CLEANER = nh3.Cleaner(
 DEEPEST = 300
 """Elements within elements. Deeper ones cost the parser their square in time, and are shown as words alone."""
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+_HEADING = re.compile(r"<(/?)h[1-6]>")
 _ANY_TAG = re.compile(r"<[^>]*>?")
 _NOT_NESTED = frozenset(
     [
@@ -105,7 +106,8 @@ def clean_html(html: str, text: str = "", *, longest: int = LONGEST) -> str:
     if html.strip():
         shown = html[:longest]
         if not _is_too_deep(shown):
-            return _CLEANER.clean(shown).strip()
+            # A page has headings of its own, and an e-mail's would be among them.
+            return _HEADING.sub(r"<\1p>", _CLEANER.clean(shown)).strip()
         text = unescape(_ANY_TAG.sub(" ", shown))
     paragraphs = [part for part in text[:longest].replace("\r\n", "\n").split("\n\n") if part.strip()]
     return "".join(f"<p>{escape(part.strip()).replace(chr(10), '<br>')}</p>" for part in paragraphs)

@@ -17,6 +17,8 @@ from tidegate.services.units import Unit
 
 UPDATE = "update"
 """The kind of an intent to change a record."""
+DELETE = "delete"
+"""The kind of an intent to delete one: only an undo does."""
 LATE = "Arrived although Tidegate got no answer, or stopped before it could note it."
 
 
@@ -25,6 +27,7 @@ def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[st
     catalogue = engine.rules.outreach if write.side is Side.OUTREACH else engine.rules.pipedrive
     field = find_field(catalogue.fields, change.field)
     told: dict[str, Json] = {
+        "side": write.side.value,
         "field": change.field,
         "name": field.name if field else change.field,
         "kind": field.kind.value if field else "text",
@@ -36,23 +39,24 @@ def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[st
     return told
 
 
-def updates_of(engine: Engine, unit: Unit) -> list[Intent]:
-    """An intent for each record of the unit that is about to be changed."""
+def changes_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
+    """An intent for each record of the unit that is about to be changed or deleted."""
     now = engine.lane.clock.now()
     return [
         Intent(
-            UPDATE,
+            DELETE if write.act is Act.DELETE else UPDATE,
             update_key(write.side, write.record_id or ""),
             {
                 "prospect_id": unit.prospect_id or "",
                 "person_id": unit.person_id or "",
                 "name": unit.record_name,
+                "cause": cause,
                 "changes": [change_to_json(engine, write, change) for change in write.changes],
             },
             now,
         )
         for write in (unit.plan.writes if unit.plan else ())
-        if write.act is Act.UPDATE
+        if write.act is not Act.CREATE
     ]
 
 
@@ -61,7 +65,7 @@ def update_key(side: Side, record_id: str) -> str:
 
 
 async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
-    """What there is to log of open updates: those whose values their record shows now."""
+    """What there is to log of open updates, whose values their record shows now, and of deletions that arrived."""
     ids: dict[Side, set[str]] = {side: set() for side in Side}
     for intent in intents:
         side, _, record_id = intent.key.partition(":")
@@ -76,7 +80,9 @@ async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
     for intent in intents:
         side, _, record_id = intent.key.partition(":")
         record = seen[Side(side)].get(record_id)
-        if isinstance(record, Record):
+        if intent.kind == DELETE:
+            lines += [] if isinstance(record, Record) else [_line(Side(side), intent, ())]
+        elif isinstance(record, Record):
             changes = [c for c in _changes(intent) if _shows(record, names, c)]
             lines += [_line(Side(side), intent, changes)] if changes else []
     return lines
@@ -99,10 +105,11 @@ def _shows(record: Record, names: Mapping[str, str], change: Mapping[str, Json])
 def _line(side: Side, intent: Intent, changes: Sequence[Mapping[str, Json]]) -> LogLine:
     return LogLine(
         side=side,
-        act=Act.UPDATE.value,
+        act=intent.kind,
         prospect_id=str(intent.facts.get("prospect_id") or ""),
         person_id=str(intent.facts.get("person_id") or ""),
         record_name=str(intent.facts.get("name") or ""),
         changes=tuple(changes),
+        cause=str(intent.facts.get("cause") or "live"),
         message=LATE,
     )

@@ -109,7 +109,11 @@ async def _is_quiet(engine: Engine, unit: Unit, results: Results) -> bool:
 
 
 def _is_of_no_interest(engine: Engine, unit: Unit, results: Results) -> bool:
-    """An unlinked person where nothing flows to the outreach app: remembered in the mirror, not asked for."""
+    """An unlinked person that was deleted, or any where nothing flows to the outreach app: not asked for."""
+    if unit.origin is Side.PIPEDRIVE and all(change.action == "delete" for change in unit.changes):
+        results.persons_gone.extend(change.record_id for change in unit.changes)
+        results.done.update((change.id, "skipped") for change in unit.changes)
+        return True
     if unit.origin is Side.OUTREACH or engine.rules.settings.direction.flows_to(Side.OUTREACH):
         return False
     for change in unit.changes:
@@ -129,6 +133,10 @@ async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
 
 async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:
     """An organization was made or renamed: remember its name, and look at its persons where the name changed."""
+    deleted = [change for change in changes if change.action == "delete"]
+    results.organizations_gone.extend(change.record_id for change in deleted)
+    results.done.update((change.id, "noted") for change in deleted)
+    changes = [change for change in changes if change.action != "delete"]
     if not changes:
         return
     before = await engine.run(engine.memory.organization_names, {change.record_id for change in changes})
@@ -145,6 +153,7 @@ async def _follow_organizations(engine: Engine, changes: Sequence[Change], resul
         results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in waiting)
         return
     await remember_organizations(engine, list(now.values()))
+    results.organizations_gone.extend(ids - now.keys())  # or somebody new would be put into what is gone
     for number, organization in now.items():
         if number in before and before[number] != organization.name:
             results.follow_up.extend(await engine.run(engine.memory.persons_of_organization, number))

@@ -12,7 +12,7 @@ from tidegate.core.values import Json
 from tidegate.ports import Intent, LinkToSave, Results
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
-from tidegate.services.journal import UPDATE, arrived
+from tidegate.services.journal import DELETE, UPDATE, arrived
 from tidegate.services.settle import CHOSEN
 from tidegate.services.traces import KINDS
 
@@ -31,7 +31,7 @@ async def recover_intents(engine: Engine) -> None:
     wait = (youngest + SETTLING - engine.lane.clock.now()).total_seconds()
     if wait > 0:
         await engine.lane.clock.sleep(min(wait, SETTLING.total_seconds()))
-    updates = [intent for intent in intents if intent.kind == UPDATE]
+    updates = [intent for intent in intents if intent.kind in (UPDATE, DELETE)]
     results = Results(log=await arrived(engine, updates))
     if len(updates) < len(intents):
         await bring_up_to_date(engine)

@@ -109,7 +109,7 @@ async def settle(
     decide_all(engine, units, mode)
     if mode is LIVE:
         await stop_quarrels(engine, units)
-    stop = await perform(engine, units, results)
+    stop = await perform(engine, units, results, cause=cause)
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)

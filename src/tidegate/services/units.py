@@ -4,7 +4,7 @@ Several changes of one record, and the changes of both sides of one link, fold i
 touched while it waited, it is looked at and written once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.core.operations import Plan
@@ -30,6 +30,8 @@ class Unit:
     returned: dict[Side, Record] = field(default_factory=dict)
     """What the writes answered."""
     error: TidegateError | None = None
+    organization_ids: Mapping[str, str] = field(default_factory=dict)
+    """Name -> the organization meant by it, where that is known: names need not be unique."""
 
     @property
     def record_name(self) -> str:

@@ -127,6 +127,12 @@ def save_organizations(lane_id: int, organizations: Iterable[Organization]) -> N
     )
 
 
+def forget_organizations(lane_id: int, ids: Collection[str]) -> None:
+    if ids:
+        numbers = [int(i) for i in ids]
+        MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__in=numbers).delete()
+
+
 def organization_names(lane_id: int, ids: Collection[str]) -> dict[str, str]:
     rows = MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__in=[int(i) for i in ids])
     return {str(number): name for number, name in rows.values_list("organization_id", "name")}

@@ -118,6 +118,9 @@ def _state_of(transfer: Transfer) -> TransferState:
         page=transfer.page,
         settings=transfer.settings,
         actor=transfer.created_by,
+        picked=transfer.picked,
+        undoes=str(transfer.undoes_id) if transfer.undoes_id else None,
+        delete_created=transfer.delete_created,
     )
 
 

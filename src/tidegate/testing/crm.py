@@ -92,6 +92,8 @@ class MemoryCrm(MemorySales):
         self.deliveries: list[Delivery] = []
         self.written: list[Written] = []
         self.webhooks: dict[str, Webhook] = {}
+        self.attached: Counter[tuple[str, str]] = Counter()
+        """("person" or "organization", id) -> deals, tasks, notes and the like that people hung on it."""
         self._filters: dict[str, tuple[str, Callable[[Record], bool]]] = {}
         self._persons: dict[str, _Person] = {}
         self._organizations: dict[str, Organization] = {}
@@ -314,6 +316,21 @@ class MemoryCrm(MemorySales):
         self._answer("update_person")
         return self.person(person_id)
 
+    async def remove_person(self, person_id: str) -> None:
+        await self._charge("remove_person", 3)
+        if person_id in self.person_ids:
+            self.delete_person(person_id)
+            self.written.append(Written("delete", person_id, {}))
+        self._answer("remove_person")
+
+    async def attachments(self, entity: str, ids: Collection[str]) -> dict[str, int]:
+        await self._charge("attachments", -(-len(ids) // 100) * 10)
+        if entity == "person":
+            there = set(self.person_ids)
+            return {i: self.attached["person", i] for i in ids if i in there}
+        people = Counter(self._persons[i].organization_id for i in self.person_ids)
+        return {i: self.attached["organization", i] + people[i] for i in ids if i in self._organizations}
+
     async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]:
         await self._charge("get_organizations", len(ids) if len(ids) <= 10 else -(-len(ids) // 100) * 10)
         return {i: self._organizations[i] for i in ids if i in self._organizations}
@@ -338,6 +355,16 @@ class MemoryCrm(MemorySales):
         self.written.append(Written("create_organization", organization_id, {"name": name}))
         self._answer("create_organization")
         return self._organizations[organization_id]
+
+    async def remove_organization(self, organization_id: str) -> None:
+        await self._charge("remove_organization", 3)
+        if self._organizations.pop(organization_id, None) is not None:
+            self.deliveries.append(Delivery("organization", "delete", organization_id))
+            self.written.append(Written("delete_organization", organization_id, {}))
+            for kept in self._persons.values():
+                if kept.organization_id == organization_id:
+                    kept.organization_id = None
+        self._answer("remove_organization")
 
     async def list_webhooks(self) -> tuple[Webhook, ...]:
         await self._charge("list_webhooks", 10)

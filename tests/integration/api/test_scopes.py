@@ -24,6 +24,7 @@ ROUTES = {
     ("POST", "/connections/{connection_id}/pause"): WRITE,
     ("POST", "/connections/{connection_id}/resume"): WRITE,
     ("POST", "/connections/{connection_id}/refresh"): WRITE,
+    ("GET", "/connections/{connection_id}/waiting"): READ,
     ("GET", "/connections/{connection_id}/catalogue"): READ,
     ("POST", "/connections/{connection_id}/catalogue/fields"): WRITE,
     ("POST", "/connections/{connection_id}/catalogue/options"): WRITE,

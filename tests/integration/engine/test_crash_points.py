@@ -25,6 +25,9 @@ CALLS = (
     "walk_persons",
     "walk_organizations",
     "get_organizations",
+    "remove_person",
+    "remove_organization",
+    "attachments",
 )
 
 
@@ -66,7 +69,7 @@ def mortal_memory(countdown: Countdown) -> type[LaneMemory]:
 
 def make_calls_mortal(world: World, countdown: Countdown) -> None:
     for side in (world.crm, world.outreach):
-        for name in (*CALLS, "create_prospect", "update_prospect"):
+        for name in (*CALLS, "create_prospect", "update_prospect", "remove_prospect"):
             if hasattr(side, name):
                 setattr(side, name, _mortal_call(getattr(side, name), name, countdown))
 

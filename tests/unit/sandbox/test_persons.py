@@ -267,6 +267,44 @@ def test_reading_a_deleted_person_follows_the_switch(ask, state, choice, status)
     assert ask("GET", f"{PERSONS}/1").status == status
 
 
+def test_thirty_days_after_its_deletion_a_person_is_gone_for_good(ask, state):
+    ask("DELETE", f"{PERSONS}/1")
+
+    state.clock.advance(30 * 86_400 - 5)
+    kept = ask("GET", f"{PERSONS}/1")
+    state.clock.advance(10)
+
+    assert kept.status == 200
+    assert ask("GET", f"{PERSONS}/1").status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "empty"),
+    [
+        ("persons", {"name": "Ann"}, {"last_name", "org_id", "picture_id"}),
+        ("organizations", {"name": "Acme"}, {"address"}),
+        (
+            "deals",
+            {"title": "A"},
+            {
+                *("person_id", "org_id", "probability", "lost_reason", "close_time"),
+                *("won_time", "lost_time", "expected_close_date"),
+            },
+        ),
+    ],
+)
+def test_system_fields_without_a_value_are_null_or_absent_as_the_switch_says(ask, state, path, given, empty):
+    number = data(ask("POST", f"/api/v2/{path}", given))["id"]
+    full = data(ask("GET", f"/api/v2/{path}/{number}"))
+
+    state.switches.set("empty_fields", "absent")
+    bare = data(ask("GET", f"/api/v2/{path}/{number}"))
+
+    assert full.keys() - bare.keys() == empty
+    assert all(full[key] is None for key in empty)
+    assert bare["custom_fields"] == full["custom_fields"]
+
+
 def test_a_deleted_person_can_be_neither_changed_nor_deleted(ask):
     ask("DELETE", f"{PERSONS}/1")
 

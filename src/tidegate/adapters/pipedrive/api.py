@@ -7,7 +7,7 @@ repeated after a fault that passes; a write only where it surely was not carried
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -63,6 +63,20 @@ from tidegate.ports import (
 T = TypeVar("T")
 Raw = Mapping[str, object]
 Params = Mapping[str, str | int]
+
+_HUNG_ON = (
+    "open_deals_count",
+    "closed_deals_count",
+    "undone_activities_count",
+    "notes_count",
+    "files_count",
+    "email_messages_count",
+)
+ATTACHED: Mapping[str, tuple[Endpoint, tuple[str, ...]]] = {
+    "person": (prices.PERSONS, _HUNG_ON),
+    "organization": (prices.ORGANIZATIONS, (*_HUNG_ON, "people_count")),
+}
+"""What is asked for to learn whether people use a record. All are in the `include_fields` of both list calls."""
 
 
 class Pipedrive(SalesCalls):
@@ -237,6 +251,23 @@ class Pipedrive(SalesCalls):
     async def _person(self, person_id: str, fields: Sequence[Field]) -> Seen:
         return person_from(await self._object(prices.PERSON, f"person {person_id}", id_=person_id), fields)
 
+    async def remove_person(self, person_id: str) -> None:
+        await self._remove(prices.DELETE_PERSON, f"person {person_id}", person_id)
+
+    async def _remove(self, endpoint: Endpoint, about: str, id_: str) -> None:
+        with suppress(RecordGone):
+            await self._answer(endpoint, about, id_=id_, repeatable=True)
+
+    async def attachments(self, entity: str, ids: Collection[str]) -> dict[str, int]:
+        many, counts = ATTACHED[entity]
+        wanted = list(dict.fromkeys(ids))
+        chunks = [wanted[n : n + prices.IDS_A_CALL] for n in range(0, len(wanted), prices.IDS_A_CALL)]
+        about = f"what hangs on {len(wanted)} {entity}s"
+        asked: Params = {"limit": prices.IDS_A_CALL, "include_fields": ",".join(counts)}
+        lists = await together([self._list(many, about, {**asked, "ids": ",".join(c)}) for c in chunks])
+        found = (raw for raws in lists for raw in raws if not raw.get("is_deleted"))
+        return {str(raw["id"]): sum(_count(raw.get(name)) for name in counts) for raw in found}
+
     # --- Organizations -------------------------------------------------------------------------------------------------
 
     async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]:
@@ -261,6 +292,9 @@ class Pipedrive(SalesCalls):
             await self._object(prices.CREATE_ORGANIZATION, f"the new organization “{name}”", json=body)
         )
 
+    async def remove_organization(self, organization_id: str) -> None:
+        await self._remove(prices.DELETE_ORGANIZATION, f"organization {organization_id}", organization_id)
+
     # --- Webhooks ------------------------------------------------------------------------------------------------------
 
     async def list_webhooks(self) -> tuple[Webhook, ...]:
@@ -280,12 +314,7 @@ class Pipedrive(SalesCalls):
         return webhook_from(await self._object(prices.CREATE_WEBHOOK, about, json=body))
 
     async def delete_webhook(self, webhook_id: str) -> None:
-        try:
-            await self._answer(
-                prices.DELETE_WEBHOOK, f"webhook {webhook_id}", id_=webhook_id, repeatable=True
-            )
-        except RecordGone:
-            return
+        await self._remove(prices.DELETE_WEBHOOK, f"webhook {webhook_id}", webhook_id)
 
     # --- Reading many --------------------------------------------------------------------------------------------------
 
@@ -508,6 +537,10 @@ def _objects(data: object) -> list[Raw]:
 
 def _number(raw: Raw) -> int:
     return int(str(raw["id"]))
+
+
+def _count(raw: object) -> int:
+    return raw if isinstance(raw, int) else 0
 
 
 def _record(seen: Seen, about: str) -> Record:

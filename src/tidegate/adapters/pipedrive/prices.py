@@ -50,10 +50,12 @@ PERSONS = Endpoint("GET", "/api/v2/persons", 10, _CONTACTS)
 PERSON = Endpoint("GET", "/api/v2/persons/{id}", 1, _CONTACTS)
 CREATE_PERSON = Endpoint("POST", "/api/v2/persons", 5, _WRITE_CONTACTS)
 UPDATE_PERSON = Endpoint("PATCH", "/api/v2/persons/{id}", 5, _WRITE_CONTACTS)
+DELETE_PERSON = Endpoint("DELETE", "/api/v2/persons/{id}", 3, _WRITE_CONTACTS)
 
 ORGANIZATIONS = Endpoint("GET", "/api/v2/organizations", 10, _CONTACTS)
 ORGANIZATION = Endpoint("GET", "/api/v2/organizations/{id}", 1, _CONTACTS)
 CREATE_ORGANIZATION = Endpoint("POST", "/api/v2/organizations", 5, _WRITE_CONTACTS)
+DELETE_ORGANIZATION = Endpoint("DELETE", "/api/v2/organizations/{id}", 3, _WRITE_CONTACTS)
 
 DEALS = Endpoint("GET", "/api/v2/deals", 10, _SALES)
 DEAL = Endpoint("GET", "/api/v2/deals/{id}", 1, _SALES)

@@ -24,6 +24,7 @@ from tidegate.core.connection import Status
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, FieldMapping, Settings, settings_to_json
+from tidegate.store import queries
 from tidegate.store.models import Connection
 from tidegate.wiring import actions
 
@@ -283,6 +284,26 @@ def resume(
     connection = find_connection(request, connection_id)
     apply_waiting = (resumption or Resumption()).apply_waiting
     return _started(connection, actions.resume(connection, actor=actor(request), apply_waiting=apply_waiting))
+
+
+class WaitingAnswer(Answer):
+    """Records that wait in the inbox: of one app and one kind."""
+
+    side: Side
+    kind: queries.WaitingKind
+    records: int
+
+
+@router.get(
+    "/{connection_id}/waiting",
+    auth=needs(Scope.READ),
+    response=Page[WaitingAnswer],
+    summary="List what waits, by kind",
+)
+def list_waiting(request: ApiRequest, connection_id: UUID) -> Page[WaitingAnswer]:
+    """What a resume with `apply_waiting` would look at. Each record counts once, by what happened to it last."""
+    found = queries.waiting_by_kind(find_connection(request, connection_id))
+    return Page(data=[WaitingAnswer.model_validate(waiting) for waiting in found])
 
 
 def _started(connection: Connection, found: list[Problem]) -> ConnectionAnswer:

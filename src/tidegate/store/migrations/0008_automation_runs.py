@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0006_oauth_required'),
+        ('store', '0007_undo'),
     ]
 
     operations = [
