@@ -41,6 +41,12 @@ def expire_tokens(sandbox: Sandbox, given: Body) -> Body:
     return {"expired": sandbox.oauth.expire_access_tokens(install)}
 
 
+def revoke_tokens(sandbox: Sandbox, given: Body) -> Body:
+    """Access and refresh tokens (all, or those of `install`) are dead and the app hears nothing of it."""
+    install = int(given["install"]) if "install" in given else None
+    return {"revoked": sandbox.oauth.revoke_tokens(install)}
+
+
 def withdraw_scope(sandbox: Sandbox, given: Body) -> Body:
     """The installations of a client lose a scope."""
     scope = given["scope"]
@@ -135,6 +141,7 @@ ACTIONS: dict[str, Callable[[Sandbox, Body], Any]] = {
     for action in (
         spend_budget,
         expire_tokens,
+        revoke_tokens,
         withdraw_scope,
         edit_persons,
         change_person,
