@@ -24,7 +24,14 @@ from tests.integration.web.test_setup import Setup
 from tidegate.core.automation import Action, ActionKind, Automation, Trigger, automations_to_json
 from tidegate.prospects.models import Campaign, CampaignEmail, CampaignEvent, Prospect
 from tidegate.prospects.services import Author, create_prospect
-from tidegate.store.models import AutomationRun, Change, Connection, RunAction, Workspace
+from tidegate.store.models import (
+    AutomationRun,
+    Change,
+    Connection,
+    EmailActivity,
+    RunAction,
+    Workspace,
+)
 
 __all__ = ["alices"]
 pytestmark = pytest.mark.django_db
@@ -326,3 +333,43 @@ def test_somebody_elses_prospect_is_not_found(alices: Setup, charlie: object) ->
     make_prospect(elsewhere, email="zoe@elsewhere.example", first_name="Zoe", last_name="Far")
     text = plain(act(alices, "try", form(email_sent=CHAIN) | {"try_prospect": "zoe@elsewhere.example"}))
     assert "No prospect has this" in text
+
+
+# --- The prospect's page
+
+
+def test_a_prospect_shows_its_deal_its_last_runs_and_which_e_mails_are_logged(
+    alices: Setup, ines: Prospect
+) -> None:
+    connection = alices.connection
+    make_link(connection, prospect_id=str(ines.pk), person_id="17")
+    happened(ines, "email_sent")
+    email = CampaignEmail.objects.get()
+    EmailActivity.objects.create(
+        connection=connection,
+        email_id=str(email.pk),
+        prospect_id=str(ines.pk),
+        person_id="17",
+        activity_id="50318",
+        digest="",
+    )
+    for _number in range(4):
+        run = ran(connection, prospect_id=str(ines.pk))
+    run.actions.filter(position=0).update(deal_id="77", done_at=timezone.now())
+    page = alices.client.get(f"/prospects/{ines.pk}/").content.decode()
+    text = plain(page)
+    assert f'href="{connection.api_domain}/deal/77"' in page
+    assert "Deal 77 Inês Carvalho deal, just now" in text
+    assert "Logged in Pipedrive, done activity 50318" in text
+    assert "Automations All 4" in text
+    assert page.count('<ol class="deeds">') == 3
+    EmailActivity.objects.update(gone=True)
+    page = alices.client.get(f"/prospects/{ines.pk}/").content.decode()
+    assert "Its activity in Pipedrive was deleted there" in page
+
+
+def test_a_prospect_whom_no_automation_met_shows_none(alices: Setup, ines: Prospect) -> None:
+    ran(alices.connection, prospect_id=str(ines.pk + 1))
+    page = alices.client.get(f"/prospects/{ines.pk}/").content.decode()
+    assert "Automations" not in page
+    assert "deeds" not in page
