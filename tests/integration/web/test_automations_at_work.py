@@ -69,7 +69,11 @@ def happened(
     """One campaign event of this prospect, so many days ago."""
     known, _ = Campaign.objects.get_or_create(workspace_id=prospect.workspace_id, key=campaign, name=campaign)
     email, _ = CampaignEmail.objects.get_or_create(
-        workspace_id=prospect.workspace_id, key=f"{campaign} {prospect.pk}", campaign=known, prospect=prospect
+        workspace_id=prospect.workspace_id,
+        key=f"{campaign} {prospect.pk}",
+        campaign=known,
+        prospect=prospect,
+        defaults={"sent_at": timezone.now() - timedelta(days=days)},
     )
     CampaignEvent.objects.create(
         workspace_id=prospect.workspace_id,
