@@ -1,4 +1,4 @@
-"""How long the largest pages of the settings take, with 200 fields on either side and 1,000 lists: by the clock, from outside."""
+"""How long the largest pages of the settings take, with 200 prospect fields, as many person fields as the plan has, and 1,000 lists: by the clock, from outside."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -34,6 +34,8 @@ def _fill(running: Running) -> None:
         new = {"field_name": f"Theirs {number}", "field_type": "varchar"}
         while (answer := demo.pipedrive.post("/api/v2/personFields", json=new)).status_code == 429:
             time.sleep(0.5)
+        if answer.status_code == 403:
+            break  # the plan of the demo's company has no more
         answer.raise_for_status()
     for number in range(LISTS):
         demo.post("/lists", {"name": f"List {number}"})
@@ -74,4 +76,4 @@ def _row(what: str, ask: Callable[[], httpx2.Response]) -> Row:
         seconds.append(time.perf_counter() - began)
         answer.raise_for_status()
     told = f"{percentile(seconds, 50):.2f} s, 95 % within {percentile(seconds, 95):.2f} s"
-    return Row(f"{what}, with {FIELDS} fields on either side and {LISTS:,} lists", told, LIMIT)
+    return Row(f"{what}, with {FIELDS} prospect fields and {LISTS:,} lists", told, LIMIT)

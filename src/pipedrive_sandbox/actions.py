@@ -92,6 +92,12 @@ def delete_person(sandbox: Sandbox, given: Body) -> Body:
     return {"deleted": int(given["id"])}
 
 
+def restore_person(sandbox: Sandbox, given: Body) -> Body:
+    """A user brings a deleted person back, which the API can't."""
+    account = account_of(sandbox, given)
+    return persons.shown(account, persons.restore(account, int(given["id"]), _web(account)))
+
+
 def delete_organization(sandbox: Sandbox, given: Body) -> Body:
     account = account_of(sandbox, given)
     organizations.delete(account, int(given["id"]), _web(account))
@@ -148,6 +154,7 @@ ACTIONS: dict[str, Callable[[Sandbox, Body], Any]] = {
         change_user,
         create_person,
         delete_person,
+        restore_person,
         delete_organization,
         delete_field,
         delete_stage,

@@ -25,11 +25,14 @@ from tidegate.api.problems import answer_with_problems
 from tidegate.api.routes import (
     activity,
     automations,
+    brakes,
+    budget,
     campaigns,
     catalogues,
     connections,
     fields,
     lists,
+    mail_providers,
     prospects,
     timelines,
     transfers,
@@ -115,6 +118,9 @@ api.add_router("/transfers", transfers.router)
 api.add_router("/connections", activity.of_connection)
 api.add_router("/attention", activity.attention)
 api.add_router("/connections", automations.router)
+api.add_router("/connections", brakes.of_connection)
+api.add_router("/halts", brakes.router)
+api.add_router("/connections", budget.router)
 api.add_router("/lists", lists.router)
 api.add_router("/fields", fields.router)
 api.add_router("/prospects", prospects.router)
@@ -122,3 +128,4 @@ api.add_router("/workspace", workspaces.router)
 api.add_router("/prospects", timelines.router)
 api.add_router("/campaigns", campaigns.campaigns)
 api.add_router("/campaign-events", campaigns.events)
+api.add_router("/mail-providers", mail_providers.router)

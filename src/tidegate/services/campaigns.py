@@ -7,6 +7,7 @@ synced first, if the settings admit it. A run is written down before its first a
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tidegate.core.automation import Automation
 from tidegate.core.campaigns import CampaignEvent
@@ -25,11 +26,13 @@ from tidegate.ports import (
     StoredLink,
     StoredRun,
 )
+from tidegate.services import brakes
 from tidegate.services.deeds import Chain, LiveRun, cause_text, perform_runs
 from tidegate.services.engine import Engine
+from tidegate.services.filtering import bar_outsiders
 from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
-from tidegate.services.settle import retry_at, settle
+from tidegate.services.settle import Check, retry_at, settle
 from tidegate.services.traces import look_traces_up
 from tidegate.services.units import Unit
 
@@ -74,6 +77,8 @@ async def follow_events(engine: Engine) -> bool:
     engine.spend_as(Feature.AUTOMATION)
     await look_traces_up(engine)
     results = Results()
+    results.done.update((change.id, "left") for change in changes if change.id <= engine.left_upto)
+    changes = [change for change in changes if change.id > engine.left_upto]
     happenings = await _read(engine, changes, results)
     runs = await _runs(engine, happenings)
     _choose(engine, happenings, runs)
@@ -158,7 +163,8 @@ async def _people(
     acting = {h.event.prospect_id for h in happenings if h.automation is not None and h.event.prospect_id}
     missing = acting - people.links.keys()
     if missing:
-        await _sync(engine, people, missing)
+        passed = all(change.id <= engine.passed_upto for h in happenings for change in h.changes)
+        await _sync(engine, people, missing, check=None if passed else partial(brakes.check, engine))
         await _learn_links(engine, people, missing)
     seen = await engine.outreach.get_prospects(acting | {i for i in ids if runs.get(i)})
     people.prospects = {i: record for i, record in seen.items() if isinstance(record, Record)}
@@ -173,13 +179,16 @@ async def _learn_links(engine: Engine, people: People, prospect_ids: Collection[
     people.links.update((link.prospect_id, link) for link in links)
 
 
-async def _sync(engine: Engine, people: People, prospect_ids: Collection[str]) -> None:
-    """What live sync would do with these prospects, had they been saved just now."""
+async def _sync(
+    engine: Engine, people: People, prospect_ids: Collection[str], *, check: Check | None
+) -> None:
+    """What live sync would do with these prospects, had they been saved just now: its brakes hold here, too."""
     engine.spend_as(Feature.LIVE)
     units = [Unit(Side.OUTREACH, prospect_id=prospect_id) for prospect_id in sorted(prospect_ids)]
     results = Results()
     await look(engine, units, engine.rules.settings)
-    stop = await settle(engine, units, LIVE, results, cause="automation")
+    await bar_outsiders(engine, units)
+    stop = await settle(engine, units, LIVE, results, cause="automation", check=check)
     await engine.run(
         engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
     )

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from tidegate.core.brakes import Tally
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
@@ -30,7 +31,7 @@ from tidegate.ports import (
     StoredRun,
     TransferState,
 )
-from tidegate.store import inbox, links, mirror, models, quarrels, runs, transfers
+from tidegate.store import inbox, links, mirror, models, pace, quarrels, runs, transfers
 from tidegate.store.holds import fence
 
 Spent = Mapping[str, tuple[int, int]]
@@ -61,6 +62,23 @@ class LaneMemory(Memory):
         self, connection_id: str, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
     ) -> set[str]:
         return runs.known_sales(connection_id, deal_ids=deal_ids, activity_ids=activity_ids)
+
+    def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
+        return inbox.peek_changes(connection_id, after=after, limit=limit)
+
+    def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
+        return inbox.count_waiting(connection_id, after=after)
+
+    def waiting_again(
+        self, connection_id: str, records: Collection[tuple[Side, str]], *, after: int
+    ) -> set[tuple[Side, str]]:
+        return inbox.waiting_again(connection_id, records, after=after)
+
+    def written_lately(self, connection_id: str, minutes: int) -> Tally:
+        return pace.written_lately(connection_id, minutes)
+
+    def count_linked(self, connection_id: str) -> int:
+        return links.count_linked(connection_id)
 
     def links_of(
         self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()

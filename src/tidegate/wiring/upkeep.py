@@ -1,17 +1,20 @@
 """What a live connection needs beside following changes: its webhooks in place, and a regular look for what they missed."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
 
 from tidegate.adapters.pipedrive.webhooks import plan_webhooks, wanted_webhooks
 from tidegate.config import config
+from tidegate.core.brakes import Brake, emptied_lists
 from tidegate.core.connection import Status
 from tidegate.errors import PermissionMissing, RecordRejected, RemoteUnavailable
-from tidegate.ports import Crm
+from tidegate.ports import Crm, Stopped
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
+from tidegate.store.catalogues import outreach_catalogue, store_catalogues
 from tidegate.store.models import Connection, Lane
 from tidegate.store.schedule import LaneSchedule
 from tidegate.store.secrets import decrypt
@@ -38,6 +41,7 @@ async def keep_up(connection: Connection, engine: Engine) -> None:
         await _try_webhooks(connection, engine.crm)
     checked_at = await worker_step(_checked_at, engine.lane.id)
     if checked_at is None or now - checked_at > _check_every(connection):
+        await _watch_lists(connection, engine)
         await bring_up_to_date(engine)
         await worker_step(_mark_checked, engine.lane.id)
 
@@ -46,6 +50,20 @@ async def reread_catalogue(connection: Connection, crm: Crm) -> None:
     """Some 62 tokens. What vanished sleeps from the next batch on, and is told under Needs attention."""
     catalogue = await crm.read_catalogue()
     await worker_step(LaneSchedule().learn_catalogue, str(connection.pk), catalogue)
+
+
+async def _watch_lists(connection: Connection, engine: Engine) -> None:
+    """The sizes of the lists as they are now; a synced one that became empty all of a sudden stops the connection."""
+    before = await worker_step(outreach_catalogue, connection)
+    after = await engine.outreach.read_catalogue()
+    settings = connection.get_settings()
+    emptied = emptied_lists(before, after, settings.sync_from_lists) if settings.brakes.on else []
+    if emptied:
+        names = ", ".join(f"“{each.name}” held {each.size} prospects and holds none now" for each in emptied)
+        stopped = Stopped(Brake.LIST, f"A list that is synced is suddenly empty: {names}.")
+        await worker_step(LaneSchedule().halt, str(connection.pk), stopped)
+    else:
+        await worker_step(partial(store_catalogues, connection, outreach=after))
 
 
 def _check_every(connection: Connection) -> timedelta:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.integration.engine.world import prospect
 from tidegate.core.automation import Often, Trigger
 from tidegate.core.records import COMPANY
 from tidegate.errors import AuthorizationLost, PermissionMissing, RateLimited, RemoteUnavailable
-from tidegate.store.connections import drop_waiting_changes
+from tidegate.store.connections import judge_waiting_changes
 from tidegate.store.models import AutomationRun, Change, Intent
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def world() -> CampaignWorld:
     return CampaignWorld()
 
 
-def sent(world: CampaignWorld, prospect_id: str, **facts: object) -> str:
+def sent(world: CampaignWorld, prospect_id: str, **facts: Any) -> str:
     email_id = world.email_to(prospect_id, **facts)
     world.outreach.happen("email_sent", email_id=email_id)
     return email_id
@@ -335,7 +336,7 @@ def test_what_waits_after_a_pause_can_be_left(world):
     sent(world, signe)
     world.drain_now()
 
-    drop_waiting_changes(world.connection)
+    judge_waiting_changes(world.connection, apply=False)
     type(world.connection).objects.update(status="active", reason="")
     world.drain()
 

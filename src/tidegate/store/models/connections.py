@@ -64,6 +64,11 @@ class Connection(models.Model):
     """Why Pipedrive's webhooks could not be put in place; the regular check then looks more often."""
     last_delivery_at = models.DateTimeField(null=True, blank=True)
 
+    passed_upto = models.BigIntegerField(default=0)
+    """Changes up to this id were confirmed by a member: the brakes let them through."""
+    left_upto = models.BigIntegerField(default=0)
+    """Changes up to this id are left where they were made."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
