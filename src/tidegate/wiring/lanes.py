@@ -50,6 +50,11 @@ _surveyed: dict[int, dict[str, int]] = {}
 _sender = HttpSender()
 
 
+async def close_network() -> None:
+    """Before the worker's event loop ends."""
+    await _sender.aclose()
+
+
 class GuardedQuota(Quota):
     """The quota of a lane in our hands: after the wait for a place, and right before the call, the hold is verified."""
 
