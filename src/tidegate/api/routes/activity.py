@@ -231,7 +231,7 @@ def list_out_of_step(
     request: ApiRequest, connection_id: UUID, page: Query[PageQuery]
 ) -> Page[OutOfStepAnswer]:
     """As the rolling check found them last, with the reason."""
-    rows = find_connection(request, connection_id).out_of_step.all()
+    rows = OutOfStep.objects.filter(connection=find_connection(request, connection_id))
     return page_of(rows, page, OutOfStepAnswer.of, order=("why", "pk"))
 
 
