@@ -10,7 +10,17 @@ from collections.abc import Sequence
 
 from bench.rows import Row, machine, tell
 
-PARTS = ("transfer", "latency", "tokens", "pages", "bulk", "million")
+PARTS = (
+    "transfer",
+    "latency",
+    "tokens",
+    "idle",
+    "intake",
+    "backlog",
+    "pages",
+    "bulk",
+    "million",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """What a lane has to do: its live connections, running transfers and waits, and how a connection is stopped."""
 
+import logging
 from datetime import datetime
 
 from django.db import models, transaction
@@ -21,6 +22,8 @@ from tidegate.store.models import Change, Connection, Lane, Transfer
 from tidegate.store.sameness import due_check, put_off_check
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.wakes import wake_lane
+
+log = logging.getLogger(__name__)
 
 
 class LaneSchedule(Schedule):
@@ -47,6 +50,7 @@ class LaneSchedule(Schedule):
         )
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
+        log.warning("Connection %s was stopped: %s", connection_id, text)
         with transaction.atomic():
             Connection.objects.filter(pk=connection_id).update(
                 status=status.value, reason=reason.value, reason_text=text, before_syncing=""
@@ -98,9 +102,11 @@ def rules_in_force(connection: Connection, settings: Settings) -> Rules:
     )
 
 
-def campaign_rules(connection: Connection) -> CampaignRules:
-    """What the settings say about campaign events by the catalogue as it was read last."""
-    settings, pipedrive = connection.get_settings(), pipedrive_catalogue(connection)
+def campaign_rules(connection: Connection, settings: Settings | None = None) -> CampaignRules:
+    """What the settings (the stored ones, unless others are given) say about campaign events, by the catalogue as it was
+    read last.
+    """
+    settings, pipedrive = settings or connection.get_settings(), pipedrive_catalogue(connection)
     to_pipedrive = settings.direction.flows_to(Side.PIPEDRIVE)
     return CampaignRules(
         automations=active_automations(settings, pipedrive),

@@ -88,6 +88,18 @@ class Resolution(Body):
     prospect_id: GivenId | None = None
 
 
+class ManyCases(Body):
+    """Which open cases are meant."""
+
+    kind: str = Field(
+        "", max_length=40, description="Cases of this kind alone; of every kind where it is empty."
+    )
+
+
+class ManyAnswer(Answer):
+    count: int = Field(description="Cases this was done for, at most 500 at once, the oldest first.")
+
+
 class SamenessAnswer(Answer):
     """What the rolling check says of the linked pairs, in its last whole round (in the first one: so far)."""
 
@@ -178,6 +190,30 @@ def list_attention(request: ApiRequest, connection_id: UUID, page: Query[PageQue
     return page_of(rows, page, AttentionAnswer.of, order=("-created_at", "-pk"))
 
 
+@of_connection.post(
+    "/{connection_id}/attention/retry",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=ManyAnswer,
+    summary="Try many records again",
+)
+def retry_many(request: ApiRequest, connection_id: UUID, many: ManyCases | None = None) -> ManyAnswer:
+    """All open cases of a kind: the records are looked at again in a moment."""
+    connection, kind = find_connection(request, connection_id), many.kind if many else ""
+    return ManyAnswer(count=actions.retry_all(connection, kind=kind, actor=actor(request)))
+
+
+@of_connection.post(
+    "/{connection_id}/attention/ignore",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=ManyAnswer,
+    summary="Leave many records alone",
+)
+def ignore_many(request: ApiRequest, connection_id: UUID, many: ManyCases | None = None) -> ManyAnswer:
+    """All open cases of a kind are closed; their records are left alone until they change again."""
+    connection, kind = find_connection(request, connection_id), many.kind if many else ""
+    return ManyAnswer(count=actions.ignore_all(connection, kind=kind, actor=actor(request)))
+
+
 @of_connection.get(
     "/{connection_id}/health", auth=needs(Scope.READ), response=HealthAnswer, summary="Read the health"
 )
@@ -195,7 +231,7 @@ def list_out_of_step(
     request: ApiRequest, connection_id: UUID, page: Query[PageQuery]
 ) -> Page[OutOfStepAnswer]:
     """As the rolling check found them last, with the reason."""
-    rows = find_connection(request, connection_id).out_of_step.all()
+    rows = OutOfStep.objects.filter(connection=find_connection(request, connection_id))
     return page_of(rows, page, OutOfStepAnswer.of, order=("why", "pk"))
 
 

@@ -40,6 +40,7 @@ from tidegate.store.queries.records import (
     count_prospects,
     person_cards,
 )
+from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page
 from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
@@ -69,6 +70,8 @@ __all__ = [
     "LogFilter",
     "LogPage",
     "PersonCard",
+    "RunFilter",
+    "RunPage",
     "Sameness",
     "Waiting",
     "WaitingKind",
@@ -81,6 +84,7 @@ __all__ = [
     "count_prospects",
     "delays",
     "filter_log",
+    "filter_runs",
     "flow",
     "health",
     "is_waiting",
@@ -98,6 +102,7 @@ __all__ = [
     "recent_activity",
     "record_history",
     "records_a_second",
+    "run_page",
     "running_transfer",
     "sameness",
     "seconds_left",

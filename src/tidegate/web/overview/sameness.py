@@ -57,7 +57,7 @@ class Pair:
 @member_required
 def sameness(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
-    rows = connection.out_of_step.order_by("why", "pk")
+    rows = OutOfStep.objects.filter(connection=connection).order_by("why", "pk")
     context = {
         "connection": connection,
         "sameness": queries.sameness(connection),
