@@ -47,6 +47,9 @@ class Engine:
     notices: bool = True
     """Whether what a catch-up of the index shows is news to it. Before the launch nothing is."""
 
+    unsure: bool = False
+    """A write may have arrived whose answer got lost: its intent is to be looked up before it is tried again."""
+
     @property
     def memory(self) -> Memory:
         return self.lane.memory

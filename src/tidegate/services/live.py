@@ -126,7 +126,7 @@ async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
 
 
 async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:
-    """An organization was made or renamed: remember its name, and look at its persons where the name changed."""
+    """An organization was made or renamed: remember its name. Where it is another one, its persons are looked at in turn."""
     if not changes:
         return
     before = await engine.run(engine.memory.organization_names, {change.record_id for change in changes})
@@ -143,7 +143,4 @@ async def _follow_organizations(engine: Engine, changes: Sequence[Change], resul
         results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in waiting)
         return
     await remember_organizations(engine, list(now.values()))
-    for number, organization in now.items():
-        if number in before and before[number] != organization.name:
-            results.follow_up.extend(await engine.run(engine.memory.persons_of_organization, number))
     results.done.update((change.id, "noted") for change in changes if change.id not in results.done)

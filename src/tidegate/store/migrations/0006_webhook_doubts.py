@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("store", "0005_remove_link_quarrels")]
+
+    operations = [
+        migrations.AddField(
+            model_name="connection",
+            name="webhooks_suspected_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="lane", name="swept_at", field=models.DateTimeField(blank=True, null=True)
+        ),
+    ]
