@@ -116,31 +116,42 @@ def companies_change(world: World) -> None:
     world.outreach.edit(found(world, "Two"), {COMPANY: "Fjord Works"})
 
 
-def a_known_person_meets_its_prospect(world: World) -> None:
+def an_unlinked_person_is_there(world: World) -> None:
+    """Of which the outreach app was not to hear."""
     world.use(replace(SETTINGS, direction=Direction.TO_PIPEDRIVE))
     world.crm.add_person(people("Eve Five", "eve@north.example", "eve@home.example"))
     world.drain()
     world.use(SETTINGS)
+
+
+def it_meets_its_prospect(world: World) -> None:
     world.outreach.add(prospect("Eva Five", email="eve@home.example"))
 
 
-def two_fit_and_somebody_chooses(world: World) -> None:
+def two_fit_a_prospect(world: World) -> None:
     world.use(replace(SETTINGS, direction=Direction.TO_PIPEDRIVE))
     for number in (1, 2):
         world.crm.add_person(people(f"Flo{number} Six", "flo@north.example"))
     world.outreach.add(prospect("Flo Six"))
     world.drain()
-    question = Attention.objects.get(settled_at=None)
     world.use(SETTINGS)
+
+
+def somebody_chooses_one(world: World) -> None:
+    question = Attention.objects.get(settled_at=None)
     settle_attention(question, actor="Alice", person_id=question.facts["candidates"][1])
 
 
-def a_person_is_merged_into_an_unlinked_one(world: World) -> None:
+def an_unlinked_namesake_is_there(world: World) -> None:
     world.use(replace(SETTINGS, direction=Direction.TO_PIPEDRIVE))
-    survivor = world.crm.add_person(people("Ann Once", "ann.once@north.example"))
+    world.crm.add_person(people("Ann Once", "ann.once@north.example"))
     world.drain()
     world.use(SETTINGS)
-    world.crm.merge_persons(person_of(world, "One"), survivor)
+
+
+def a_person_is_merged_into_an_unlinked_one(world: World) -> None:
+    namesake = next(p.id for p in world.persons() if p.value(LAST_NAME) == "Once")
+    world.crm.merge_persons(person_of(world, "One"), namesake)
 
 
 def two_linked_persons_are_merged(world: World) -> None:
@@ -187,21 +198,25 @@ def webhooks_are_lost_and_the_check_finds_it(world: World) -> None:
     async_to_sync(world.check)()
 
 
-def everything_is_transferred(world: World) -> None:
+def an_edit_has_not_travelled(world: World) -> None:
     world.use(replace(SETTINGS, direction=Direction.FROM_PIPEDRIVE))
     world.outreach.edit(found(world, "Two"), {JOB_TITLE: "Harbour master"})
     world.drain()
     world.use(SETTINGS)
+
+
+def everything_is_transferred(world: World) -> None:
     world.transfer(Direction.TO_PIPEDRIVE)
 
 
-ACTS: tuple[Callable[[World], None], ...] = (
+Act = Callable[[World], None]
+ACTS: tuple[Act, ...] = (
     records_are_made_on_both_sides,
     both_are_edited,
     one_field_is_edited_on_both_sides,
     companies_change,
-    a_known_person_meets_its_prospect,
-    two_fit_and_somebody_chooses,
+    it_meets_its_prospect,
+    somebody_chooses_one,
     a_person_is_merged_into_an_unlinked_one,
     two_linked_persons_are_merged,
     both_kinds_are_deleted,
@@ -211,6 +226,13 @@ ACTS: tuple[Callable[[World], None], ...] = (
     webhooks_are_lost_and_the_check_finds_it,
     everything_is_transferred,
 )
+BEFORE: dict[Act, Act] = {
+    it_meets_its_prospect: an_unlinked_person_is_there,
+    somebody_chooses_one: two_fit_a_prospect,
+    a_person_is_merged_into_an_unlinked_one: an_unlinked_namesake_is_there,
+    everything_is_transferred: an_edit_has_not_travelled,
+}
+"""What happens before an act, while no worker dies."""
 
 
 # --- What must be the same ------------------------------------------------------------------------------------------
@@ -264,12 +286,12 @@ def tokens_for_reads(world: World) -> int:
 # --- Every point of every act ---------------------------------------------------------------------------------------
 
 
-def play(world: World, act: Callable[[World], None]) -> None:
+def play(world: World, act: Act) -> None:
     act(world)
     world.drain()
 
 
-def survive(world: MortalWorld, act: Callable[[World], None], *deaths: int) -> list[str]:
+def survive(world: MortalWorld, act: Act, *deaths: int) -> list[str]:
     """Play the act with a worker dying at this point, and its successors at theirs; where they died."""
     died = []
     world.countdown.left = deaths[0]
@@ -280,13 +302,15 @@ def survive(world: MortalWorld, act: Callable[[World], None], *deaths: int) -> l
     for death in (*deaths[1:], 0):  # a supervisor starts another one, with nothing in memory
         world.countdown.left = death
         try:
+            if act is webhooks_are_lost_and_the_check_finds_it:
+                async_to_sync(world.check)()  # due until it has gone through
             world.drain()
         except Died as point:
             died.append(str(point))
     return died
 
 
-def points_of(world: MortalWorld, act: Callable[[World], None]) -> tuple[list[str], dict[str, Any], int]:
+def points_of(world: MortalWorld, act: Act) -> tuple[list[str], dict[str, Any], int]:
     """The points of an act, how it ends undisturbed, and what its reads cost."""
     with world.put_back_afterwards():
         world.countdown.seen.clear()
@@ -300,6 +324,7 @@ def test_wherever_the_worker_dies_the_end_is_the_same() -> None:
     async_to_sync(world.check)()
     reached: Counter[str] = Counter()
     for act in ACTS:
+        BEFORE.get(act, lambda _: None)(world)
         points, expected, cost = points_of(world, act)
         assert points, f"{act.__name__} has no point to die at"
         for number, point in enumerate(points, start=1):
