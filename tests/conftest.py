@@ -4,6 +4,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("explore"), derandomize=True, print_blob=True)
+settings.load_profile("same")
+"""A checkout's tests say the same each time and on every machine, however busy. New examples are looked for by
+`make test TESTS="tests/property --hypothesis-profile=explore"`."""
 
 LAST = ("", "tests/processes", "tests/e2e")
 """Where tests stand that must come after all others, in this order."""

@@ -68,6 +68,7 @@ class ScriptedPipedrive:
             "GET", "/api/v2/personFields", httpx2.Response(200, json=payload("pipedrive/person_fields"))
         )
         self.answers("GET", "/api/v2/pipelines", httpx2.Response(200, json=payload("pipedrive/pipelines")))
+        self.answers("GET", "/api/v1/filters", ok([{"id": 5, "name": "Customers", "active_flag": True}]))
         self.answers("GET", "/api/v2/stages", httpx2.Response(200, json=payload("pipedrive/stages")))
 
     def answers(self, method: str, path: str, *replies: Reply) -> None:

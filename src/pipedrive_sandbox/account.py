@@ -17,6 +17,8 @@ PLANS: dict[str, dict[str, int]] = {
     "premium": {"multiplier": 5, "token": 100, "oauth": 400, "fields": 300},
     "ultimate": {"multiplier": 7, "token": 120, "oauth": 480, "fields": 500},
 }
+PURGED_AFTER = 30 * 86_400
+"""Seconds for which a deleted record can still be read; then it is gone for good."""
 GROUP_PLANS = ("premium", "ultimate")
 PERMISSIONS = (
     "add_fields",
@@ -105,6 +107,8 @@ class Account:
         """The record by its id, deleted ones as the switch `deleted_record_by_id` says."""
         body = self.records(kind).get(self.id, record_id)
         if body is None or ("visible_to" in body and not self.sees(body)):
+            raise not_found()
+        if body["is_deleted"] and body["update_time"] < rfc3339(self.state.clock.now() - PURGED_AFTER):
             raise not_found()
         if body["is_deleted"] and self.state.switches["deleted_record_by_id"] != "found":
             raise self._deleted()

@@ -27,7 +27,7 @@ class Call:
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.account.user_id, "api")
+        return Actor(self.account.user_id, "api", client_id=self.client_id)
 
     def id(self, name: str = "id") -> int:
         text = self.path[name]

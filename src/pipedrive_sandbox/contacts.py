@@ -80,6 +80,31 @@ def custom_in_webhook(account: Account, entity: str, body: Body) -> Body:
     }
 
 
+OFTEN_EMPTY = {
+    "person": ("first_name", "last_name", "org_id", "picture_id"),
+    "organization": ("address",),
+    "deal": (
+        "person_id",
+        "org_id",
+        "probability",
+        "lost_reason",
+        "close_time",
+        "won_time",
+        "lost_time",
+        "expected_close_date",
+    ),
+}
+
+
+def system_view(account: Account, entity: str, answer: Body) -> Body:
+    """The system fields of a record; the live API is known to leave some empty ones out."""
+    if account.state.switches["empty_fields"] == "null":
+        return answer
+    return {
+        key: value for key, value in answer.items() if value is not None or key not in OFTEN_EMPTY[entity]
+    }
+
+
 def merged_custom_fields(stored: Body, given: Body) -> Body:
     """Stored values with the given ones laid over; null removes."""
     return {code: value for code, value in (stored | given).items() if value is not None}

@@ -92,6 +92,9 @@ CREATE TABLE IF NOT EXISTS follower (
 CREATE TABLE IF NOT EXISTS history (
     id INTEGER PRIMARY KEY, company INTEGER NOT NULL, kind TEXT NOT NULL, record INTEGER NOT NULL,
     moment REAL NOT NULL, user_id INTEGER NOT NULL, source TEXT NOT NULL, changes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS touched (
+    kind TEXT NOT NULL, key INTEGER NOT NULL, moment REAL NOT NULL, user_id INTEGER NOT NULL, client_id TEXT,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS history_record ON history (company, kind, record);
 """
 

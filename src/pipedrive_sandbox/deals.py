@@ -32,6 +32,7 @@ from pipedrive_sandbox.contacts import (
     label_problems,
     merged_custom_fields,
     reference_problems,
+    system_view,
 )
 from pipedrive_sandbox.currencies import CURRENCIES
 from pipedrive_sandbox.fields import custom_values, missing_required
@@ -387,7 +388,7 @@ REVENUE_PLANS = ("growth", "premium", "ultimate")
 
 def shown(account: Account, body: Body, view: View = PLAIN) -> Body:
     """A deal as API v2 answers it."""
-    answer: Body = {key: body[key] for key in SHOWN_KEYS}
+    answer = system_view(account, "deal", {key: body[key] for key in SHOWN_KEYS})
     for status, key in (("won_time", "won"), ("lost_time", "lost"), ("close_time", "close")):
         answer[f"local_{key}_date"] = body[status] and body[status][:10]
     if body["is_deleted"]:

@@ -16,6 +16,7 @@ from pipedrive_sandbox.state import State
 
 TOKENS_PER_SEAT = 30_000
 WINDOW = 2.0
+NO_WINDOW = 1_000_000
 SEARCHES_PER_WINDOW = 10
 REFUSALS_TO_BLOCK = 20
 BLOCK = 300.0
@@ -81,6 +82,9 @@ class Limits:
         return caller
 
     def allowed_in_window(self, caller: Caller) -> int:
+        """With the windows off, callers that pace themselves by the headers are told that there is room without end."""
+        if not self.windows_on:
+            return NO_WINDOW
         return PLANS[caller.plan]["oauth" if caller.is_oauth else "token"]
 
     def budget(self, company: Body) -> int:

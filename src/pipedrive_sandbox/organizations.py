@@ -16,6 +16,7 @@ from pipedrive_sandbox.contacts import (
     label_problems,
     merged_custom_fields,
     reference_problems,
+    system_view,
 )
 from pipedrive_sandbox.fields import custom_values, field_set, missing_required
 from pipedrive_sandbox.listing import RECORD_PARAMETERS, Listing, Reader, View, listed, view_of
@@ -182,7 +183,8 @@ SHOWN_KEYS = (
 
 def shown(account: Account, body: Body, view: View = PLAIN) -> Body:
     """An organization as API v2 answers it."""
-    answer: Body = {key: body[key] for key in SHOWN_KEYS if key != "picture_id"}
+    plain = {key: body[key] for key in SHOWN_KEYS if key != "picture_id"}
+    answer = system_view(account, "organization", plain)
     answer["custom_fields"] = custom_view(account, "organization", body, view)
     if view.labels:
         answer["labels"] = label_objects(account, "organization", body["label_ids"])

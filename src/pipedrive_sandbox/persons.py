@@ -3,7 +3,7 @@
 Nothing about a person is unique. A PATCH of `emails` or `phones` replaces the whole list.
 """
 
-from typing import Any
+import re
 
 from pipedrive_sandbox import checks, search_index
 from pipedrive_sandbox.account import Account
@@ -22,6 +22,7 @@ from pipedrive_sandbox.contacts import (
     label_problems,
     merged_custom_fields,
     reference_problems,
+    system_view,
 )
 from pipedrive_sandbox.fields import custom_values, missing_required
 from pipedrive_sandbox.listing import RECORD_PARAMETERS, Listing, Reader, View, listed, view_of
@@ -32,6 +33,7 @@ from pipedrive_sandbox.values import address
 CONTACT_SYNC_KEYS = ("postal_address", "notes", "im", "birthday", "job_title")
 MARKETING_STATUSES = ("no_consent", "unsubscribed", "subscribed", "archived")
 MOST_VALUES = 100
+AN_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 CHANGE = Shape(
     {
@@ -86,14 +88,14 @@ def get_person(call: Call) -> Answer:
 def post_person(call: Call) -> Answer:
     call.no_query()
     given = CREATE.enforce(call.body)
-    return one(shown(call.account, create(call.account, given, call.actor)))
+    return one(written(call.account, create(call.account, given, call.actor)))
 
 
 def patch_person(call: Call) -> Answer:
     call.no_query()
     person_id = call.id()
     given = CHANGE.enforce(call.body)
-    return one(shown(call.account, change(call.account, person_id, given, call.actor)))
+    return one(written(call.account, change(call.account, person_id, given, call.actor)))
 
 
 def delete_person(call: Call) -> Answer:
@@ -131,7 +133,8 @@ def new_person(account: Account, person_id: int, names: Body, given: Body) -> Bo
         "visible_to": given.get("visible_to", account.user["default_visibility"]),
         "label_ids": given.get("label_ids", []),
         "picture_id": None,
-        "marketing_status": given.get("marketing_status", "no_consent"),
+        "marketing_status": "no_consent",
+        "marketing_status_changed": False,
         "postal_address": given.get("postal_address") and address(given["postal_address"]),
         "notes": given.get("notes"),
         "im": values_list(account, given.get("im", [])),
@@ -139,7 +142,13 @@ def new_person(account: Account, person_id: int, names: Body, given: Body) -> Bo
         "job_title": given.get("job_title"),
         "custom_fields": {},
     }
+    if has_valid_email(person):
+        person["marketing_status"] = given.get("marketing_status", "no_consent")
     return person
+
+
+def has_valid_email(person: Body) -> bool:
+    return any(AN_ADDRESS.fullmatch(item["value"]) for item in person["emails"])
 
 
 def change(
@@ -157,12 +166,19 @@ def change(
             after[key] = values_list(account, given[key], is_email=key == "emails")
     if "postal_address" in given:
         after["postal_address"] = given["postal_address"] and address(given["postal_address"])
-    if before["marketing_status"] == "no_consent":
-        # Pipedrive lets it be changed once and keeps silent about later tries.
-        after["marketing_status"] = given.get("marketing_status", "no_consent")
+    after |= _marketing(after, given)
     after["custom_fields"] = merged_custom_fields(before["custom_fields"], custom)
     enforce(missing_required(account, "person", after))
     return store_change(account, before, after, actor, meta)
+
+
+def _marketing(person: Body, given: Body) -> Body:
+    """One change in a person's life, and none without a valid address; Pipedrive keeps silent about other tries."""
+    wanted = given.get("marketing_status", person["marketing_status"])
+    is_change = wanted != person["marketing_status"]
+    if not is_change or person.get("marketing_status_changed") or not has_valid_email(person):
+        return {}
+    return {"marketing_status": wanted, "marketing_status_changed": True}
 
 
 def store_change(
@@ -252,7 +268,7 @@ SHOWN_KEYS = (
 
 def shown(account: Account, body: Body, view: View = PLAIN) -> Body:
     """A person as API v2 answers it."""
-    answer: dict[str, Any] = {key: body[key] for key in SHOWN_KEYS}
+    answer = system_view(account, "person", {key: body[key] for key in SHOWN_KEYS})
     if account.company["contact_sync"]:
         answer |= {key: body[key] for key in CONTACT_SYNC_KEYS}
     answer["custom_fields"] = custom_view(account, "person", body, view)
@@ -267,6 +283,14 @@ def shown(account: Account, body: Body, view: View = PLAIN) -> Body:
 
 
 CAMPAIGN_KEYS = ("marketing_status", "doi_status")
+
+
+def written(account: Account, body: Body) -> Body:
+    """A person as the answer to a write shows it: with Campaigns the marketing status comes unasked."""
+    answer = shown(account, body)
+    if account.company["campaigns"]:
+        answer["marketing_status"] = body["marketing_status"]
+    return answer
 
 
 def in_webhook(account: Account, body: Body) -> Body:

@@ -83,6 +83,13 @@ class Records:
         row = self.database.execute(f"SELECT count(*) FROM {self.table} WHERE {sql}", values).fetchone()  # noqa: S608
         return int(row[0])
 
+    def total(self, company: int, key: str, *conditions: Condition) -> float:
+        """The sum of one number over the documents."""
+        sql, values = _joined([("company = ?", (company,)), *conditions])
+        summed = f"coalesce(sum(json_extract(body, '$.{key}')), 0)"
+        row = self.database.execute(f"SELECT {summed} FROM {self.table} WHERE {sql}", values).fetchone()  # noqa: S608
+        return float(row[0])
+
     def remove(self, company: int, record_id: int) -> None:
         self.database.execute(f"DELETE FROM {self.table} WHERE key = ?", (company * SHIFT + record_id,))  # noqa: S608
 

@@ -12,6 +12,7 @@ from pipedrive_sandbox import (
     merges,
     notes,
     organizations,
+    permissions,
     persons,
     pipelines,
     recents,
@@ -41,6 +42,7 @@ MODULES = (
     merges,
     recents,
     history,
+    permissions,
     v1_fields,
 )
 

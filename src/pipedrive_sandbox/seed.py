@@ -25,7 +25,7 @@ from pipedrive_sandbox.fields import create_field, field_set, install_system_fie
 from pipedrive_sandbox.organizations import new_organization
 from pipedrive_sandbox.persons import new_person
 from pipedrive_sandbox.pipelines import create_pipeline, create_stage, pipelines, stages_of
-from pipedrive_sandbox.records import SHIFT
+from pipedrive_sandbox.records import SHIFT, Condition
 from pipedrive_sandbox.state import Actor, State
 from pipedrive_sandbox.users import new_user
 
@@ -340,6 +340,7 @@ class Seeder:
                 "type": kind,
                 "owner_id": self._owner(),
                 "org_id": person["org_id"],
+                "deal_id": self._open_deal_of(person["id"]),
                 "participants": [{"person_id": person["id"]}],
                 "due_date": rfc3339(self.now + chance.randint(-60, 20) * DAY)[:10],
             }
@@ -349,6 +350,11 @@ class Seeder:
             if activity["due_date"] < rfc3339(self.now)[:10]:
                 activity |= {"done": True, "marked_as_done_time": activity["update_time"]}
             yield activity
+
+    def _open_deal_of(self, person: int) -> int | None:
+        mine: Condition = ("person_id = ?", (person,))
+        found = self.account.records("deal").where(self.account.id, mine, ("status = 'open'", ()), limit=1)
+        return found[0]["id"] if found else None
 
     def _owner(self) -> int:
         users = self._active_users()

@@ -14,20 +14,21 @@ import orjson
 from pipedrive_sandbox.answers import Body
 from pipedrive_sandbox.clock import Clock
 from pipedrive_sandbox.database import KINDS, Database
-from pipedrive_sandbox.records import Records
+from pipedrive_sandbox.records import SHIFT, Records
 from pipedrive_sandbox.switches import Switches
 
 HISTORY_KINDS = ("person", "organization", "deal")
-NO_HISTORY = ("update_time", "custom_fields")
+NO_HISTORY = ("update_time", "custom_fields", "marketing_status_changed")
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: a user through the web pages (`app`) or through the API (`api`)."""
+    """Who does something: a user through the web pages (`app`) or through the API (`api`), there maybe by an app."""
 
     user_id: int
     source: str = "api"
     is_bulk: bool = False
+    client_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,23 @@ class State:
 
     def emit(self, event: Event) -> None:
         self._events.append(event)
+        if event.entity in HISTORY_KINDS:
+            self._note_touch(event)
         if event.entity in HISTORY_KINDS and event.before is not None and event.after is not None:
             self._keep_history(event, event.before, event.after)
+
+    def _note_touch(self, event: Event) -> None:
+        """Who changed a record last, for the pages: the API tells nobody."""
+        self.database.execute(
+            "INSERT OR REPLACE INTO touched VALUES (?, ?, ?, ?, ?)",
+            (
+                event.entity,
+                event.company * SHIFT + int(event.record_id),
+                self.clock.now(),
+                event.actor.user_id,
+                event.actor.client_id,
+            ),
+        )
 
     def _keep_history(self, event: Event, before: Body, after: Body) -> None:
         changes = {

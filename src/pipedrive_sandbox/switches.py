@@ -41,6 +41,11 @@ SWITCHES: dict[str, Switch] = {
         ("found", "not_found", "gone"),
         "GET by id of a soft-deleted record: 200 with is_deleted, 404 or 410.",
     ),
+    "empty_fields": Switch(
+        "null",
+        ("null", "absent"),
+        "System fields without a value, such as org_id: null, or left out of the record.",
+    ),
     "two_primaries": Switch("last", ("last", "refuse"), "Two e-mails or phones marked primary."),
     "lower_case_emails": Switch(False, YES_NO, "Store e-mail addresses in lower case."),
     "unchanged_update_fires": Switch(

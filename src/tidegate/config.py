@@ -33,6 +33,8 @@ class Config:
     web_threads: int
     worker_concurrency: int
     """How many jobs one worker runs at once: lanes drained, mostly waiting for Pipedrive."""
+    undo_days: int
+    """How long an ended transfer can be undone."""
     sandbox_port: int
     pipedrive_client_id: str
     pipedrive_client_secret: str = field(repr=False)
@@ -66,6 +68,7 @@ def read_config(environ: dict[str, str]) -> Config:
         web_port=port,
         web_threads=read.count("TIDEGATE_WEB_THREADS", 4, most=64),
         worker_concurrency=read.count("TIDEGATE_WORKER_CONCURRENCY", 10, most=80),
+        undo_days=read.count("TIDEGATE_UNDO_DAYS", 30, most=365),
         sandbox_port=read.port("SANDBOX_PORT", 9400),
         pipedrive_client_id=read.text("TIDEGATE_PIPEDRIVE_CLIENT_ID", ""),
         pipedrive_client_secret=read.text("TIDEGATE_PIPEDRIVE_CLIENT_SECRET", ""),

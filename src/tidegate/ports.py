@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
-from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.catalogue import Field, Option, OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
-from tidegate.core.values import Json, Value
+from tidegate.core.values import Json, Kind, Value
 
 T = TypeVar("T")
 
@@ -86,6 +86,10 @@ class OutreachApp(Protocol):
 
     async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
         """Set these fields and no others. Raises RecordGone, InvalidForRemote."""
+        ...
+
+    async def remove_prospect(self, prospect_id: str) -> None:
+        """Delete it. Gone already is fine."""
         ...
 
     async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
@@ -203,7 +207,21 @@ class Crm(Protocol):
     async def who_am_i(self) -> Account: ...
 
     async def read_catalogue(self) -> PipedriveCatalogue:
-        """Person fields (with `organization` as a writable system field), users, pipelines and stages; all pages."""
+        """Person fields (with `organization` as a writable system field), users, pipelines, stages and saved filters of
+        persons; all pages.
+        """
+        ...
+
+    async def create_field(self, name: str, kind: Kind, options: Sequence[str] = ()) -> Field:
+        """A new custom person field; its options have these labels, in order.
+
+        Raises InvalidForRemote where Pipedrive has no fields of this kind or does not take the name. RemoteUnavailable
+        with `sent` True means that the field may exist all the same.
+        """
+        ...
+
+    async def add_options(self, field: Field, labels: Sequence[str]) -> tuple[Option, ...]:
+        """New options of a field of single or multiple options: all of them, or none. Raises InvalidForRemote, RecordGone."""
         ...
 
     async def get_persons(self, ids: Collection[str]) -> dict[str, Seen]:
@@ -218,6 +236,14 @@ class Crm(Protocol):
         filter_id: str | None = None,
     ) -> Page:
         """500 persons at a time: all by id, or those updated since (whole seconds, inclusive) by update time."""
+        ...
+
+    async def in_filter(self, filter_id: str, persons: Collection[Record]) -> frozenset[str]:
+        """The ids of those persons that a saved filter holds at present.
+
+        The filter is read from its latest changed person on until all are found or none can follow, so persons that
+        changed a moment ago cost one page. Raises MappingBroken where the filter is gone.
+        """
         ...
 
     async def create_person(
@@ -243,6 +269,15 @@ class Crm(Protocol):
         """
         ...
 
+    async def remove_person(self, person_id: str) -> None:
+        """Delete it; what hangs on it stays. Gone already is fine."""
+        ...
+
+    async def attachments(self, entity: str, ids: Collection[str]) -> dict[str, int]:
+        """How much people hung on each `person` or `organization`: deals, open tasks, notes, files, mails, and on an
+        organization its persons. One that is gone is left out. Done activities don't count: campaign e-mails are such."""
+        ...
+
     async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]: ...
 
     async def walk_organizations(
@@ -250,6 +285,10 @@ class Crm(Protocol):
     ) -> OrganizationPage: ...
 
     async def create_organization(self, name: str, *, owner_id: str | None) -> Organization: ...
+
+    async def remove_organization(self, organization_id: str) -> None:
+        """Gone already is fine."""
+        ...
 
     async def list_webhooks(self) -> tuple[Webhook, ...]: ...
 
@@ -429,6 +468,10 @@ class Outcome:
     outcome: str
     reason: str = ""
     changes: tuple[Mapping[str, Json], ...] = ()
+    linked: bool = False
+    """The link between the two was made here."""
+    written_at: datetime | None = None
+    """When the target shows it was written, where it was created here."""
 
 
 @dataclass(slots=True)
@@ -440,6 +483,8 @@ class Results:
     later: dict[int, datetime] = field(default_factory=dict)
     """Change id -> when to try again."""
     links: list[LinkToSave] = field(default_factory=list)
+    links_gone: list[int] = field(default_factory=list)
+    """Links that an undo takes back."""
     log: list[LogLine] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     settled: list[tuple[str, str]] = field(default_factory=list)
@@ -449,6 +494,8 @@ class Results:
     persons: list[Record] = field(default_factory=list)
     persons_gone: list[str] = field(default_factory=list)
     organizations: list[Organization] = field(default_factory=list)
+    """Those that were created."""
+    organizations_gone: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     follow_up: list[str] = field(default_factory=list)
     """Ids of persons to look at in turn: survivors of a merge that a link has moved to."""
@@ -466,6 +513,26 @@ class TransferState:
     page: int
     settings: Mapping[str, Json]
     actor: str = ""
+    picked: bool = False
+    """It goes over chosen records (those that wait in it) instead of the whole source."""
+    undoes: str | None = None
+    """The transfer that this one takes back."""
+    delete_created: bool = False
+    """Of an undo: what the transfer created is deleted, where nobody touched it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneRow:
+    """What a transfer did with one record, as it was stored."""
+
+    id: int
+    source_id: str
+    target_id: str
+    name: str
+    outcome: str
+    linked: bool
+    changes: tuple[Mapping[str, Json], ...]
+    written_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,10 +540,10 @@ class Claim:
     """What an earlier record of a preview would have taken, so that a later one can't take it again."""
 
     kind: str
-    """`address` (of the target side), `record` (of the target side), `organization`."""
+    """`address` (of the target side), `record` (of the target side), `organization`; of an undo: `deleted`, a person."""
     key: str
     holder: str = ""
-    """Of an address: the target's record that would hold it."""
+    """Of an address: the target's record that would hold it. Of a deleted person: its organization."""
 
 
 @dataclass(slots=True)
@@ -591,6 +658,18 @@ class Memory(Protocol):
         """Which of these records have their outcome in this transfer already."""
         ...
 
+    def waiting_records(self, transfer_id: str, limit: int) -> list[str]:
+        """Chosen records of this transfer that have no outcome yet, in order."""
+        ...
+
+    def done_records(self, undo: TransferState, after: int, limit: int) -> list[DoneRow]:
+        """What the transfer that `undo` takes back wrote or linked, by row id; of chosen records only these."""
+        ...
+
+    def organizations_made(self, undo: TransferState, after: int, limit: int) -> list[Organization]:
+        """Organizations that the transfer created, by id."""
+        ...
+
     def commit_page(
         self,
         transfer: TransferState,
@@ -605,6 +684,10 @@ class Memory(Protocol):
 
     def claimed(self, transfer_id: str, kind: str, keys: Collection[str]) -> dict[str, str]:
         """Key -> holder, of what earlier records of this preview would have taken."""
+        ...
+
+    def claims_held(self, transfer_id: str, kind: str, holders: Collection[str]) -> dict[str, int]:
+        """Holder -> how many claims of this kind it has in this preview."""
         ...
 
     def commit_preview(

@@ -147,6 +147,7 @@ MISSING = "is missing"
 TOLERATED = (
     Tolerance("GET *", ("additional_data.next_cursor",), IS_NULL, "the last page has no cursor; the documents' own prose says null"),
     Tolerance("* /v2/persons*", ("first_name", "last_name", "org_id", "picture_id", "postal_address", "birthday", "job_title", "notes"), IS_NULL, "what a person lacks is null in the live API"),
+    Tolerance("* /v2/persons*", ("marketing_status",), UNLISTED, "a write answers it where Campaigns is in use, as the prose of both calls says"),
     Tolerance("* /v2/organizations*", ("address",), IS_NULL, "an organization without an address has null"),
     Tolerance("* /v2/*", ADDRESS, IS_NULL, "parts of an address that nothing was found for are null"),
     Tolerance("* /v2/deals*", ("person_id", "org_id", "won_time", "lost_time", "expected_close_date"), IS_NULL, "what a deal lacks is null in the live API"),
@@ -173,6 +174,7 @@ TOLERATED = (
     Tolerance("GET /v1/recents", ("pinned_to_lead_flag",), UNLISTED, "taken in the body of a note and so sent back"),
     Tolerance("GET /v1/recents", ("merge_what_id",), MISSING, "sent with a person that was merged into another"),
     Tolerance("GET /v1/recents", ("phone.*.label", "email.*.label"), MISSING, "the placeholder for no phone or e-mail has no label"),
+    Tolerance("GET /v1/deals/{id}/permittedUsers", ("data",), UNLISTED, "the schema forgets it, the example beside it and the same call of other records have it"),
     Tolerance("PUT /v1/*/merge", ("<code>*",), UNLISTED, "custom fields lie at the root of a record in v1"),
     Tolerance("PUT /v1/deals/{id}/merge", ("next_activity_*", "last_*_mail_time", "*won_time", "lost_time", "label"), IS_NULL, "what a deal lacks is null"),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """How every implementation of the `Crm` port behaves. One class of behaviours; a subclass brings one implementation."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -20,7 +21,7 @@ from tidegate.core.values import (
     is_empty,
     same,
 )
-from tidegate.errors import InvalidForRemote, RecordGone
+from tidegate.errors import InvalidForRemote, MappingBroken, RecordGone
 from tidegate.ports import UNCHANGED, Clock, Crm
 
 HELD: Mapping[Kind, tuple[Value, ...]] = {
@@ -55,6 +56,12 @@ class CrmUnderTest(Protocol):
     async def add_persons(self, count: int) -> None: ...
 
     async def let_a_second_pass(self) -> None: ...
+
+    async def add_filter(self, first_name: str) -> str:
+        """A saved filter that holds the persons of this first name."""
+        ...
+
+    async def delete_filter(self, filter_id: str) -> None: ...
 
 
 async def made(
@@ -113,6 +120,84 @@ class CrmContract:
             assert [stage.order for stage in pipeline.stages] == sorted(
                 stage.order for stage in pipeline.stages
             )
+
+    # Fields made on the spot
+
+    @pytest.mark.parametrize("kind", [*HELD, Kind.LINK])
+    async def test_a_field_of_every_kind_can_be_made_and_then_holds_its_values(self, under_test, kind):
+        options = ("Red", "Blue") if kind in (Kind.OPTION, Kind.OPTIONS) else ()
+        field = await under_test.crm.create_field(f"New {kind.value}", kind, options)
+        assert (field.name, field.custom, field.writable) == (f"New {kind.value}", True, True)
+        assert field.kind is (Kind.TEXT if kind is Kind.LINK else kind)
+        assert tuple(option.label for option in field.options) == options
+        value = "https://engine.example" if kind is Kind.LINK else HELD[kind][0]
+        assert same(field.kind, (await made(under_test, ADA | {field.key: value})).value(field.key), value)
+        assert (await under_test.crm.read_catalogue()).field(field.key) == field
+
+    @pytest.mark.parametrize("kind", [Kind.BOOLEAN, Kind.DATETIME, Kind.EMAIL, Kind.UNKNOWN])
+    async def test_a_field_of_a_kind_that_nobody_can_make_is_refused(self, under_test, kind):
+        with pytest.raises(InvalidForRemote):
+            await under_test.crm.create_field("New", kind)
+
+    @pytest.mark.parametrize(
+        ("name", "kind"), [("", Kind.TEXT), ("x" * 256, Kind.TEXT), ("New", Kind.OPTION)]
+    )
+    async def test_a_field_without_a_name_or_options_is_refused(self, under_test, name, kind):
+        before = (await under_test.crm.read_catalogue()).fields
+        with pytest.raises(InvalidForRemote):
+            await under_test.crm.create_field(name, kind)
+        assert (await under_test.crm.read_catalogue()).fields == before
+
+    @pytest.mark.parametrize("kind", [Kind.OPTION, Kind.OPTIONS])
+    async def test_options_are_added_behind_those_that_are_there(self, under_test, kind):
+        field = (await under_test.crm.read_catalogue()).field(under_test.fields[kind])
+        assert field is not None
+        added = await under_test.crm.add_options(field, ["Violet", "White"])
+        assert [option.label for option in added] == ["Violet", "White"]
+        now = (await under_test.crm.read_catalogue()).field(field.key)
+        assert now is not None
+        assert now.options == (*field.options, *added)
+        value = "White" if kind is Kind.OPTION else ("Red", "White")
+        assert (await made(under_test, ADA | {field.key: value})).value(field.key) == value
+
+    async def test_only_option_fields_take_options(self, under_test):
+        field = (await under_test.crm.read_catalogue()).field(under_test.fields[Kind.TEXT])
+        assert field is not None
+        with pytest.raises(InvalidForRemote):
+            await under_test.crm.add_options(field, ["Violet"])
+
+    async def test_a_field_that_is_gone_takes_no_options(self, under_test):
+        field = (await under_test.crm.read_catalogue()).field(under_test.fields[Kind.OPTION])
+        assert field is not None
+        with pytest.raises(RecordGone):
+            await under_test.crm.add_options(replace(field, key="f" * 40), ["Violet"])
+
+    # Saved filters
+
+    async def test_the_catalogue_names_saved_filters(self, under_test):
+        filter_id = await under_test.add_filter("Ada")
+        catalogue = await under_test.crm.read_catalogue()
+        assert catalogue.filter_of(filter_id) is not None
+
+    async def test_a_filter_tells_who_is_in_it_and_is_walked_over(self, under_test):
+        filter_id = await under_test.add_filter("Ada")
+        ada = await made(under_test)
+        await under_test.let_a_second_pass()
+        grace = await made(under_test, {FIRST_NAME: "Grace", LAST_NAME: "Hopper"})
+        assert await under_test.crm.in_filter(filter_id, [ada, grace]) == {ada.id}
+        assert await under_test.crm.in_filter(filter_id, [grace]) == frozenset()
+        walked = (await under_test.crm.walk_persons(filter_id=filter_id)).records
+        assert [record.id for record in walked] == [ada.id]
+
+    async def test_a_filter_that_is_gone_is_told(self, under_test):
+        filter_id = await under_test.add_filter("Ada")
+        ada = await made(under_test)
+        await under_test.delete_filter(filter_id)
+        with pytest.raises(MappingBroken):
+            await under_test.crm.in_filter(filter_id, [ada])
+        with pytest.raises(MappingBroken):
+            await under_test.crm.walk_persons(filter_id=filter_id)
+        assert (await under_test.crm.read_catalogue()).filter_of(filter_id) is None
 
     # Persons, one by one
 
@@ -248,6 +333,19 @@ class CrmContract:
                 created.id, {LAST_NAME: "King"}, seen=created, organization_id=UNCHANGED
             )
 
+    async def test_a_person_is_deleted_and_deleting_it_again_is_fine(self, under_test):
+        stays, goes = await made(under_test), await made(under_test)
+        for _ in range(2):
+            await under_test.crm.remove_person(goes.id)
+        seen = await under_test.crm.get_persons([stays.id, goes.id])
+        assert isinstance(seen[stays.id], Record)
+        assert isinstance(seen[goes.id], Gone)
+
+    async def test_nothing_hangs_on_a_new_person_and_a_deleted_one_is_left_out(self, under_test):
+        stays, goes = await made(under_test), await made(under_test)
+        await under_test.crm.remove_person(goes.id)
+        assert await under_test.crm.attachments("person", [stays.id, goes.id]) == {stays.id: 0}
+
     # Many persons
 
     async def test_many_persons_are_read_at_once(self, under_test):
@@ -301,6 +399,20 @@ class CrmContract:
                 person.id, {LAST_NAME: "King"}, seen=person, organization_id=wanted
             )
             assert person.organization_id == expected
+
+    async def test_an_organizations_persons_hang_on_it_until_they_are_deleted(self, under_test):
+        organization = await under_test.crm.create_organization("Engine Ltd", owner_id=None)
+        person = await made(under_test, organization_id=organization.id)
+        assert await under_test.crm.attachments("organization", [organization.id]) == {organization.id: 1}
+        await under_test.crm.remove_person(person.id)
+        assert await under_test.crm.attachments("organization", [organization.id]) == {organization.id: 0}
+
+    async def test_an_organization_is_deleted_and_deleting_it_again_is_fine(self, under_test):
+        organization = await under_test.crm.create_organization("Engine Ltd", owner_id=None)
+        for _ in range(2):
+            await under_test.crm.remove_organization(organization.id)
+        assert await under_test.crm.get_organizations([organization.id]) == {}
+        assert await under_test.crm.attachments("organization", [organization.id]) == {}
 
     # Webhooks
 

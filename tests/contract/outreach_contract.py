@@ -310,6 +310,15 @@ class OutreachContract:
             with pytest.raises(RecordGone):
                 finish(bench.app.update_prospect(missing, {FIRST_NAME: "Anna"}))
 
+    def test_a_prospect_is_removed_and_removing_it_again_is_fine(self, bench):
+        stays, goes = bench.make_prospect({FIRST_NAME: "Ann"}), bench.make_prospect({FIRST_NAME: "Bo"})
+
+        for _ in range(2):
+            finish(bench.app.remove_prospect(goes))
+
+        found = finish(bench.app.get_prospects([stays, goes]))
+        assert [type(found[stays]), type(found[goes])] == [Record, Gone]
+
     # --- Refusing ---
 
     @pytest.mark.parametrize(

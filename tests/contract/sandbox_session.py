@@ -222,6 +222,7 @@ async def work_leads(session: Session, made: dict[str, Any]) -> None:
     await ask("PATCH", f"/v1/leads/{put_away}", {"is_archived": True})
     await ask("PATCH", f"/v1/leads/{lead}", {"title": "A crane to come soon"})
     await ask("GET", f"/v1/leads/{lead}")
+    await ask("GET", f"/v1/leads/{lead}/permittedUsers")
     await ask("GET", "/v1/leads")
     await ask("GET", "/v1/leads/archived")
     await ask("GET", "/v1/leadSources")
@@ -281,6 +282,9 @@ async def look_around(session: Session, made: dict[str, Any]) -> None:
     ask = session.ask
     me = await ask("GET", "/v1/users/me")
     await ask("GET", f"/v1/users/{me['id']}")
+    await ask("GET", f"/v1/users/{me['id']}/permissions")
+    for kind in ("persons", "organizations", "deals"):
+        await ask("GET", f"/v1/{kind}/1/permittedUsers")
     await ask("GET", "/v1/users")
     await ask("GET", "/v1/users/find", term=me["email"], search_by_email=1)
     await ask("GET", "/v1/currencies", term="euro")

@@ -57,6 +57,12 @@ class MemoryUnderTest:
     async def let_a_second_pass(self) -> None:
         self.clock.move(5)
 
+    async def add_filter(self, first_name: str) -> str:
+        return self.crm.add_filter(first_name, lambda person: person.value(FIRST_NAME) == first_name)
+
+    async def delete_filter(self, filter_id: str) -> None:
+        self.crm.delete_filter(filter_id)
+
 
 class TestMemoryCrm(CrmContract):
     @pytest.fixture

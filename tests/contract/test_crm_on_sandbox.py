@@ -48,6 +48,25 @@ class SandboxUnderTest:
         self.running.sandbox.state.clock.advance(5)
         await asyncio.sleep(0)
 
+    async def add_filter(self, first_name: str) -> str:
+        from pipedrive_sandbox.fields import field_set
+        from pipedrive_sandbox.filters import create
+
+        account = self.running.account
+        name_field = field_set(account, "person").by_code("first_name")
+        assert name_field is not None
+        is_so = {"object": "person", "field_id": name_field["id"], "operator": "=", "value": first_name}
+        groups = [{"glue": "and", "conditions": [is_so]}, {"glue": "or", "conditions": []}]
+        with self.running.sandbox.state.transaction():
+            return str(create(account, first_name, "people", {"glue": "and", "conditions": groups})["id"])
+
+    async def delete_filter(self, filter_id: str) -> None:
+        with self.running.sandbox.state.transaction():
+            kept = self.running.account.records("filter")
+            found = kept.get(self.running.company_id, int(filter_id))
+            assert found is not None
+            kept.save(self.running.company_id, found | {"is_deleted": True})
+
 
 async def custom_fields(running: RunningSandbox) -> dict[Kind, str]:
     from pipedrive_sandbox.fields import create_field

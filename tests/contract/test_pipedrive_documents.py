@@ -13,8 +13,9 @@ from tests.scripted_pipedrive import ScriptedPipedrive, ok
 from tidegate.adapters.pipedrive import prices
 from tidegate.adapters.pipedrive.prices import Endpoint
 from tidegate.adapters.pipedrive.webhooks import wanted_webhooks
+from tidegate.core.catalogue import Field
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Record
-from tidegate.core.values import Money, TimeOfDay, Value
+from tidegate.core.values import Kind, Money, TimeOfDay, Value
 from tidegate.ports import UNCHANGED, Crm
 
 ENDPOINTS = {name: thing for name, thing in vars(prices).items() if isinstance(thing, Endpoint)}
@@ -66,6 +67,9 @@ async def call_everything(crm: Crm) -> None:
     await crm.walk_persons(cursor="5:abc")
     await crm.walk_persons(updated_since=datetime(2026, 1, 1, tzinfo=UTC))
     await crm.walk_persons(filter_id="5")
+    await crm.in_filter("5", [seen for seen in persons.values() if isinstance(seen, Record)])
+    await crm.create_field("Colour", Kind.OPTION, ["Red"])
+    await crm.add_options(Field("9" * 40, "Colour", Kind.OPTION, custom=True), ["Blue"])
     await crm.create_person(EVERYTHING, owner_id="7", organization_id="9")
     await crm.create_person({FIRST_NAME: "Ada"}, owner_id=None, organization_id=None)
     seen = persons["1"]
@@ -90,6 +94,9 @@ def generous_server() -> ScriptedPipedrive:
     organization = {"id": 9, "name": "Engine Ltd", "is_deleted": False}
     webhooks = payload("pipedrive/webhooks")
     server.answers("GET", "/api/v2/persons", ok([person | {"id": 1}]))
+    field = {"field_code": "9" * 40, "field_name": "Colour", "field_type": "enum", "is_custom_field": True}
+    server.answers("POST", "/api/v2/personFields", ok(field))
+    server.answers("POST", f"/api/v2/personFields/{'9' * 40}/options", ok([{"id": 2, "label": "Blue"}]))
     for method, path in [("GET", "/42"), ("PATCH", "/42"), ("POST", "")]:
         server.answers(method, f"/api/v2/persons{path}", ok(person))
     server.answers("GET", "/api/v2/organizations", ok([organization]))

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.db import connections
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.builders import PASSWORD, make_member, make_workspace
@@ -24,6 +24,9 @@ from tidegate.store.models import Connection, Workspace
 T = TypeVar("T")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SIZES = {"wide": {"width": 1440, "height": 1000}, "phone": {"width": 375, "height": 812}}
+PATIENCE = 30_000
+"""Milliseconds: a busy machine takes its time, and a page that is right is never waited for so long."""
+expect.set_options(timeout=PATIENCE)
 PICTURES = Path(__file__).parent / "screenshots"
 
 
@@ -114,7 +117,7 @@ def apart(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 def visitor(browser: Browser, live_server: LiveServer) -> Iterator[Visitor]:
     context = browser.new_context(viewport=SIZES["wide"])  # type: ignore[arg-type]
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     visitor = Visitor(page, live_server.url)
     yield visitor
     context.close()
@@ -125,7 +128,7 @@ def visitor(browser: Browser, live_server: LiveServer) -> Iterator[Visitor]:
 def visitor_without_scripts(browser: Browser, live_server: LiveServer) -> Iterator[Visitor]:
     context = browser.new_context(java_script_enabled=False, viewport=SIZES["wide"])  # type: ignore[arg-type]
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     yield Visitor(page, live_server.url)
     context.close()
 

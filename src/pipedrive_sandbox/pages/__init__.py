@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from pipedrive_sandbox.answers import ApiError
-from pipedrive_sandbox.pages import deals, layout, lists, people, trouble
+from pipedrive_sandbox.pages import deals, layout, linked, lists, organizations, people, trouble
 from pipedrive_sandbox.pages.context import Visit, open_visit
 from pipedrive_sandbox.sandbox import Sandbox
 
@@ -16,7 +16,8 @@ class Pages:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.calls: dict[tuple[str, str], PageCall] = {}
-        self.calls |= people.PAGES | deals.PAGES | lists.PAGES | trouble.PAGES
+        self.calls |= people.PAGES | linked.PAGES | organizations.PAGES
+        self.calls |= deals.PAGES | lists.PAGES | trouble.PAGES
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         path = request.path.strip("/")

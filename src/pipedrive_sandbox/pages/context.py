@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from pipedrive_sandbox.account import Account
+from pipedrive_sandbox.pages.layout import text
 from pipedrive_sandbox.sandbox import Sandbox
 from pipedrive_sandbox.state import Actor
 
@@ -23,6 +24,9 @@ class Visit:
 
     def link(self, path: str) -> str:
         return f"{path}{'&' if '?' in path else '?'}company={self.account.id}"
+
+    def anchor(self, path: str, label: object) -> str:
+        return f'<a href="{self.link(path)}">{text(label)}</a>'
 
 
 async def open_visit(sandbox: Sandbox, request: web.BaseRequest, record: str) -> Visit | None:

@@ -13,10 +13,11 @@ STRIP = (
 TABS = (
     ("deals", "Deals"),
     ("people", "People"),
-    ("organizations", "Organizations"),
     ("activities", "Activities"),
+    ("organizations", "Organizations"),
+    ("deliveries", "Webhook deliveries"),
+    ("calls", "API calls"),
 )
-MORE_TABS = (("deliveries", "Webhook deliveries"), ("calls", "API calls"))
 
 
 def text(value: Any) -> str:
@@ -40,7 +41,7 @@ def company_page(
     query = f"?company={company['id']}"
     tabs = "".join(
         f'<a href="/{path}{query}"{" aria-current=page" if path == current else ""}>{label}</a>'
-        for path, label in (*TABS, *MORE_TABS)
+        for path, label in TABS
     )
     main = (
         f'<main class="page" id="main"><div class="row between"><h1>{text(company["name"])}</h1>{tools}</div>'

@@ -1,4 +1,7 @@
-"""The plain lists: organizations, activities, webhook deliveries and API calls."""
+"""The plain lists: activities, webhook deliveries and API calls."""
+
+import re
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -7,76 +10,84 @@ from pipedrive_sandbox.answers import Body
 from pipedrive_sandbox.clock import rfc3339_milliseconds
 from pipedrive_sandbox.pages.context import Visit
 from pipedrive_sandbox.pages.layout import company_page, html, redirect, table, text
+from pipedrive_sandbox.pages.words import day
 from pipedrive_sandbox.records import SHIFT, Condition
 
 LIVE: Condition = ("is_deleted = 0", ())
 PER_PAGE = 50
+BACK = re.compile(r"/(deals|activities|people/\d+|organizations/\d+)")
 
 
-def _start(visit: Visit) -> int:
+def start_of(visit: Visit) -> int:
     given = visit.query.get("start", "0")
     return int(given) if given.isdigit() else 0
 
 
-def _more(visit: Visit, path: str, found: list[Body]) -> str:
+def more(visit: Visit, path: str, found: list[Body]) -> str:
     if len(found) <= PER_PAGE:
         return ""
     address = visit.link(f"{path}?start={found[PER_PAGE - 1]['id']}")
     return f'<p><a href="{address}">Next {PER_PAGE}</a></p>'
 
 
-def organizations(visit: Visit) -> web.Response:
-    account = visit.account
-    after: Condition = ("key > ?", (account.id * SHIFT + _start(visit),))
-    found = account.records("organization").where(account.id, LIVE, after, limit=PER_PAGE + 1)
-    rows = [
-        (
-            text(body["name"]),
-            text(body["address"] and body["address"]["value"]),
-            account.records("person").count(account.id, ("org_id = ?", (body["id"],)), LIVE),
-            body["update_time"],
-        )
-        for body in found[:PER_PAGE]
-    ]
-    shown = table("Organizations", ("Name", "Address", "People", "Updated"), rows)
-    page = shown + _more(visit, "/organizations", found)
-    return html(company_page("Organizations", account.company, "organizations", page))
-
-
 def list_activities(visit: Visit) -> web.Response:
     account = visit.account
-    before = _start(visit) or SHIFT
+    before = start_of(visit) or SHIFT
     older: Condition = (
         "key < ?",
         (account.id * SHIFT + before if before < SHIFT else (account.id + 1) * SHIFT,),
     )
     found = account.records("activity").where(account.id, LIVE, older, limit=PER_PAGE + 1, order="key DESC")
-    page = activity_table(visit, found[:PER_PAGE]) + _more(visit, "/activities", found)
+    page = activity_table(visit, found[:PER_PAGE]) + more(visit, "/activities", found)
     return html(company_page("Activities", account.company, "activities", page))
 
 
-def activity_table(visit: Visit, found: list[Body]) -> str:
+def activity_table(visit: Visit, found: list[Body], back: str = "/activities") -> str:
+    return table(
+        "Activities",
+        ("Done", "Subject", "Type", "Person", "Due"),
+        activity_rows(visit, found, back, types=True),
+    )
+
+
+def activity_rows(
+    visit: Visit, found: list[Body], back: str, *, types: bool = False
+) -> list[tuple[str, ...]]:
+    """`back` is the page that the tick in a row leads back to."""
+    account, today = visit.account, visit.account.now()[:10]
     rows = []
     for body in found:
-        person = visit.account.records("person").get(visit.account.id, body["person_id"] or 0)
-        done = (
-            f'<form method=post action="{visit.link("/activities/" + str(body["id"]))}">'
-            f'<button class="btn small" name=done value="{"no" if body["done"] else "yes"}">'
-            f"{'Done' if body['done'] else 'To do'}</button></form>"
-        )
-        note = text(body["note"])[:200]
+        person = account.records("person").get(account.id, body["person_id"] or 0)
+        note = text(_without_tags(body["note"] or "")[:200])
         subject = text(body["subject"]) + (f"<div class=small>{note}</div>" if note else "")
-        rows.append(
-            (done, subject, text(body["type"]), text(person and person["name"]), text(body["due_date"]))
-        )
-    return table("Activities", ("Done", "Subject", "Type", "Person", "Due"), rows)
+        kind = (text(body["type"]),) if types else ()
+        due = f"<span class=nowrap>{day(body['due_date'], today)}</span>"
+        rows.append((_tick(visit, body, back), subject, *kind, _person_link(visit, person), due))
+    return rows
+
+
+def _tick(visit: Visit, body: Body, back: str) -> str:
+    address = visit.link(f"/activities/{body['id']}?back={quote(back)}")
+    value, pressed, mark = ("no", "true", "✓") if body["done"] else ("yes", "false", "")
+    return (
+        f'<form method=post action="{address}"><button class=tick name=done value={value} aria-pressed={pressed} '
+        f'aria-label="Done: {text(body["subject"])}">{mark}</button></form>'
+    )
+
+
+def _person_link(visit: Visit, person: Body | None) -> str:
+    return "" if person is None else visit.anchor(f"/people/{person['id']}", person["name"])
+
+
+def _without_tags(html_text: str) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", html_text).split())
 
 
 def change_activity(visit: Visit) -> web.Response:
     given = {"done": visit.form.get("done") == "yes"}
-    body = activities.change(visit.account, visit.record_id, given, visit.actor)
-    back = f"/people/{body['person_id']}" if body["person_id"] and visit.query.get("back") else "/activities"
-    return redirect(visit.link(back))
+    activities.change(visit.account, visit.record_id, given, visit.actor)
+    back = visit.query.get("back", "")
+    return redirect(visit.link(back if BACK.fullmatch(back) else "/activities"))
 
 
 def deliveries(visit: Visit) -> web.Response:
@@ -123,7 +134,6 @@ def calls(visit: Visit) -> web.Response:
 
 
 PAGES = {
-    ("GET", "organizations"): organizations,
     ("GET", "activities"): list_activities,
     ("POST", "activities/{id}"): change_activity,
     ("GET", "deliveries"): deliveries,

@@ -8,8 +8,11 @@ from aiohttp import web
 from pipedrive_sandbox import fields, persons
 from pipedrive_sandbox.answers import Body, not_found
 from pipedrive_sandbox.pages.context import Visit
-from pipedrive_sandbox.pages.layout import company_page, html, redirect, table, text
-from pipedrive_sandbox.pages.lists import activity_table
+from pipedrive_sandbox.pages.forms import field
+from pipedrive_sandbox.pages.latest import changed_by
+from pipedrive_sandbox.pages.layout import company_page, html, redirect, text
+from pipedrive_sandbox.pages.linked import linked_to
+from pipedrive_sandbox.pages.words import moment
 from pipedrive_sandbox.records import SHIFT, Condition
 from pipedrive_sandbox.search import find
 
@@ -64,7 +67,7 @@ def _row(visit: Visit, person: Body) -> str:
         ", ".join(item["value"] for item in person["emails"]),
         ", ".join(item["value"] for item in person["phones"]),
         "" if organization is None else organization["name"],
-        person["update_time"],
+        moment(person["update_time"]),
     )
     link = visit.link(f"/people/{person['id']}")
     return f'<tr><th scope=row><a href="{link}">{text(person["name"])}</a>' + "".join(
@@ -82,33 +85,12 @@ def show_person(visit: Visit) -> web.Response:
     delete = f'<form method=post action="{delete_at}"><button class=btn>Delete this person</button></form>'
     body = (
         f"<h2>{text(person['name'])}</h2>{saved}{state}<p class=muted>Person {person['id']}, created "
-        f"{person['add_time']}, updated {person['update_time']}</p><div class=two>"
+        f"{moment(person['add_time'])}, updated {moment(person['update_time'])}. Changed by: "
+        f"{text(changed_by(visit, 'person', person))}</p><div class=two>"
         f'<section class="box pad">{_form(visit, person)}{"" if person["is_deleted"] else delete}</section>'
-        f"<section class=pad><h3>Activities</h3>{activity_table(visit, _linked(visit, 'activity'))}"
-        f"<h3>Deals</h3>{_deals(visit)}<h3>Notes</h3>{_notes(visit)}</section></div>"
+        f"<section class=stack>{linked_to(visit, person)}</section></div>"
     )
     return html(company_page(person["name"], visit.account.company, "people", body))
-
-
-def _linked(visit: Visit, kind: str) -> list[Body]:
-    this: Condition = ("person_id = ?", (visit.record_id,))
-    return visit.account.records(kind).where(
-        visit.account.id, this, persons.LIVE, limit=PER_PAGE, order="key DESC"
-    )
-
-
-def _deals(visit: Visit) -> str:
-    rows = []
-    for deal in _linked(visit, "deal"):
-        stage = visit.account.records("stage").get(visit.account.id, deal["stage_id"])
-        worth = f"{deal['value']:,} {deal['currency']}"
-        rows.append((text(deal["title"]), worth, text(stage and stage["name"]), deal["status"]))
-    return table("Deals", ("Title", "Value", "Stage", "Status"), rows)
-
-
-def _notes(visit: Visit) -> str:
-    rows = [(text(note["content"]), note["add_time"]) for note in _linked(visit, "note")]
-    return table("Notes", ("Note", "Written"), rows)
 
 
 def save_person(visit: Visit) -> web.Response:
@@ -129,28 +111,21 @@ def _form(visit: Visit, person: Body | None) -> str:
     action = visit.link(f"/people/{person['id']}" if person else "/people")
     values: Body = person or {"emails": [], "phones": [], "custom_fields": {}, "org_id": None}
     inputs = [
-        _input("first_name", "First name", values.get("first_name")),
-        _input("last_name", "Last name", values.get("last_name")),
-        _input("emails", "E-mails, separated by commas", _joined(values["emails"])),
-        _input("phones", "Phones, separated by commas", _joined(values["phones"])),
+        field("first_name", "First name", values.get("first_name")),
+        field("last_name", "Last name", values.get("last_name")),
+        field("emails", "E-mails, separated by commas", _joined(values["emails"])),
+        field("phones", "Phones, separated by commas", _joined(values["phones"])),
         _organization(visit, values["org_id"]),
     ]
-    for field in fields.field_set(visit.account, "person").custom.values():
-        if field["field_type"] in EDITABLE_TYPES:
-            inputs.append(_custom_input(field, values["custom_fields"].get(field["field_code"])))
+    for definition in fields.field_set(visit.account, "person").custom.values():
+        if definition["field_type"] in EDITABLE_TYPES:
+            value = values["custom_fields"].get(definition["field_code"])
+            inputs.append(_custom_input(definition, value))
     return f'<form class=pad method=post action="{action}">{"".join(inputs)}<button class="btn primary">Save</button></form>'
 
 
 def _joined(items: list[Body]) -> str:
     return ", ".join(item["value"] for item in sorted(items, key=lambda item: not item["primary"]))
-
-
-def _input(name: str, label: str, value: Any, kind: str = "text") -> str:
-    step = " step=any" if kind == "number" else ""
-    return (
-        f'<div class=field><label for="{name}">{text(label)}</label>'
-        f'<input class=input id="{name}" name="{name}" type={kind}{step} value="{text(value)}"></div>'
-    )
 
 
 def _organization(visit: Visit, org_id: int | None) -> str:
@@ -166,20 +141,20 @@ def _organization(visit: Visit, org_id: int | None) -> str:
     )
 
 
-def _custom_input(field: Body, value: Any) -> str:
-    name, kind = field["field_code"], field["field_type"]
+def _custom_input(definition: Body, value: Any) -> str:
+    name, kind = definition["field_code"], definition["field_type"]
     if kind not in ("enum", "set"):
         html_kind = {"date": "date", "double": "number"}.get(kind, "text")
-        return _input(name, field["field_name"], value, html_kind)
+        return field(name, definition["field_name"], value, html_kind)
     chosen = value if isinstance(value, list) else [value]
     options = "".join(
         f'<option value="{option["id"]}"{" selected" if option["id"] in chosen else ""}>{text(option["label"])}</option>'
-        for option in field["options"]
+        for option in definition["options"]
     )
     many, empty = (" multiple", "") if kind == "set" else ("", '<option value=""></option>')
     none = f'<input type=hidden name="{name}" value="">' if kind == "set" else ""
     return (
-        f'<div class=field><label for="{name}">{text(field["field_name"])}</label>{none}'
+        f'<div class=field><label for="{name}">{text(definition["field_name"])}</label>{none}'
         f'<select class=select id="{name}" name="{name}"{many}>{empty}{options}</select></div>'
     )
 
@@ -194,9 +169,9 @@ def _given(visit: Visit) -> Body:
     if "org_id" in form:
         given["org_id"] = int(form["org_id"]) if form["org_id"].isdigit() else None
     custom: Body = {}
-    for code, field in fields.field_set(visit.account, "person").custom.items():
+    for code, definition in fields.field_set(visit.account, "person").custom.items():
         if code in form:
-            custom[code] = _typed(field["field_type"], form[code].strip(", "))
+            custom[code] = _typed(definition["field_type"], form[code].strip(", "))
     return given | ({"custom_fields": custom} if custom else {})
 
 

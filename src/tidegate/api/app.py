@@ -22,7 +22,18 @@ from tidegate.api.idempotency import carry_out_once
 from tidegate.api.openapi import complete
 from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
-from tidegate.api.routes import activity, catalogues, connections, fields, lists, prospects, transfers
+from tidegate.api.routes import (
+    activity,
+    campaigns,
+    catalogues,
+    connections,
+    fields,
+    lists,
+    prospects,
+    timelines,
+    transfers,
+    workspaces,
+)
 
 DESCRIPTION = "Everything the pages do, for programs: connections and their settings, transfers, logs, and the prospect store."
 
@@ -105,3 +116,7 @@ api.add_router("/attention", activity.attention)
 api.add_router("/lists", lists.router)
 api.add_router("/fields", fields.router)
 api.add_router("/prospects", prospects.router)
+api.add_router("/workspace", workspaces.router)
+api.add_router("/prospects", timelines.router)
+api.add_router("/campaigns", campaigns.campaigns)
+api.add_router("/campaign-events", campaigns.events)

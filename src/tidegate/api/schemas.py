@@ -4,7 +4,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    StrictBool,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 Flag = StrictBool
 """True or false in a body; not 1, "yes" or "on"."""
@@ -24,6 +36,24 @@ class Body(BaseModel):
     def given(self) -> dict[str, Any]:
         """Only what was sent: in a PATCH, what isn't there stays as it is."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Unchecked:
+    """Marks JSON that is described as a model and taken as it comes: `Annotated[JsonValue, Unchecked(Item)]`.
+
+    For items of a bulk call, where what is wrong with one must not refuse the others.
+    """
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler(source)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(self.model.__pydantic_core_schema__)
 
 
 class Answer(BaseModel):

@@ -112,7 +112,8 @@ def automation_problems(
     """Everything that keeps the automations that are switched on from working, each at its place.
 
     A place is `automations.<trigger>`, `automations.<trigger>.<action kind>` or, for one parameter, that with
-    `.pipeline`, `.stage`, `.subject` or `.title` behind it. Those switched off keep what they have, complete or not.
+    `.pipeline`, `.stage`, `.subject` or `.title` behind it. Those switched off keep what they have, complete or not;
+    only an action that is there twice is told of them too.
     """
     seen: set[Trigger] = set()
     for automation in automations:
@@ -122,21 +123,25 @@ def automation_problems(
                 "automation-twice", place, "This trigger has an automation already. Keep one of them."
             )
         seen.add(automation.trigger)
-        if automation.enabled:
-            yield from _problems_of(automation, pipedrive)
+        yield from _problems_of(automation, pipedrive) if automation.enabled else _doubled(automation)
 
 
 def _problems_of(automation: Automation, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
     place = f"automations.{automation.trigger}"
     if not automation.actions:
         yield Problem("actions-missing", place, "Add an action, or switch this automation off.")
+    yield from _doubled(automation)
+    for action in automation.actions:
+        yield from _action_problems(action, f"{place}.{action.kind}", pipedrive)
+
+
+def _doubled(automation: Automation) -> Iterable[Problem]:
     used: set[ActionKind] = set()
     for action in automation.actions:
-        where = f"{place}.{action.kind}"
         if action.kind in used:
+            where = f"automations.{automation.trigger}.{action.kind}"
             yield Problem("action-twice", where, "An action can be used once with the same trigger.")
         used.add(action.kind)
-        yield from _action_problems(action, where, pipedrive)
 
 
 def _action_problems(action: Action, place: str, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:

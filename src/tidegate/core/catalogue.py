@@ -1,7 +1,7 @@
 """What each side offers for the settings: fields with their kinds and options, lists, users, pipelines, stages."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tidegate.core.values import Kind, option_key
@@ -28,6 +28,8 @@ class Field:
     """Numbers and amounts: how many significant digits the side keeps."""
     single: bool = False
     """Addresses and numbers: the field holds one of them only."""
+    one_line: bool = False
+    """Texts: the field holds a single line."""
 
     def option_id(self, label: str) -> str | None:
         wanted = option_key(label)
@@ -75,6 +77,14 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonFilter:
+    """A saved selection of persons in Pipedrive."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutreachCatalogue:
     fields: tuple[Field, ...] = ()
     lists: tuple[NamedList, ...] = ()
@@ -92,9 +102,18 @@ class PipedriveCatalogue:
     pipelines: tuple[Pipeline, ...] = ()
     read_at: datetime | None = None
     organization_fields: tuple[Field, ...] = field(default=())
+    filters: tuple[PersonFilter, ...] = ()
 
     def field(self, key: str) -> Field | None:
         return find_field(self.fields, key)
+
+    def with_field(self, field: Field) -> "PipedriveCatalogue":
+        """The catalogue with this field in place of the one of its key, or at the end."""
+        fields = {known.key: known for known in self.fields} | {field.key: field}
+        return replace(self, fields=tuple(fields.values()))
+
+    def filter_of(self, filter_id: str) -> PersonFilter | None:
+        return next((known for known in self.filters if known.id == filter_id), None)
 
 
 def find_field(fields: Iterable[Field], key: str) -> Field | None:

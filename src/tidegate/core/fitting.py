@@ -3,6 +3,7 @@
 Rules: docs/sync-rules.md, "Values".
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +26,8 @@ from tidegate.core.values import (
     significant_digits,
 )
 
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d)", re.IGNORECASE)
+_LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _TYPES: Mapping[Kind, type] = {
     Kind.TEXT: str,
     Kind.LONG_TEXT: str,
@@ -56,7 +59,13 @@ def fit(value: Value, target: Field, side: Side) -> Value | Refusal:
         return None if value == "" else value
     if not _right_type(value, target.kind):
         return _refuse(value, target, side, f"“{describe(value)}” is not a value of this type of field")
-    reason = _too_long(value, target) or _too_precise(value, target) or _no_address(value, target)
+    reason = (
+        _too_many_lines(value, target)
+        or _too_long(value, target)
+        or _too_precise(value, target)
+        or _no_address(value, target)
+        or _no_link(value, target)
+    )
     if reason:
         return _refuse(value, target, side, reason)
     if target.kind in (Kind.OPTION, Kind.OPTIONS):
@@ -92,6 +101,12 @@ def _too_long(value: Value, target: Field) -> str:
     return f"too long: {longest} of {target.max_length} characters" if longest > target.max_length else ""
 
 
+def _too_many_lines(value: Value, target: Field) -> str:
+    if not target.one_line or not isinstance(value, str) or "\n" not in value:
+        return ""
+    return f"it has {value.count(chr(10)) + 1} lines, and the field holds one"
+
+
 def _too_precise(value: Value, target: Field) -> str:
     number = value.amount if isinstance(value, Money) else value
     if target.max_digits is None or not isinstance(number, Decimal):
@@ -105,6 +120,15 @@ def _no_address(value: Value, target: Field) -> str:
         return ""
     strange = next((address for address in value if not is_email(address)), None)
     return "" if strange is None else f"“{strange}” is not an e-mail address"
+
+
+def _no_link(value: Value, target: Field) -> str:
+    if target.kind is not Kind.LINK or not isinstance(value, str):
+        return ""
+    scheme = _SCHEME.match(value)
+    if " " in value or (scheme and scheme[1].lower() not in _LINK_SCHEMES):
+        return f"“{value[:60]}” is not a web address"
+    return ""
 
 
 def _fit_options(value: Value, target: Field, side: Side) -> Value | Refusal:

@@ -11,6 +11,8 @@ from tidegate.core.values import Value
 class Act(StrEnum):
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
+    """Only an undo deletes, and only what its transfer created."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One record to create or update on one side. `record_id` is None for a create."""
+    """One record to create, update or delete on one side. `record_id` is None for a create."""
 
     act: Act
     side: Side

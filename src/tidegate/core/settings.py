@@ -202,6 +202,7 @@ def problems(settings: Settings, outreach: OutreachCatalogue, pipedrive: Pipedri
     return [
         *_list_problems(settings, outreach),
         *_owner_problems(settings, pipedrive),
+        *_filter_problems(settings, pipedrive),
         *_all_mapping_problems(settings, outreach, pipedrive),
         *_constant_problems(settings, outreach, pipedrive),
         *_automation_problems(settings, pipedrive),
@@ -243,6 +244,22 @@ def _owner_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterab
         yield Problem(
             "owner-inactive", "owner_id", f"{owner.name} is deactivated in Pipedrive. Choose another user."
         )
+
+
+def _filter_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
+    if filter_is_gone(settings, pipedrive):
+        yield Problem(
+            "filter-gone",
+            "filter_id",
+            "The chosen Pipedrive filter no longer exists, so nobody new comes in. Choose another one, or none.",
+        )
+
+
+def filter_is_gone(settings: Settings, pipedrive: PipedriveCatalogue) -> bool:
+    """Whether persons would come in by a filter that is not there any more."""
+    if settings.filter_id is None or not settings.direction.flows_to(Side.OUTREACH):
+        return False
+    return pipedrive.filter_of(settings.filter_id) is None
 
 
 def _all_mapping_problems(

@@ -5,27 +5,26 @@ of this very connection is taken by its ids, so that a renamed list is still the
 could mean something else here, so only names count, and the keys of fields that every installation has.
 """
 
-import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tidegate.core.automation import history_events_from_json
+from tidegate.core.automations_file import (
+    AutomationEntry,
+    HistoryEvent,
+    automation_texts,
+    automations_of,
+    write_automation,
+)
 from tidegate.core.catalogue import Field as CatalogueField
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.named_things import Named, Thing, shown, thing, toml
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, FieldMapping, Settings
 from tidegate.errors import Invalid
-
-
-class Thing(BaseModel):
-    """Something of one app, as the file names it."""
-
-    model_config = ConfigDict(extra="forbid")
-    id: str = Field(min_length=1, max_length=200)
-    name: str = Field("", max_length=400)
 
 
 class MappedFields(BaseModel):
@@ -59,13 +58,8 @@ class SettingsFile(BaseModel):
     filter_id: str | None = None
     mappings: list[MappedFields] = Field(max_length=1_000)
     constants: list[ConstantField] = Field(default_factory=list, max_length=1_000)
-
-
-class Named(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
+    history_events: list[HistoryEvent] | None = Field(None, max_length=50)
+    automations: list[AutomationEntry] = Field(default_factory=list, max_length=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +86,17 @@ def write_settings(settings: Settings, place: Place) -> str:
         "# Change what you like, look at it with `tidegate settings diff FILE`, then `tidegate settings apply FILE`.",
         "",
     ]
-    lines += [f"{key} = {_toml(value)}" for key, value in _head(settings, place)]
+    lines += [f"{key} = {toml(value)}" for key, value in _head(settings, place)]
     for mapping in settings.mappings:
         lines += ["", "[[mappings]]"]
         for side in Side:
-            lines.append(f"{side.value} = {_toml(_field(place, side, mapping.of(side)))}")
+            lines.append(f"{side.value} = {toml(_field(place, side, mapping.of(side)))}")
     for constant in settings.constants:
-        lines += ["", "[[constants]]", f"side = {_toml(constant.side.value)}"]
-        lines.append(f"field = {_toml(_field(place, constant.side, constant.field))}")
-        lines.append(f"value = {_toml(constant.value)}")
+        lines += ["", "[[constants]]", f"side = {toml(constant.side.value)}"]
+        lines.append(f"field = {toml(_field(place, constant.side, constant.field))}")
+        lines.append(f"value = {toml(constant.value)}")
+    for automation in settings.automations:
+        lines += ["", *write_automation(automation, place.pipedrive)]
     return "\n".join(lines) + "\n"
 
 
@@ -111,32 +107,20 @@ def _head(settings: Settings, place: Place) -> Iterable[tuple[str, object]]:
     yield "direction", settings.direction.value
     yield "source_app", settings.source_app.value
     yield "include_email_history", settings.include_email_history
+    yield "history_events", [trigger.value for trigger in settings.history_events]
     yield "only_with_email", settings.only_with_email
     if settings.sync_to_list is not None:
-        yield "sync_to_list", _thing(place.outreach.lists, settings.sync_to_list)
+        yield "sync_to_list", thing(place.outreach.lists, settings.sync_to_list)
     if settings.owner_id is not None:
-        yield "owner", _thing(place.pipedrive.users, settings.owner_id)
+        yield "owner", thing(place.pipedrive.users, settings.owner_id)
     yield "sync_from_all_lists", settings.sync_from_lists is None
-    yield "sync_from_lists", [_thing(place.outreach.lists, i) for i in settings.sync_from_lists or ()]
+    yield "sync_from_lists", [thing(place.outreach.lists, i) for i in settings.sync_from_lists or ()]
     if settings.filter_id is not None:
         yield "filter_id", settings.filter_id
 
 
-def _thing(known: Iterable[Named], wanted: str) -> dict[str, str]:
-    return {"id": wanted, "name": next((item.name for item in known if item.id == wanted), "")}
-
-
 def _field(place: Place, side: Side, key: str) -> dict[str, str]:
     return {"id": key, "name": next((item.name for item in place.fields(side) if item.key == key), "")}
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + "".join(f"\n  {_toml(item)}," for item in value) + ("\n]" if value else "]")
-    # A JSON text is a TOML text but for the one character that TOML alone wants escaped.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _one_line(text: str) -> str:
@@ -172,6 +156,8 @@ def settings_of(file: SettingsFile, place: Place) -> Settings:
         owner_id=finder.find("owner", "Pipedrive user", place.pipedrive.users, file.owner),
         sync_from_lists=None if file.sync_from_all_lists else finder.lists(file.sync_from_lists),
         filter_id=finder.filter(file.filter_id),
+        history_events=history_events_from_json(file.history_events),
+        automations=automations_of(file.automations, place.pipedrive, finder),
         mappings=tuple(finder.mapping(i, mapped) for i, mapped in enumerate(file.mappings)),
         constants=tuple(
             Constant(c.side, finder.field(f"constants.{i}", c.side, c.field), c.value)
@@ -263,28 +249,20 @@ def differences(before: Settings, after: Settings, place: Place) -> list[str]:
 
 def _flat(settings: Settings, place: Place) -> dict[str, str]:
     ignored = ("connection", "company", "version", "sync_from_all_lists")
-    flat = {key: _shown(value) for key, value in _head(settings, place) if key not in ignored}
+    flat = {key: shown(value) for key, value in _head(settings, place) if key not in ignored}
     if settings.sync_from_lists is None:
         flat["sync_from_lists"] = "all lists"
-    return flat
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value) or "none"
-    if isinstance(value, dict):
-        return f"“{value['name']}” ({value['id']})" if value["name"] else str(value["id"])
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return flat | automation_texts(settings.automations, place.pipedrive)
 
 
 def _mappings(settings: Settings, place: Place) -> dict[str, str]:
     return {
-        m.key: " = ".join(_shown(_field(place, side, m.of(side))) for side in Side) for m in settings.mappings
+        m.key: " = ".join(shown(_field(place, side, m.of(side))) for side in Side) for m in settings.mappings
     }
 
 
 def _constants(settings: Settings, place: Place) -> dict[tuple[Side, str, str], str]:
     return {
-        (c.side, c.field, c.value): f"{_shown(_field(place, c.side, c.field))} = {c.value}"
+        (c.side, c.field, c.value): f"{shown(_field(place, c.side, c.field))} = {c.value}"
         for c in settings.constants
     }

@@ -33,7 +33,10 @@ MOVES: dict[State, frozenset[State]] = {
     State.FAILED: frozenset({State.RUNNING, State.CANCELLED, State.UNDONE}),
     State.UNDONE: frozenset(),
 }
-"""Done to running: the failed records alone are retried."""
+"""Done or failed to running: the failed records alone are retried."""
+
+UNDOABLE: Final = frozenset({State.DONE, State.CANCELLED, State.FAILED, State.UNDONE})
+"""A transfer in one of these can be taken back; again, too, for what the first undo was not asked to delete."""
 
 OPEN: Final = frozenset({State.RUNNING, State.PAUSED})
 """While a transfer is in one of these, the connection is *Syncing* and real-time changes wait."""
@@ -91,6 +94,7 @@ LIST_TOKENS: Final = 10
 """A list page, or a look at up to a hundred records by id."""
 LOOK: Final = 100
 WRITE_TOKENS: Final = 5
+DELETE_TOKENS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,9 @@ class Cost:
     walk: int = 0
     """Bringing our index of persons and organizations up to date."""
     look: int = 0
-    """Looking at persons before they are written."""
+    """Looking at records by id before they are written."""
     write: int = 0
+    """Creating, changing and deleting."""
     calls: int = 0
 
     @property
@@ -117,18 +122,21 @@ def estimate_cost(
     persons_created: int = 0,
     persons_updated: int = 0,
     organizations_created: int = 0,
+    deleted: int = 0,
     catch_ups: int = 0,
+    looked: tuple[int, int] = (0, 0),
 ) -> Cost:
     """What a run costs. `persons` and `organizations` are those still to be walked, as the source or for the index;
-    `looks` is the number of persons to be looked at by id; a catch-up of the index lists what was updated of both."""
+    `looks` is the number of records to be looked at by id; a catch-up of the index lists what was updated of both.
+    `looked`: calls and tokens of looks that were counted one by one."""
     pages = _pages(persons, PAGE) + _pages(organizations, PAGE) + 2 * catch_ups
     batches = _pages(looks, LOOK)
     writes = persons_created + persons_updated + organizations_created
     return Cost(
         walk=pages * LIST_TOKENS,
-        look=batches * LIST_TOKENS,
-        write=writes * WRITE_TOKENS,
-        calls=pages + batches + writes,
+        look=batches * LIST_TOKENS + looked[1],
+        write=writes * WRITE_TOKENS + deleted * DELETE_TOKENS,
+        calls=pages + batches + looked[0] + writes + deleted,
     )
 
 
@@ -175,9 +183,16 @@ class Work:
     """Pages of the source with records whose duplicates are looked for in the index."""
     repeats: int = 0
     """Times a page is walked again, because some of its records wait for the link of another."""
+    looks: int = 0
+    """Of an undo: calls that look at records by id."""
+    look_tokens: int = 0
+    persons_deleted: int = 0
+    prospects_deleted: int = 0
+    organizations_deleted: int = 0
 
     def cost(self, *, calls_per_second: float) -> Cost:
         writes = self.persons_created + self.persons_updated + self.organizations_created
+        deleted = self.persons_deleted + self.organizations_deleted
         seconds = writes / calls_per_second
         catch_ups = max(1, min(self.lookups, 1 + int(seconds / MOST_CATCH_UP_SECONDS))) + self.repeats
         return estimate_cost(
@@ -185,5 +200,19 @@ class Work:
             persons_created=self.persons_created,
             persons_updated=self.persons_updated,
             organizations_created=self.organizations_created,
+            deleted=deleted,
             catch_ups=catch_ups,
+            looked=(self.looks, self.look_tokens),
         )
+
+
+def look_counts(records: int, *, listed: int = 0) -> dict[str, int]:
+    """Calls and tokens of a look at up to a hundred records by id: in one list call, or one by one where that is cheaper.
+    `listed` is the number of further list calls for the same records."""
+    if not records:
+        return {"looks": 0, "look_tokens": 0}
+    alone = records < LIST_TOKENS
+    return {
+        "looks": (records if alone else 1) + listed,
+        "look_tokens": (records if alone else LIST_TOKENS) + listed * LIST_TOKENS,
+    }

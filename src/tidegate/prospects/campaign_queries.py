@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from tidegate.prospects.models import Campaign, CampaignEmail, CampaignEvent, EventType
+from tidegate.prospects.models import ACTED_ON, Campaign, CampaignEmail, CampaignEvent
 from tidegate.prospects.queries import numbers_of
 
 
@@ -42,10 +42,31 @@ def walk_events(
         workspace_id=workspace_id,
         at__gte=since,
         at__lt=until,
-        type__in=EventType.values,
+        type__in=ACTED_ON,
         prospect__isnull=False,
     )
     if after is not None:
         at, last_id = after
         rows = rows.filter(Q(at__gte=at) & (Q(at__gt=at) | Q(pk__gt=last_id)))
     return list(rows.select_related("campaign", "email__campaign").order_by("at", "pk")[:limit])
+
+
+def select_events(
+    workspace_id: UUID,
+    *,
+    type: str | None = None,
+    matched: bool | None = None,
+    campaign_key: str | None = None,
+    since: datetime | None = None,
+) -> QuerySet[CampaignEvent]:
+    """The events that pass, with their campaign and e-mail, in no order. None lets all pass."""
+    rows = CampaignEvent.objects.filter(workspace_id=workspace_id)
+    if type is not None:
+        rows = rows.filter(type=type)
+    if matched is not None:
+        rows = rows.filter(prospect__isnull=not matched)
+    if campaign_key is not None:
+        rows = rows.filter(campaign__key=campaign_key)
+    if since is not None:
+        rows = rows.filter(at__gte=since)
+    return rows.select_related("campaign", "email").defer("raw", "email__html", "email__text")

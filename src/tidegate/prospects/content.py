@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import TextChoices
+from django.utils import timezone
+
 from tidegate.errors import Invalid
-from tidegate.prospects.models import CustomField, EmailStatus, FieldType, Prospect
+from tidegate.prospects.models import Consent, CustomField, EmailStatus, FieldType, Prospect
 from tidegate.prospects.search_keys import fill_keys
 from tidegate.prospects.values import (
     FieldShape,
@@ -26,7 +29,9 @@ TEXT_KEYS = ("first_name", "last_name", "company", "job_title")
 MAX_TEXT = 255
 MAX_ENTRIES = 50
 """Addresses or numbers of one prospect."""
-KNOWN_KEYS = frozenset({*TEXT_KEYS, "email", "emails", "phone", "phones", "email_status", "custom"})
+KNOWN_KEYS = frozenset(
+    {*TEXT_KEYS, "email", "emails", "phone", "phones", "email_status", "consent", "custom"}
+)
 
 Entry = dict[str, str]
 """{"value", "label"}: an address or a number as written."""
@@ -44,6 +49,8 @@ class Content:
     phone: str | None = None
     phones: tuple[Entry, ...] | None = None
     email_status: str | None = None
+    consent: str | None = None
+    """At least as tight as this; a looser one changes nothing."""
     custom: Mapping[str, Json] = field(default_factory=dict)
     """None empties the field."""
 
@@ -102,7 +109,8 @@ class _Reader:
             emails=self.entries("emails", read_email, normal_email),
             phone=self.single("phone", read_phone),
             phones=self.entries("phones", read_phone, str),
-            email_status=self.email_status(),
+            email_status=self.word("email_status", EmailStatus),
+            consent=self.word("consent", Consent),
             custom=self.custom(),
         )
 
@@ -148,15 +156,18 @@ class _Reader:
             found.setdefault(same(entry["value"]), entry)
         return tuple(found.values())
 
-    def email_status(self) -> str | None:
-        raw = self.raw.get("email_status")
+    def word(self, key: str, choices: type[TextChoices]) -> str | None:
+        """One of these words, or its label."""
+        raw = self.raw.get(key)
         if raw in (None, ""):
             return None
-        word = str(raw).strip().lower()
-        if word not in EmailStatus.values:
-            self.fault("email_status", f"This must be one of {', '.join(EmailStatus.values)}.")
+        asked = str(raw).strip().lower()
+        known = {str(choice.label).lower(): choice.value for choice in choices}
+        known |= {choice.value: choice.value for choice in choices}
+        if asked not in known:
+            self.fault(key, f"This must be one of {', '.join(choices.values)}.")
             return None
-        return word
+        return str(known[asked])
 
     def custom(self) -> dict[str, Json]:
         raw = self.raw.get("custom")
@@ -198,6 +209,8 @@ def lay_over(prospect: Prospect, content: Content) -> bool:
     elif normal_email(prospect.email) != primary_before:
         # What was found out about the old address says nothing about the new one.
         prospect.email_status = EmailStatus.UNVERIFIED
+    if content.consent is not None and is_tighter(content.consent, prospect.consent):
+        prospect.consent, prospect.consent_at = content.consent, timezone.now()
     prospect.custom = _custom_after(prospect.custom, content.custom)
     fill_keys(prospect)
     return _held(prospect) != before
@@ -213,6 +226,7 @@ def fill_up(prospect: Prospect, content: Content) -> bool:
         emails=with_added_addresses(prospect, content).emails,
         phones=None if prospect.phones else phones or None,
         email_status=content.email_status if prospect.email_status == EmailStatus.UNVERIFIED else None,
+        consent=content.consent,
         custom=custom,
     )
     return lay_over(prospect, narrowed)
@@ -231,6 +245,7 @@ def with_added_addresses(prospect: Prospect, content: Content) -> Content:
         phone=content.phone,
         phones=content.phones,
         email_status=content.email_status,
+        consent=content.consent,
         custom=content.custom,
     )
 
@@ -241,6 +256,7 @@ def _held(prospect: Prospect) -> tuple[Any, ...]:
         list(prospect.emails),
         list(prospect.phones),
         prospect.email_status,
+        prospect.consent,
         dict(prospect.custom),
     )
 
@@ -287,6 +303,12 @@ def _same_address(now: Json, given: Json) -> bool:
         and not given.get("parts")
         and (now.get("text") == given["text"])
     )
+
+
+def is_tighter(new: str, now: str) -> bool:
+    """Consents in their order: open, bounced, unsubscribed."""
+    order = Consent.values
+    return order.index(new) > order.index(now)
 
 
 def is_nobody(prospect: Prospect) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tidegate.prospects import queries
 from tidegate.prospects.importing.columns import SYSTEM_TARGETS
-from tidegate.prospects.models import CustomField, EmailStatus, FieldType, Prospect
+from tidegate.prospects.models import Consent, CustomField, EmailStatus, FieldType, Prospect
 from tidegate.prospects.values import to_text
 
 _COLUMNS = (
@@ -35,7 +35,8 @@ def csv_lines(wanted: queries.Filter) -> Iterator[str]:
 
 def header(fields: Sequence[CustomField]) -> list[str]:
     system = [SYSTEM_TARGETS[target] for target in _COLUMNS]
-    return [*system, SYSTEM_TARGETS["email_status"], "Lists", *(field.name for field in fields)]
+    statuses = (SYSTEM_TARGETS["email_status"], SYSTEM_TARGETS["consent"])
+    return [*system, *statuses, "Lists", *(field.name for field in fields)]
 
 
 def cells(prospect: Prospect, fields: Sequence[CustomField]) -> list[str]:
@@ -51,6 +52,7 @@ def cells(prospect: Prospect, fields: Sequence[CustomField]) -> list[str]:
         phones[0] if phones else "",
         "; ".join(phones[1:]),
         EmailStatus(prospect.email_status).label,
+        "" if prospect.consent == Consent.OPEN else Consent(prospect.consent).label,
         "; ".join(sorted(item.name for item in prospect.lists.all())),
         *(to_text(FieldType(field.type), prospect.custom.get(field.key)) for field in fields),
     ]

@@ -52,6 +52,7 @@ class Filter:
     search: str = ""
     list_id: int | None = None
     email_status: str = ""
+    consent: str = ""
     email: str = ""
     """Exactly this address, without case."""
     updated_since: datetime | None = None
@@ -61,7 +62,9 @@ class Filter:
     @property
     def is_open(self) -> bool:
         """Whether it lets in the whole workspace, or the whole list."""
-        return not (self.search or self.email_status or self.email or self.updated_since or self.also)
+        return not (
+            self.search or self.email_status or self.consent or self.email or self.updated_since or self.also
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ def select(wanted: Filter) -> QuerySet[Prospect]:
         rows = rows.filter(Exists(through.filter(prospect_id=OuterRef("pk"), prospectlist_id=wanted.list_id)))
     if wanted.email_status:
         rows = rows.filter(email_status=wanted.email_status)
+    if wanted.consent:
+        rows = rows.filter(consent=wanted.consent)
     if wanted.email:
         holders = ProspectEmail.objects.filter(
             workspace_id=wanted.workspace_id, address=normal_email(wanted.email)
@@ -129,7 +134,7 @@ def narrowed(wanted: Filter) -> QuerySet[Prospect]:
     order (7 s at a million rows), so a few are found first, unsorted, and only many are left to it.
     """
     rows = select(wanted)
-    if not (wanted.search or wanted.also or wanted.email_status):
+    if not (wanted.search or wanted.also or wanted.email_status or wanted.consent):
         return rows
     ids = list(rows.values_list("pk", flat=True)[: FEW + 1])
     return Prospect.objects.filter(pk__in=ids) if len(ids) <= FEW else rows

@@ -22,6 +22,7 @@ from tidegate.services.live import follow
 from tidegate.services.preview import preview_page
 from tidegate.services.recover import recover_intents
 from tidegate.services.transfer import transfer_page
+from tidegate.services.undo import preview_undo_page, undo_page
 
 STRETCH_SECONDS = 30.0
 """After so long a lane is handed on, so that many lanes share few workers fairly."""
@@ -124,7 +125,8 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
         return await _preview(engine, schedule, serving) or followed
     if serving.transfer is None:
         return False
-    await transfer_page(engine, serving.transfer)
+    page = undo_page if serving.transfer.undoes else transfer_page
+    await page(engine, serving.transfer)
     return True
 
 
@@ -137,7 +139,8 @@ async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool
         return False
     engine.spend_as(Feature.TRANSFER)
     try:
-        await preview_page(replace(engine, rules=serving.preview_rules), serving.preview)
+        page = preview_undo_page if serving.preview.undoes else preview_page
+        await page(replace(engine, rules=serving.preview_rules), serving.preview)
     except BudgetSpent as error:
         until = engine.lane.clock.now() + timedelta(seconds=error.retry_after or PAUSE_SECONDS)
         await engine.run(schedule.put_off_preview, serving.preview.id, until, error.user_message)

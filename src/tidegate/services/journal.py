@@ -20,6 +20,8 @@ from tidegate.services.units import Unit
 
 UPDATE = "update"
 """The kind of an intent to change a record."""
+DELETE = "delete"
+"""The kind of an intent to delete one: only an undo does."""
 LATE = "Arrived although Tidegate got no answer, or stopped before it could note it."
 
 
@@ -28,6 +30,7 @@ def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[st
     catalogue = engine.rules.outreach if write.side is Side.OUTREACH else engine.rules.pipedrive
     field = find_field(catalogue.fields, change.field)
     told: dict[str, Json] = {
+        "side": write.side.value,
         "field": change.field,
         "name": field.name if field else change.field,
         "kind": field.kind.value if field else "text",
@@ -39,9 +42,9 @@ def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[st
     return told
 
 
-def intents_of(engine: Engine, unit: Unit) -> list[Intent]:
-    """An intent for each record of the unit that is about to be made or changed."""
-    return [*_creates_of(engine, unit), *_updates_of(engine, unit)]
+def intents_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
+    """An intent for each record of the unit that is about to be made, changed or deleted."""
+    return [*_creates_of(engine, unit, cause), *_changes_of(engine, unit, cause)]
 
 
 def create_kind(side: Side) -> str:
@@ -49,13 +52,13 @@ def create_kind(side: Side) -> str:
     return NOUN[side]
 
 
-def _creates_of(engine: Engine, unit: Unit) -> list[Intent]:
+def _creates_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
     now = engine.lane.clock.now()
     return [
         Intent(
             create_kind(write.side),
             unit.id_of(write.side.other) or "",
-            _facts(engine, unit, plan, write),
+            {**_facts(engine, unit, plan, write), "cause": cause},
             now,
         )
         for plan in ([unit.plan] if unit.plan else [])
@@ -78,22 +81,23 @@ def _facts(engine: Engine, unit: Unit, plan: Plan, write: Write) -> dict[str, Js
     }
 
 
-def _updates_of(engine: Engine, unit: Unit) -> list[Intent]:
+def _changes_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
     now = engine.lane.clock.now()
     return [
         Intent(
-            UPDATE,
+            DELETE if write.act is Act.DELETE else UPDATE,
             update_key(write.side, write.record_id or ""),
             {
                 "prospect_id": unit.prospect_id or "",
                 "person_id": unit.person_id or "",
                 "name": unit.record_name,
+                "cause": cause,
                 "changes": [change_to_json(engine, write, change) for change in write.changes],
             },
             now,
         )
         for write in (unit.plan.writes if unit.plan else ())
-        if write.act is Act.UPDATE
+        if write.act is not Act.CREATE
     ]
 
 
@@ -102,7 +106,7 @@ def update_key(side: Side, record_id: str) -> str:
 
 
 async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
-    """What there is to log of open updates: those whose values their record shows now."""
+    """What there is to log of open updates, whose values their record shows now, and of deletions that arrived."""
     ids: dict[Side, set[str]] = {side: set() for side in Side}
     for intent in intents:
         side, _, record_id = intent.key.partition(":")
@@ -117,13 +121,15 @@ async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
     for intent in intents:
         side, _, record_id = intent.key.partition(":")
         record = seen[Side(side)].get(record_id)
-        if isinstance(record, Record):
-            changes = [c for c in changes_of(intent) if _shows(record, names, c)]
+        if intent.kind == DELETE:
+            lines += [] if isinstance(record, Record) else [_line(Side(side), intent, ())]
+        elif isinstance(record, Record):
+            changes = [c for c in fields_of(intent) if _shows(record, names, c)]
             lines += [_line(Side(side), intent, changes)] if changes else []
     return lines
 
 
-def changes_of(intent: Intent) -> list[Mapping[str, Json]]:
+def fields_of(intent: Intent) -> list[Mapping[str, Json]]:
     changes = intent.facts.get("changes")
     return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 
@@ -140,10 +146,11 @@ def _shows(record: Record, names: Mapping[str, str], change: Mapping[str, Json])
 def _line(side: Side, intent: Intent, changes: Sequence[Mapping[str, Json]]) -> LogLine:
     return LogLine(
         side=side,
-        act=Act.UPDATE.value,
+        act=intent.kind,
         prospect_id=str(intent.facts.get("prospect_id") or ""),
         person_id=str(intent.facts.get("person_id") or ""),
         record_name=str(intent.facts.get("name") or ""),
         changes=tuple(changes),
+        cause=str(intent.facts.get("cause") or "live"),
         message=LATE,
     )

@@ -12,6 +12,7 @@ from tidegate.core.records import Record, Side, with_organization
 from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Change, Results
 from tidegate.services.engine import Engine
+from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import remember_organizations
 from tidegate.services.look import look
 from tidegate.services.settle import retry_at, settle
@@ -34,6 +35,7 @@ async def follow(engine: Engine) -> bool:
     await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
     units = await _units(engine, about_records, results)
     await look(engine, units, engine.rules.settings)
+    await bar_outsiders(engine, units)
     stop = await settle(engine, units, LIVE, results, cause="live")
     followed = ("prospect", "person", "organization")
     results.done.update((change.id, "noted") for change in changes if change.entity not in followed)
@@ -107,7 +109,11 @@ async def _is_quiet(engine: Engine, unit: Unit, results: Results) -> bool:
 
 
 def _is_of_no_interest(engine: Engine, unit: Unit, results: Results) -> bool:
-    """An unlinked person where nothing flows to the outreach app: remembered in the mirror, not asked for."""
+    """An unlinked person that was deleted, or any where nothing flows to the outreach app: not asked for."""
+    if unit.origin is Side.PIPEDRIVE and all(change.action == "delete" for change in unit.changes):
+        results.persons_gone.extend(change.record_id for change in unit.changes)
+        results.done.update((change.id, "skipped") for change in unit.changes)
+        return True
     if unit.origin is Side.OUTREACH or engine.rules.settings.direction.flows_to(Side.OUTREACH):
         return False
     for change in unit.changes:
@@ -126,7 +132,11 @@ async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
 
 
 async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:
-    """An organization was made or renamed: remember its name. Where it is another one, its persons are looked at in turn."""
+    """An organization was made, renamed or deleted: remember it. Where its name is another one, its persons are looked at."""
+    deleted = [change for change in changes if change.action == "delete"]
+    results.organizations_gone.extend(change.record_id for change in deleted)
+    results.done.update((change.id, "noted") for change in deleted)
+    changes = [change for change in changes if change.action != "delete"]
     if not changes:
         return
     before = await engine.run(engine.memory.organization_names, {change.record_id for change in changes})
@@ -143,4 +153,5 @@ async def _follow_organizations(engine: Engine, changes: Sequence[Change], resul
         results.later.update((change.id, retry_at(change.attempts, moment, error)) for change in waiting)
         return
     await remember_organizations(engine, list(now.values()))
+    results.organizations_gone.extend(ids - now.keys())  # or somebody new would be put into what is gone
     results.done.update((change.id, "noted") for change in changes if change.id not in results.done)

@@ -5,7 +5,7 @@ so after a crash the open intents are looked up before a create is tried again, 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tidegate.core.operations import Act, Write
 from tidegate.core.records import ORGANIZATION, Record, Side, with_organization
@@ -24,7 +24,9 @@ Made = dict[str, Organization | TidegateError]
 """Name as written -> its organization, or why there is none."""
 
 
-async def perform(engine: Engine, units: Sequence[Unit], results: Results) -> NeedsAttention | None:
+async def perform(
+    engine: Engine, units: Sequence[Unit], results: Results, *, cause: str = "live"
+) -> NeedsAttention | None:
     """Carry out every plan; each unit gets what its writes returned, or its error.
 
     What a person must mend (an authorisation that is gone) is returned: nothing more is sent then, and the caller stores
@@ -34,7 +36,7 @@ async def perform(engine: Engine, units: Sequence[Unit], results: Results) -> Ne
     if not writing:
         return None
     organizations = await _ensure_organizations(engine, writing, results)
-    await _write_down(engine, writing)
+    await _write_down(engine, writing, cause)
     gate = asyncio.Semaphore(AT_ONCE)
     stopped: list[NeedsAttention] = []
 
@@ -57,7 +59,9 @@ async def _perform_unit(
 ) -> None:
     try:
         for write in unit.plan.writes if unit.plan else ():
-            if write.side is Side.PIPEDRIVE:
+            if write.act is Act.DELETE:
+                await _remove(engine, write)
+            elif write.side is Side.PIPEDRIVE:
                 unit.returned[write.side] = await _write_person(engine, unit, write, organizations)
             else:
                 unit.returned[write.side] = await _write_prospect(engine, unit, write)
@@ -70,9 +74,16 @@ async def _perform_unit(
             stopped.append(error)
 
 
+async def _remove(engine: Engine, write: Write) -> None:
+    if write.side is Side.PIPEDRIVE:
+        await engine.crm.remove_person(write.record_id or "")
+    else:
+        await engine.outreach.remove_prospect(write.record_id or "")
+
+
 async def _write_person(engine: Engine, unit: Unit, write: Write, organizations: Made) -> Record:
     values = dict(write.values)
-    organization_id = _organization_of(values, organizations)
+    organization_id = _organization_of(values, organizations, unit.organization_ids)
     seen = unit.person if isinstance(unit.person, Record) else None
     if write.act is Act.CREATE:
         person = await engine.crm.create_person(
@@ -85,18 +96,23 @@ async def _write_person(engine: Engine, unit: Unit, write: Write, organizations:
             write.record_id or "", values, seen=seen, organization_id=organization_id
         )
     names = {o.id: o.name for o in organizations.values() if isinstance(o, Organization)}
+    names |= {number: name for name, number in unit.organization_ids.items()}
     if seen and seen.organization_id and isinstance(name := seen.value(ORGANIZATION), str):
         names.setdefault(seen.organization_id, name)
     return with_organization(person, names)
 
 
-def _organization_of(values: dict[str, Value], organizations: Made) -> str | Unchanged | None:
+def _organization_of(
+    values: dict[str, Value], organizations: Made, known: Mapping[str, str]
+) -> str | Unchanged | None:
     """The id to send for the organization's name among the values, which is taken out."""
     if ORGANIZATION not in values:
         return UNCHANGED
     name = values.pop(ORGANIZATION)
     if not isinstance(name, str) or is_empty(name):
         return None
+    if name in known:
+        return known[name]
     found = organizations[name]
     if isinstance(found, TidegateError):
         raise found
@@ -116,8 +132,8 @@ async def _write_prospect(engine: Engine, unit: Unit, write: Write) -> Record:
 # --- before anything is sent
 
 
-async def _write_down(engine: Engine, units: Sequence[Unit]) -> None:
-    intents = [intent for unit in units for intent in intents_of(engine, unit)]
+async def _write_down(engine: Engine, units: Sequence[Unit], cause: str) -> None:
+    intents = [intent for unit in units for intent in intents_of(engine, unit, cause)]
     if intents:
         await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
 
@@ -155,7 +171,7 @@ async def find_organizations(
 def _names_needed(unit: Unit) -> list[str]:
     writes = unit.plan.writes if unit.plan else ()
     names = [write.values.get(ORGANIZATION) for write in writes if write.side is Side.PIPEDRIVE]
-    return [name for name in names if isinstance(name, str) and name]
+    return [name for name in names if isinstance(name, str) and name and name not in unit.organization_ids]
 
 
 async def _create_organizations(engine: Engine, missing: dict[str, str], results: Results) -> Made:

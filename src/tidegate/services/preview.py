@@ -31,7 +31,7 @@ async def preview_page(engine: Engine, preview: TransferState) -> bool:
     direction = Direction(preview.direction)
     mode = Transfer(direction, preview.source_app)
     found = await walk_page(engine, preview, direction)
-    units = await units_of_page(engine, preview, direction, found.records)
+    units = await units_of_page(engine, preview, direction, found.seen)
     settings = engine.rules.settings.in_direction(direction)
     await look(engine, units, settings, persons_from_mirror=True)
     page = PreviewPage()

@@ -1,6 +1,6 @@
 """Open intents: writes that were written down and perhaps sent, but whose answer was never stored.
 
-Each kind has its own way to find out (`RECOVERIES`): updates are logged where their record shows them; organizations come
+Each kind has its own way to find out (`RECOVERIES`): updates and deletions are logged where their record shows them; organizations come
 into the mirror by the catch-up; a created person or prospect is recognised by name, address and time, linked with what it
 was made with as the base, and logged. Where nothing is found, the intent is dropped: the create is tried again.
 """
@@ -13,7 +13,7 @@ from tidegate.core.records import Record, Side
 from tidegate.ports import Intent, LinkToSave, LogLine, Results
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
-from tidegate.services.journal import LATE, UPDATE, arrived, changes_of, create_kind
+from tidegate.services.journal import DELETE, LATE, UPDATE, arrived, create_kind, fields_of
 
 SETTLING = timedelta(seconds=3)
 """A request we gave up may still be at work over there; look no sooner than this after it was written down."""
@@ -54,7 +54,7 @@ async def _recover(engine: Engine, intents: Sequence[Intent]) -> None:
     )
 
 
-async def _updates(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
+async def _changes(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
     results.log.extend(await arrived(engine, intents))
 
 
@@ -109,7 +109,8 @@ def _remember_made(
             prospect_id=prospect_id,
             person_id=person_id,
             record_name=str(intent.facts.get("record_name") or made.name),
-            changes=tuple(changes_of(intent)),
+            changes=tuple(fields_of(intent)),
+            cause=str(intent.facts.get("cause") or "live"),
             message=LATE,
         )
     )
@@ -131,7 +132,8 @@ async def _organizations(engine: Engine, intents: Sequence[Intent], results: Res
 
 
 RECOVERIES: Mapping[str, Recovery] = {
-    UPDATE: _updates,
+    UPDATE: _changes,
+    DELETE: _changes,
     "organization": _organizations,
     create_kind(Side.PIPEDRIVE): _persons,
     create_kind(Side.OUTREACH): _prospects,

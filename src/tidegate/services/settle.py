@@ -56,6 +56,7 @@ def _situation(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]]
         origin=unit.origin,
         candidates=tuple(c for c in unit.candidates if (other, c.id) not in claimed),
         taken=unit.taken + tuple(i for side, i in _wanted(unit) if (side, i) in claimed),
+        barred=unit.barred,
     )
 
 
@@ -108,7 +109,7 @@ async def settle(
     decide_all(engine, units, mode)
     if mode is LIVE:
         await stop_quarrels(engine, units)
-    stop = await perform(engine, units, results)
+    stop = await perform(engine, units, results, cause=cause)
     results.log.extend(
         LogLine(Side.PIPEDRIVE, "organization", record_name=organization.name, cause=cause)
         for organization in results.organizations

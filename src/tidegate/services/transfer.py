@@ -5,13 +5,15 @@ reason keep the cursor where it is: the page is walked again, and records that h
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tidegate.core.operations import Decision, Plan
+from tidegate.core.operations import Decision, FieldChange, Plan, Write
 from tidegate.core.planning import Transfer
-from tidegate.core.records import Record, Side, with_organization
+from tidegate.core.records import ORGANIZATION, Record, Seen, Side, with_organization
 from tidegate.core.settings import Direction
+from tidegate.core.values import MISSING, Json, is_readable, to_json
 from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
-from tidegate.ports import Outcome, Page, Results, TransferState
+from tidegate.ports import Outcome, Results, TransferState
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date, organization_names
 from tidegate.services.journal import change_to_json
@@ -36,13 +38,31 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE)
     direction = Direction(transfer.direction)
     page = await walk_page(engine, transfer, direction)
-    units = await units_of_page(engine, transfer, direction, page.records)
+    units = await units_of_page(engine, transfer, direction, page.seen)
     await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
     results = Results()
     stop = await settle(engine, units, Transfer(direction, transfer.source_app), results, cause="transfer")
-    unsettled = [unit for unit in units if _may_try_again(engine, transfer, unit)]
+    unsettled = unsettled_of(engine, transfer, units)
     results.outcomes.extend(outcome_of(engine, unit) for unit in units if unit not in unsettled)
-    cursor = transfer.cursor if unsettled else page.next_cursor
+    return await end_page(engine, transfer, results, unsettled, stop, next_cursor=page.next_cursor)
+
+
+def unsettled_of(engine: Engine, transfer: TransferState, units: Sequence[Unit]) -> list[Unit]:
+    """The units that failed for a passing reason: their page is walked again."""
+    return [unit for unit in units if _may_try_again(engine, transfer, unit)]
+
+
+async def end_page(
+    engine: Engine,
+    transfer: TransferState,
+    results: Results,
+    unsettled: Sequence[Unit],
+    stop: NeedsAttention | None,
+    *,
+    next_cursor: str | None,
+) -> bool:
+    """Commit a page, then raise what keeps the next one waiting. False where it was the last one."""
+    cursor = transfer.cursor if unsettled else next_cursor
     await engine.run(
         engine.memory.commit_page,
         transfer,
@@ -58,16 +78,36 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     return cursor is not None
 
 
-async def walk_page(engine: Engine, transfer: TransferState, direction: Direction) -> Page:
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A stretch of the source: chosen records may be gone by now, walked ones are there."""
+
+    seen: Sequence[Seen]
+    next_cursor: str | None
+
+
+async def walk_page(engine: Engine, transfer: TransferState, direction: Direction) -> Walked:
+    if transfer.picked:
+        return await _chosen_page(engine, transfer, direction)
     cursor = transfer.cursor or None
     if direction is Direction.TO_PIPEDRIVE:
         lists = engine.rules.settings.sync_from_lists
-        return await engine.outreach.walk(list_ids=lists, cursor=cursor, limit=PAGE)
-    return await engine.crm.walk_persons(cursor=cursor, filter_id=engine.rules.settings.filter_id)
+        page = await engine.outreach.walk(list_ids=lists, cursor=cursor, limit=PAGE)
+    else:
+        page = await engine.crm.walk_persons(cursor=cursor, filter_id=engine.rules.settings.filter_id)
+    return Walked(page.records, page.next_cursor)
+
+
+async def _chosen_page(engine: Engine, transfer: TransferState, direction: Direction) -> Walked:
+    """The next chosen records that have no outcome yet: whoever has one drops out, so no cursor is needed."""
+    ids = await engine.run(engine.memory.waiting_records, transfer.id, PAGE)
+    get = engine.outreach.get_prospects if direction is Direction.TO_PIPEDRIVE else engine.crm.get_persons
+    found = await get(ids) if ids else {}
+    return Walked([found[i] for i in ids], "chosen" if len(ids) == PAGE else None)
 
 
 async def units_of_page(
-    engine: Engine, transfer: TransferState, direction: Direction, records: Sequence[Record]
+    engine: Engine, transfer: TransferState, direction: Direction, records: Sequence[Seen]
 ) -> list[Unit]:
     """A unit for each record that has no outcome yet."""
     memory = engine.memory
@@ -85,9 +125,14 @@ async def units_of_page(
         return units
     links = await engine.run(memory.links_of, engine.connection_id, person_ids=ids)
     by_person = {link.person_id: link for link in links}
-    names = await organization_names(engine, waiting)
+    names = await organization_names(engine, [seen for seen in waiting if isinstance(seen, Record)])
     units = [
-        Unit(Side.PIPEDRIVE, person_id=r.id, person=with_organization(r, names), link=by_person.get(r.id))
+        Unit(
+            Side.PIPEDRIVE,
+            person_id=r.id,
+            person=with_organization(r, names) if isinstance(r, Record) else r,
+            link=by_person.get(r.id),
+        )
         for r in waiting
     ]
     for unit in units:
@@ -124,10 +169,23 @@ def outcome_of(engine: Engine, unit: Unit) -> Outcome:
         name=name,
         outcome=_OUTCOMES.get(plan.decision, plan.decision.value),
         reason=plan.reason,
-        changes=tuple(
-            change_to_json(engine, write, change) for write in plan.writes for change in write.changes
-        ),
+        changes=tuple(told_change(engine, unit, w, change) for w in plan.writes for change in w.changes),
+        linked=plan.new_link and unit.link is None,
+        written_at=target.updated_at if target and plan.decision is Decision.CREATE else None,
     )
+
+
+def told_change(engine: Engine, unit: Unit, write: Write, change: FieldChange) -> dict[str, Json]:
+    """A change as an undo needs it: with what the write answered, where the app spells it in its own way."""
+    told = change_to_json(engine, write, change)
+    answer = unit.returned.get(write.side)
+    shown = answer.value(change.field) if answer is not None else MISSING
+    if is_readable(shown) and to_json(shown) != told["after"]:
+        told["shown"] = to_json(shown)
+    seen = unit.seen_of(write.side)
+    if change.field == ORGANIZATION and isinstance(seen, Record) and seen.organization_id:
+        told["organization_id"] = seen.organization_id
+    return told
 
 
 def _planned_target(unit: Unit, plan: Plan) -> str:

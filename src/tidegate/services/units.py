@@ -4,7 +4,7 @@ Several changes of one record, and the changes of both sides of one link, fold i
 touched while it waited, it is looked at and written once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.core.operations import Plan
@@ -24,10 +24,14 @@ class Unit:
     person: Seen | None = None
     candidates: tuple[Record, ...] = ()
     taken: tuple[str, ...] = ()
+    barred: str = ""
+    """Why the record must not travel, where that can't be seen from it."""
     plan: Plan | None = None
     returned: dict[Side, Record] = field(default_factory=dict)
     """What the writes answered."""
     error: TidegateError | None = None
+    organization_ids: Mapping[str, str] = field(default_factory=dict)
+    """Name -> the organization meant by it, where that is known: names need not be unique."""
 
     @property
     def record_name(self) -> str:

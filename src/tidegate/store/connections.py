@@ -11,11 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from tidegate.core.connection import Reason, Status
-from tidegate.core.records import Side
-from tidegate.core.settings import Direction, Settings, settings_to_json
+from tidegate.core.settings import Settings, settings_to_json
 from tidegate.errors import Conflict, NotFound
 from tidegate.ports import Account, Tokens
-from tidegate.store.memory import finish_transfer
 from tidegate.store.models import (
     Change,
     Connection,
@@ -27,6 +25,7 @@ from tidegate.store.models import (
     Workspace,
 )
 from tidegate.store.secrets import encrypt
+from tidegate.store.transfers import finish_transfer
 from tidegate.store.vault import seal_tokens
 from tidegate.store.wakes import wake_lane
 
@@ -191,6 +190,19 @@ def end_connection(connection: Connection) -> None:
         connection.save()
 
 
+def delete_connection(connection: Connection) -> None:
+    """Everything Tidegate knows of it: links, history, what waits, transfers; and the mirror, where nobody else uses it.
+
+    A worker that is still busy with its lane finds its hold gone, and stores nothing.
+    """
+    lane = connection.lane
+    with transaction.atomic():
+        Lane.objects.filter(pk=lane.pk).update(epoch=F("epoch") + 1)
+        connection.delete()
+        if not lane.connections.exists():
+            lane.delete()
+
+
 def link_pair(connection: Connection, *, prospect_id: str, person_id: str) -> None:
     """The pair a member chose. Raises Conflict where one of the two is linked to somebody else."""
     try:
@@ -203,116 +215,3 @@ def link_pair(connection: Connection, *, prospect_id: str, person_id: str) -> No
             )
     except IntegrityError as error:
         raise Conflict("One of the two is linked to another record already.") from error
-
-
-# --- transfers
-
-
-def begin_transfer(
-    connection: Connection, *, direction: Direction, source_app: Side, total: int | None, actor: str
-) -> Transfer:
-    """A running transfer; real-time changes wait until it ends. Raises Conflict where one is under way."""
-    try:
-        with transaction.atomic():
-            transfer = Transfer.objects.create(
-                connection=connection,
-                direction=direction.value,
-                source_app=source_app.value,
-                total=total,
-                settings=connection.settings,
-                settings_version=connection.settings_version,
-                created_by=actor,
-                started_at=timezone.now(),
-            )
-            _begin_syncing(connection)
-            wake_lane(connection.lane_id)
-    except IntegrityError as error:
-        raise Conflict("A transfer is running already. Wait for it to end, or cancel it.") from error
-    connection.refresh_from_db()
-    return transfer
-
-
-def begin_preview(
-    connection: Connection, *, direction: Direction, source_app: Side, total: int | None, actor: str
-) -> Transfer:
-    """A preview takes the place of an earlier one. The connection keeps its status: live sync goes on."""
-    try:
-        with transaction.atomic():
-            earlier = Transfer.objects.filter(connection=connection, state__in=["preview", "ready"])
-            earlier.update(state="cancelled", finished_at=timezone.now())
-            preview = Transfer.objects.create(
-                connection=connection,
-                direction=direction.value,
-                source_app=source_app.value,
-                state="preview",
-                total=total,
-                settings=connection.settings,
-                settings_version=connection.settings_version,
-                created_by=actor,
-                started_at=timezone.now(),
-            )
-            wake_lane(connection.lane_id)
-    except IntegrityError as error:
-        raise Conflict("Another preview was begun at the same moment. Look at that one.") from error
-    return preview
-
-
-def run_previewed(preview: Transfer, *, actor: str) -> None:
-    """Turn a ready preview into its run, which decides about every record anew. Raises Conflict."""
-    try:
-        with transaction.atomic():
-            row = Transfer.objects.select_for_update().select_related("connection").get(pk=preview.pk)
-            if row.state != "ready":
-                raise Conflict("Only a preview that is ready can be started.")
-            if row.settings_version != row.connection.settings_version:
-                raise Conflict("The settings were changed since this preview. Preview again, then start.")
-            row.records.all().delete()
-            for name in ("created", "updated", "unchanged", "skipped", "failed", "page", "tokens"):
-                setattr(row, name, 0)
-            row.state, row.cursor, row.created_by = "running", "", actor
-            row.started_at, row.finished_at = timezone.now(), None
-            row.save()
-            _begin_syncing(row.connection)
-            wake_lane(row.connection.lane_id)
-    except IntegrityError as error:
-        raise Conflict("A transfer is running already. Wait for it to end, or cancel it.") from error
-    preview.refresh_from_db()
-
-
-def _begin_syncing(connection: Connection) -> None:
-    """What it was before is read in the same statement: a status from memory may be an old one."""
-    Connection.objects.filter(pk=connection.pk).exclude(status=Status.SYNCING.value).update(
-        before_syncing=F("status"), status=Status.SYNCING.value, reason="", reason_text=""
-    )
-
-
-def hold_transfer(transfer: Transfer) -> None:
-    """Pause it where it is. The connection stays *Syncing*: real-time changes go on waiting."""
-    if Transfer.objects.filter(pk=transfer.pk, state="running").update(state="paused", state_text="") != 1:
-        raise Conflict("This transfer is not running.")
-    transfer.refresh_from_db()
-
-
-def go_on_with_transfer(transfer: Transfer) -> None:
-    with transaction.atomic():
-        if (
-            Transfer.objects.filter(pk=transfer.pk, state="paused").update(state="running", state_text="")
-            != 1
-        ):
-            raise Conflict("This transfer is not paused.")
-        _begin_syncing(transfer.connection)
-        wake_lane(transfer.connection.lane_id)
-    transfer.refresh_from_db()
-
-
-def cancel_transfer(transfer: Transfer) -> None:
-    with transaction.atomic():
-        dropped = Transfer.objects.filter(pk=transfer.pk, state__in=["preview", "ready"])
-        if dropped.update(state="cancelled", finished_at=timezone.now()):
-            transfer.claims.all().delete()
-        elif transfer.state in ("running", "paused"):
-            finish_transfer(str(transfer.pk), "cancelled", timezone.now())
-        else:
-            raise Conflict("This transfer has ended already.")
-        wake_lane(transfer.connection.lane_id)
-    transfer.refresh_from_db()

@@ -61,6 +61,12 @@ def save_links(connection_id: str, links: Iterable[LinkToSave]) -> None:
         )
 
 
+def drop_links(connection_id: str, ids: Collection[int]) -> None:
+    """An undo took these back."""
+    if ids:
+        Link.objects.filter(connection_id=connection_id, pk__in=list(ids)).delete()
+
+
 def _to_row(connection_id: str, link: LinkToSave) -> Link:
     known: dict[str, Any] = {} if link.id is None else {"id": link.id}
     return Link(

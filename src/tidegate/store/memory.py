@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from tidegate.core.quarrels import Past
@@ -14,20 +14,20 @@ from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
 from tidegate.ports import (
     Change,
+    DoneRow,
     Hold,
     IndexState,
     Intent,
     LogLine,
     Memory,
     Organization,
-    Outcome,
     PreviewPage,
     Question,
     Results,
     StoredLink,
     TransferState,
 )
-from tidegate.store import inbox, links, mirror, models, quarrels, webhook_doubts
+from tidegate.store import inbox, links, mirror, models, quarrels, transfers, webhook_doubts
 from tidegate.store.holds import fence
 
 Spent = Mapping[str, tuple[int, int]]
@@ -148,8 +148,16 @@ class LaneMemory(Memory):
             self._store(connection_id, results, spent, transfer_id=None)
 
     def settled_records(self, transfer_id: str, source_ids: Collection[str]) -> set[str]:
-        rows = models.TransferRecord.objects.filter(transfer_id=transfer_id, source_id__in=list(source_ids))
-        return set(rows.values_list("source_id", flat=True))
+        return transfers.settled_records(transfer_id, source_ids)
+
+    def waiting_records(self, transfer_id: str, limit: int) -> list[str]:
+        return transfers.waiting_records(transfer_id, limit)
+
+    def done_records(self, undo: TransferState, after: int, limit: int) -> list[DoneRow]:
+        return transfers.done_records(undo, after, limit)
+
+    def organizations_made(self, undo: TransferState, after: int, limit: int) -> list[Organization]:
+        return transfers.organizations_made(undo, after, limit)
 
     def commit_page(
         self, transfer: TransferState, results: Results, hold: Hold, *, cursor: str | None, spent: Spent
@@ -157,12 +165,20 @@ class LaneMemory(Memory):
         with transaction.atomic():
             fence(hold)
             self._store(transfer.connection_id, results, spent, transfer_id=transfer.id)
-            _store_outcomes(transfer, results.outcomes)
-            _advance(transfer, results.outcomes, cursor, tokens=sum(tokens for tokens, _ in spent.values()))
+            transfers.store_outcomes(transfer, results.outcomes)
+            transfers.store_organizations(transfer, results.organizations)
+            tokens = sum(tokens for tokens, _ in spent.values())
+            transfers.advance(transfer, results.outcomes, cursor, tokens=tokens)
 
     def claimed(self, transfer_id: str, kind: str, keys: Collection[str]) -> dict[str, str]:
         rows = models.PreviewClaim.objects.filter(transfer_id=transfer_id, kind=kind, key__in=list(keys))
         return dict(rows.values_list("key", "holder"))
+
+    def claims_held(self, transfer_id: str, kind: str, holders: Collection[str]) -> dict[str, int]:
+        rows = models.PreviewClaim.objects.filter(
+            transfer_id=transfer_id, kind=kind, holder__in=list(holders)
+        )
+        return dict(rows.values_list("holder").annotate(n=Count("id")).order_by("holder"))
 
     def commit_preview(
         self, preview: TransferState, page: PreviewPage, hold: Hold, *, cursor: str | None, spent: Spent
@@ -173,13 +189,16 @@ class LaneMemory(Memory):
             row = models.Transfer.objects.select_for_update().get(pk=preview.id)
             if row.state != "preview":
                 return  # cancelled meanwhile
-            _store_outcomes(preview, page.outcomes)
-            _store_claims(preview.id, page)
-            _advance_preview(row, page, cursor, tokens=sum(tokens for tokens, _ in spent.values()))
+            transfers.store_outcomes(preview, page.outcomes)
+            transfers.store_claims(preview.id, page)
+            tokens = sum(tokens for tokens, _ in spent.values())
+            transfers.advance_preview(row, page, cursor, tokens=tokens)
 
     def _store(self, connection_id: str, results: Results, spent: Spent, *, transfer_id: str | None) -> None:
         links.save_links(connection_id, results.links)
+        links.drop_links(connection_id, results.links_gone)
         mirror.save_organizations(self.lane_id, results.organizations)
+        mirror.forget_organizations(self.lane_id, results.organizations_gone)
         mirror.save_persons(self.lane_id, results.persons, self.kinds)
         mirror.forget_persons(self.lane_id, results.persons_gone)
         _log(connection_id, results.log, transfer_id)
@@ -279,81 +298,6 @@ def _settle(connection_id: str, pairs: Sequence[tuple[str, str]], *, asked: Sequ
     ):
         settled = rows.filter(**{f"{column}__in": ids}).exclude(again)
         settled.update(settled_at=timezone.now(), settled_by="sync")
-
-
-def _store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None:
-    models.TransferRecord.objects.bulk_create(
-        [
-            models.TransferRecord(
-                transfer_id=transfer.id,
-                source_id=o.source_id,
-                target_id=o.target_id,
-                name=o.name[:300],
-                outcome=o.outcome,
-                reason=o.reason,
-                changes=[dict(change) for change in o.changes],
-            )
-            for o in outcomes
-        ],
-        update_conflicts=True,
-        unique_fields=["transfer", "source_id"],
-        update_fields=["target_id", "name", "outcome", "reason", "changes"],
-        batch_size=1000,
-    )
-
-
-def _advance(
-    transfer: TransferState, outcomes: Sequence[Outcome], cursor: str | None, *, tokens: int
-) -> None:
-    counts = {
-        name: F(name)
-        + sum(1 for o in outcomes if (o.outcome if o.outcome != "attention" else "failed") == name)
-        for name in ("created", "updated", "unchanged", "skipped", "failed")
-    }
-    models.Transfer.objects.filter(pk=transfer.id).update(
-        cursor=cursor or "", page=F("page") + 1, tokens=F("tokens") + tokens, **counts
-    )
-    if cursor is None:
-        finish_transfer(transfer.id, "done", timezone.now())
-
-
-def _store_claims(transfer_id: str, page: PreviewPage) -> None:
-    models.PreviewClaim.objects.bulk_create(
-        [
-            models.PreviewClaim(transfer_id=transfer_id, kind=c.kind, key=c.key[:400], holder=c.holder)
-            for c in page.claims
-        ],
-        ignore_conflicts=True,
-        batch_size=1000,
-    )
-
-
-def _advance_preview(row: models.Transfer, page: PreviewPage, cursor: str | None, *, tokens: int) -> None:
-    """Count what would happen; after the last page the claims have done their work."""
-    for outcome in page.outcomes:
-        name = "failed" if outcome.outcome == "attention" else outcome.outcome
-        setattr(row, name, getattr(row, name) + 1)
-    row.planned = {
-        name: row.planned.get(name, 0) + page.counts.get(name, 0) for name in {*row.planned, *page.counts}
-    }
-    row.cursor, row.page, row.tokens = cursor or "", row.page + 1, row.tokens + tokens
-    row.state_text, row.put_off_until = "", None
-    if cursor is None:
-        row.state, row.finished_at = "ready", timezone.now()
-        row.claims.all().delete()
-    row.save()
-
-
-def finish_transfer(transfer_id: str, state: str, now: datetime, *, text: str = "") -> None:
-    """End a transfer and give the connection back the status it had before."""
-    ended = models.Transfer.objects.filter(pk=transfer_id, state__in=["running", "paused"]).update(
-        state=state, state_text=text, finished_at=now
-    )
-    if ended:
-        transfer = models.Transfer.objects.select_related("connection").get(pk=transfer_id)
-        models.Connection.objects.filter(pk=transfer.connection_id, status="syncing").update(
-            status=transfer.connection.before_syncing or "paused", before_syncing=""
-        )
 
 
 def add_spent(lane_id: int, spent: Spent) -> None:

@@ -130,6 +130,12 @@ def save_organizations(lane_id: int, organizations: Iterable[Organization]) -> l
     return [i for i, o in latest.items() if i in before and before[i] != o.name[:300]]
 
 
+def forget_organizations(lane_id: int, ids: Collection[str]) -> None:
+    if ids:
+        numbers = [int(i) for i in ids]
+        MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__in=numbers).delete()
+
+
 def organization_names(lane_id: int, ids: Collection[str]) -> dict[str, str]:
     rows = MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__in=[int(i) for i in ids])
     return {str(number): name for number, name in rows.values_list("organization_id", "name")}

@@ -11,6 +11,7 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules, rules_of
 from tidegate.core.records import Side
 from tidegate.core.settings import Settings, settings_from_json
+from tidegate.errors import LaneLost
 from tidegate.ports import Schedule, Serving, TransferState
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
 from tidegate.store.models import Change, Connection, Lane, Transfer
@@ -20,7 +21,9 @@ from tidegate.store.wakes import wake_lane
 
 class LaneSchedule(Schedule):
     def load(self, connection_id: str) -> Serving:
-        connection = Connection.objects.get(pk=connection_id)
+        connection = Connection.objects.filter(pk=connection_id).first()
+        if connection is None:
+            raise LaneLost("This connection was deleted.")
         transfer = Transfer.objects.filter(connection=connection, state="running").first()
         settings = settings_from_json(transfer.settings) if transfer else connection.get_settings()
         rules = rules_in_force(connection, settings)
@@ -94,6 +97,9 @@ def _state_of(transfer: Transfer) -> TransferState:
         page=transfer.page,
         settings=transfer.settings,
         actor=transfer.created_by,
+        picked=transfer.picked,
+        undoes=str(transfer.undoes_id) if transfer.undoes_id else None,
+        delete_created=transfer.delete_created,
     )
 
 

@@ -19,6 +19,7 @@ VANISHED = frozenset(
         "lists-gone",
         "owner-gone",
         "owner-inactive",
+        "filter-gone",
         "constant-value",
         "pipeline-gone",
         "pipeline-empty",

@@ -77,6 +77,8 @@ def _texts_fault(texts: list[str], field: Field) -> str:
     if field.kind in (Kind.OPTION, Kind.OPTIONS):
         strange = [text for text in texts if field.option_id(text) is None]
         return f"no such option: {', '.join(strange)}" if strange else ""
+    if field.one_line and any("\n" in text for text in texts):
+        return "holds one line"
     if field.single and len(texts) > 1:
         return f"holds one, not {len(texts)}"
     if field.max_length is not None and any(len(text) > field.max_length for text in texts):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, User
+from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline, User
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, PHONE, Gone, Record, Seen, Side
 from tidegate.core.values import LISTS, Kind, Value, normal_emails
 from tidegate.errors import InvalidForRemote, MappingBroken, RecordGone, RemoteUnavailable
@@ -32,6 +32,9 @@ from tidegate.testing.outreach import Spell, Written, as_written
 from tidegate.testing.quota import CountingQuota
 
 PAGE = 500
+MOST_NAME = 255
+NO_SUCH_FIELDS = frozenset({Kind.BOOLEAN, Kind.DATETIME, Kind.EMAIL, Kind.UNKNOWN})
+"""Kinds that nobody can make a custom field of."""
 WEBHOOKS_PER_USER = 40
 
 
@@ -85,6 +88,9 @@ class MemoryCrm:
         self.deliveries: list[Delivery] = []
         self.written: list[Written] = []
         self.webhooks: dict[str, Webhook] = {}
+        self.attached: Counter[tuple[str, str]] = Counter()
+        """("person" or "organization", id) -> deals, tasks, notes and the like that people hung on it."""
+        self._filters: dict[str, tuple[str, Callable[[Record], bool]]] = {}
         self._persons: dict[str, _Person] = {}
         self._organizations: dict[str, Organization] = {}
         self._next = 0
@@ -156,6 +162,14 @@ class MemoryCrm:
             Delivery("organization", "change", organization_id, _named(self._organizations[organization_id]))
         )
 
+    def add_filter(self, name: str, holds: Callable[[Record], bool]) -> str:
+        filter_id = self._new_id()
+        self._filters[filter_id] = (name, holds)
+        return filter_id
+
+    def delete_filter(self, filter_id: str) -> None:
+        del self._filters[filter_id]
+
     def person(self, person_id: str) -> Record:
         """What Pipedrive shows of a person now: the organization's id, not its name."""
         kept = self._there(person_id)
@@ -188,10 +202,47 @@ class MemoryCrm:
         return Account("1", "Acme", "acme", me.id, me.name, me.email)
 
     async def read_catalogue(self) -> PipedriveCatalogue:
-        await self._charge("read_catalogue", 40)
+        await self._charge("read_catalogue", 60)
         return PipedriveCatalogue(
-            tuple(self.fields.values()), tuple(self.users), tuple(self.pipelines), self.clock.now()
+            tuple(self.fields.values()),
+            tuple(self.users),
+            tuple(self.pipelines),
+            self.clock.now(),
+            filters=tuple(PersonFilter(i, name) for i, (name, _holds) in self._filters.items()),
         )
+
+    async def create_field(self, name: str, kind: Kind, options: Sequence[str] = ()) -> Field:
+        await self._charge("create_field", 5)
+        has_options = kind in (Kind.OPTION, Kind.OPTIONS)
+        if kind in NO_SUCH_FIELDS or not 1 <= len(name) <= MOST_NAME or bool(options) != has_options:
+            raise InvalidForRemote(f"Pipedrive refused the new field “{name}”.")
+        kind = Kind.TEXT if kind is Kind.LINK else kind
+        made = Field(
+            key=f"field-{self._new_id()}",
+            name=name,
+            kind=kind,
+            custom=True,
+            options=tuple(Option(self._new_id(), label) for label in options),
+            max_length=MOST_NAME if kind in (Kind.TEXT, Kind.PHONE) else None,
+            single=kind is Kind.PHONE,
+        )
+        self.fields[made.key] = made
+        for kept in self._persons.values():
+            kept.values[made.key] = self._empty(made)
+        self._answer("create_field")
+        return made
+
+    async def add_options(self, field: Field, labels: Sequence[str]) -> tuple[Option, ...]:
+        await self._charge("add_options", 5)
+        known = self.fields.get(field.key)
+        if known is None:
+            raise RecordGone(f"Pipedrive does not show the field “{field.name}”.")
+        if known.kind not in (Kind.OPTION, Kind.OPTIONS) or not labels or not all(labels):
+            raise InvalidForRemote(f"Pipedrive refused the options of “{field.name}”.")
+        added = tuple(Option(self._new_id(), label) for label in labels)
+        self.fields[field.key] = replace(known, options=(*known.options, *added))
+        self._answer("add_options")
+        return added
 
     async def get_persons(self, ids: Collection[str]) -> dict[str, Seen]:
         single = len(ids) <= 10
@@ -208,11 +259,23 @@ class MemoryCrm:
     ) -> Page:
         await self._charge("walk_persons", 10)
         records = [self.person(i) for i in self.person_ids]
+        if filter_id is not None:
+            records = [record for record in records if self._held(filter_id, record)]
         order: Callable[[Record], tuple[datetime, int]] = lambda r: (r.updated_at or self._stamp(), int(r.id))  # noqa: E731
         if updated_since is not None:
             records = sorted((r for r in records if order(r)[0] >= updated_since), key=order)
         start = int(cursor or 0)
         return Page(tuple(records[start : start + PAGE]), _cursor_after(start, len(records)))
+
+    async def in_filter(self, filter_id: str, persons: Collection[Record]) -> frozenset[str]:
+        await self._charge("in_filter", 10)
+        there = set(self.person_ids) & {person.id for person in persons}
+        return frozenset(i for i in there if self._held(filter_id, self.person(i)))
+
+    def _held(self, filter_id: str, person: Record) -> bool:
+        if filter_id not in self._filters:
+            raise MappingBroken("The chosen Pipedrive filter is gone.", field="filter_id")
+        return self._filters[filter_id][1](person)
 
     async def create_person(
         self, values: Mapping[str, Value], *, owner_id: str | None, organization_id: str | None
@@ -248,6 +311,21 @@ class MemoryCrm:
         self._answer("update_person")
         return self.person(person_id)
 
+    async def remove_person(self, person_id: str) -> None:
+        await self._charge("remove_person", 3)
+        if person_id in self.person_ids:
+            self.delete_person(person_id)
+            self.written.append(Written("delete", person_id, {}))
+        self._answer("remove_person")
+
+    async def attachments(self, entity: str, ids: Collection[str]) -> dict[str, int]:
+        await self._charge("attachments", -(-len(ids) // 100) * 10)
+        if entity == "person":
+            there = set(self.person_ids)
+            return {i: self.attached["person", i] for i in ids if i in there}
+        people = Counter(self._persons[i].organization_id for i in self.person_ids)
+        return {i: self.attached["organization", i] + people[i] for i in ids if i in self._organizations}
+
     async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]:
         await self._charge("get_organizations", len(ids) if len(ids) <= 10 else -(-len(ids) // 100) * 10)
         return {i: self._organizations[i] for i in ids if i in self._organizations}
@@ -272,6 +350,16 @@ class MemoryCrm:
         self.written.append(Written("create_organization", organization_id, {"name": name}))
         self._answer("create_organization")
         return self._organizations[organization_id]
+
+    async def remove_organization(self, organization_id: str) -> None:
+        await self._charge("remove_organization", 3)
+        if self._organizations.pop(organization_id, None) is not None:
+            self.deliveries.append(Delivery("organization", "delete", organization_id))
+            self.written.append(Written("delete_organization", organization_id, {}))
+            for kept in self._persons.values():
+                if kept.organization_id == organization_id:
+                    kept.organization_id = None
+        self._answer("remove_organization")
 
     async def list_webhooks(self) -> tuple[Webhook, ...]:
         await self._charge("list_webhooks", 10)

@@ -38,6 +38,7 @@ class Written:
 class _Prospect:
     values: dict[str, Value]
     list_ids: set[str]
+    updated_at: datetime
     gone: bool = False
 
 
@@ -93,12 +94,16 @@ class MemoryOutreach:
     def add(self, values: Mapping[str, Value], *, list_ids: Collection[str] = ("1",)) -> str:
         prospect_id = str(len(self._prospects) + 1)
         empty: dict[str, Value] = {key: self._empty(item) for key, item in self.fields.items()}
-        self._prospects[prospect_id] = _Prospect({**empty, **self._spelled(values)}, set(list_ids))
+        self._prospects[prospect_id] = _Prospect(
+            {**empty, **self._spelled(values)}, set(list_ids), self.clock.now()
+        )
         self.announced.append(prospect_id)
         return prospect_id
 
     def edit(self, prospect_id: str, values: Mapping[str, Value]) -> None:
-        self._there(prospect_id).values.update(self._spelled(values))
+        kept = self._there(prospect_id)
+        kept.values.update(self._spelled(values))
+        kept.updated_at = self.clock.now()
         self.announced.append(prospect_id)
 
     def delete(self, prospect_id: str) -> None:
@@ -125,7 +130,7 @@ class MemoryOutreach:
             emails=normal_emails(emails) if isinstance(emails, tuple) else (),
             name=f"{shown.get(FIRST_NAME) or ''} {shown.get(LAST_NAME) or ''}".strip(),
             list_ids=frozenset(kept.list_ids),
-            updated_at=self.clock.now(),
+            updated_at=kept.updated_at,
         )
 
     def keeps_key(self, key: str, prospect_id: str) -> bool:
@@ -192,6 +197,13 @@ class MemoryOutreach:
         self.written.append(Written("update", prospect_id, dict(values)))
         self.faults.after("update_prospect")
         return self.record(prospect_id)
+
+    async def remove_prospect(self, prospect_id: str) -> None:
+        self.faults.before("remove_prospect")
+        if prospect_id in self.ids:
+            self.delete(prospect_id)
+            self.written.append(Written("delete", prospect_id, {}))
+        self.faults.after("remove_prospect")
 
     async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
         self.faults.before("get_campaign_events")

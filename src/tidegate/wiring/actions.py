@@ -4,7 +4,6 @@ Each checks, does, and tells in words of `tidegate.errors` what stands in the wa
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.db import transaction
@@ -17,37 +16,60 @@ from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
-from tidegate.core.settings import Direction, Settings, default_settings, settings_to_json
+from tidegate.core.references import unknown_references
+from tidegate.core.settings import Settings, default_settings, settings_to_json
 from tidegate.core.settings import problems as settings_problems
-from tidegate.core.transfer import Cost, Forecast, Work, forecast
 from tidegate.errors import (
     AuthorizationLost,
     Conflict,
     Invalid,
     NeedsAttention,
-    NotFound,
     PermissionMissing,
     TemporaryError,
 )
-from tidegate.ports import Account, Feature, Tokens
+from tidegate.ports import Account, Crm, Tokens
 from tidegate.services.credentials import PersonalToken
 from tidegate.store import catalogues, connections
 from tidegate.store.inbox import News, add_changes
-from tidegate.store.memory import add_spent
-from tidegate.store.models import Attention, Connection, Transfer, User, Workspace
-from tidegate.store.queries import budget_today
+from tidegate.store.models import Attention, Connection, User, Workspace
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
 from tidegate.wiring import parts
+from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
-from tidegate.wiring.parts import calls_per_second
+from tidegate.wiring.oauth_only import check_tokens_are_welcome
 from tidegate.wiring.steps import request_step, run
+from tidegate.wiring.transfers import (  # these, too, are reached from here
+    cancel_transfer as cancel_transfer,
+)
+from tidegate.wiring.transfers import continue_transfer as continue_transfer
+from tidegate.wiring.transfers import estimate as estimate
+from tidegate.wiring.transfers import must_confirm as must_confirm
+from tidegate.wiring.transfers import pause_transfer as pause_transfer
+from tidegate.wiring.transfers import preview_transfer as preview_transfer
+from tidegate.wiring.transfers import retry_failed as retry_failed
+from tidegate.wiring.transfers import start_previewed as start_previewed
+from tidegate.wiring.transfers import start_transfer as start_transfer
+from tidegate.wiring.transfers import touched_by as touched_by
+from tidegate.wiring.transfers import undo_possible_until as undo_possible_until
+from tidegate.wiring.transfers import undo_transfer as undo_transfer
 from tidegate.wiring.upkeep import remove_webhooks
 
 T = TypeVar("T")
 
-STRUCTURAL = frozenset({"kind-differs", "field-twice", "system-mapping", "constant-mapped", "constant-value"})
+STRUCTURAL = frozenset(
+    {
+        "kind-differs",
+        "field-twice",
+        "system-mapping",
+        "constant-mapped",
+        "constant-value",
+        "automation-twice",
+        "action-twice",
+        "stage-elsewhere",
+    }
+)
 """Faults no settings document may be saved with; what is merely missing keeps it from being launched."""
 
 
@@ -89,7 +111,8 @@ def finish_authorisation(
 def connect_with_token(
     *, workspace: Workspace, company_domain: str, api_token: str, connection: Connection | None = None
 ) -> Connection:
-    """The older way: a personal API token of one Pipedrive user."""
+    """The older way: a personal API token of one Pipedrive user. Raises Conflict where the workspace requires OAuth."""
+    check_tokens_are_welcome(workspace)
     address = config.pipedrive_api_url.replace("{domain}", _subdomain(company_domain))
 
     async def ask(http: HttpSender) -> Account:
@@ -118,8 +141,8 @@ def _subdomain(company_domain: str) -> str:
     return name
 
 
-def disconnect(connection: Connection, *, actor: str) -> None:
-    """Take down the webhooks and give the tokens back; the links and the history stay.
+def disconnect(connection: Connection, *, actor: str, delete_history: bool = False) -> None:
+    """Take down the webhooks and give the tokens back; the links and the history stay, unless asked to be deleted.
 
     Where Pipedrive does not answer, the connection is ended here all the same.
     """
@@ -140,6 +163,8 @@ def disconnect(connection: Connection, *, actor: str) -> None:
     except (NeedsAttention, TemporaryError, Invalid):
         pass  # what is left over there can do nothing without the address and tokens that are dropped here
     connections.end_connection(connection)
+    if delete_history:
+        connections.delete_connection(connection)
 
 
 def lose_authorisation(connection: Connection, text: str) -> None:
@@ -160,18 +185,13 @@ async def _with_http(use: Callable[[HttpSender], Awaitable[T]]) -> T:
 
 
 def refresh(connection: Connection) -> None:
-    """Read fields, options, users, pipelines and stages of Pipedrive anew, and the lists and fields of the store."""
-    quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
+    """Read fields, options, users, pipelines, stages and filters of Pipedrive anew, and the store's lists and fields."""
 
-    async def read(http: HttpSender) -> PipedriveCatalogue:
-        view = quota.with_feature(Feature.SETUP)
-        crm = await request_step(parts.crm_of, connection, quota=view, http=http, step=request_step)
+    async def read(crm: Crm) -> PipedriveCatalogue:
         return await crm.read_catalogue()
 
-    catalogue = run(_with_http, read)
-    catalogues.store_catalogues(connection, pipedrive=catalogue)
+    catalogues.store_catalogues(connection, pipedrive=ask_pipedrive(connection, read))
     store_outreach_catalogue(connection)
-    add_spent(connection.lane_id, {feature.value: spent for feature, spent in quota.take_spent().items()})
 
 
 def _read_catalogues(connection: Connection) -> Connection:
@@ -213,6 +233,7 @@ def save_settings(
 ) -> Connection:
     """Save what may still be incomplete, but never what can't be. Raises Invalid by place, and Conflict.
 
+    What is named for the first time must be there: another workspace's list or a deleted field is stale or forged.
     What went wrong by itself since the last save (a field changed its type over there) keeps nobody from saving the rest.
     """
     known = {(problem.code, problem.message) for problem in problems(connection)}
@@ -220,6 +241,11 @@ def save_settings(
     for problem in problems_of(connection, settings):
         if problem.code in STRUCTURAL and (problem.code, problem.message) not in known:
             errors.setdefault(problem.place, []).append(problem.message)
+    before = connection.get_settings()
+    for problem in unknown_references(
+        settings, before, outreach_catalogue(connection), pipedrive_catalogue(connection)
+    ):
+        errors.setdefault(problem.place, []).append(problem.message)
     if errors:
         raise Invalid("Some settings can't be saved.", errors=errors)
     saved = connections.store_settings(connection, settings, version=version)
@@ -265,113 +291,6 @@ def pause(connection: Connection, *, actor: str) -> None:
     if connection.status == Status.SYNCING:
         raise Conflict("A transfer is running. Pause or cancel the transfer instead.")
     connections.set_status(connection, Status.PAUSED)
-
-
-# --- Transfers -----------------------------------------------------------------------------------------------------
-
-
-def start_transfer(
-    connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
-) -> Transfer:
-    """Begin to transfer what exists. The source app is the sender unless another one is chosen."""
-    sender = _check_transfer(connection, direction)
-    return connections.begin_transfer(
-        connection,
-        direction=direction,
-        source_app=source_app or sender,
-        total=_count(connection, direction, connection.get_settings()),
-        actor=actor,
-    )
-
-
-def _check_transfer(connection: Connection, direction: Direction) -> Side:
-    """The sending app, where a transfer this way is possible at all."""
-    if direction is Direction.TWO_WAY:
-        raise Invalid(
-            errors={"direction": ["A transfer goes one way: choose to_pipedrive or from_pipedrive."]}
-        )
-    settings = connection.get_settings()
-    wanted = (
-        replace(settings, direction=direction) if settings.direction is not Direction.TWO_WAY else settings
-    )
-    found = problems_of(connection, wanted)
-    if found:
-        raise Invalid(
-            "The settings are not complete.", errors={problem.place: [problem.message] for problem in found}
-        )
-    if connection.secret is None or connection.reason == Reason.RECONNECT:
-        raise Conflict("Pipedrive no longer accepts this connection. Reconnect it first.")
-    return Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
-
-
-def preview_transfer(
-    connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
-) -> Transfer:
-    """Begin to plan a transfer without writing anything. It ends as *ready*, and `start_previewed` makes it a run."""
-    sender = _check_transfer(connection, direction)
-    return connections.begin_preview(
-        connection,
-        direction=direction,
-        source_app=source_app or sender,
-        total=_count(connection, direction, connection.get_settings()),
-        actor=actor,
-    )
-
-
-def start_previewed(transfer: Transfer, *, actor: str) -> None:
-    """Run what a ready preview showed. Raises Conflict where the settings were changed since."""
-    _check_transfer(transfer.connection, Direction(transfer.direction))
-    connections.run_previewed(transfer, actor=actor)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What the run of a preview costs, and how it fits into today's budget."""
-
-    work: Work
-    cost: Cost
-    forecast: Forecast
-    calls_per_second: float
-    left_today: int
-    """Tokens that transfers may still spend today."""
-
-
-def estimate(transfer: Transfer) -> Estimate:
-    """By what the preview counted so far, and today's budget as it is now."""
-    if not transfer.planned and transfer.state != "preview":
-        raise NotFound("This transfer was not previewed, so nothing was reckoned beforehand.")
-    lane = transfer.connection.lane
-    rate = calls_per_second(lane, personal_token=transfer.connection.auth_method == "token")
-    budget = budget_today(lane)
-    per_day = budget.total - budget.reserve
-    left = max(per_day - budget.used, 0)
-    work = Work(**transfer.planned)
-    cost = work.cost(calls_per_second=rate)
-    ahead = forecast(cost, calls_per_second=rate, left_today=left, per_day=per_day)
-    return Estimate(work, cost, ahead, rate, left)
-
-
-def _count(connection: Connection, direction: Direction, settings: Settings) -> int | None:
-    """How many records there are to go through; None where only the walk will tell."""
-    if direction is Direction.FROM_PIPEDRIVE:
-        return connection.lane.persons.count() or None
-    return run(_count_prospects, connection, settings)
-
-
-async def _count_prospects(connection: Connection, settings: Settings) -> int:
-    return await parts.outreach_of(connection, request_step).count(list_ids=settings.sync_from_lists)
-
-
-def pause_transfer(transfer: Transfer, *, actor: str) -> None:
-    connections.hold_transfer(transfer)
-
-
-def continue_transfer(transfer: Transfer, *, actor: str) -> None:
-    connections.go_on_with_transfer(transfer)
-
-
-def cancel_transfer(transfer: Transfer, *, actor: str) -> None:
-    connections.cancel_transfer(transfer)
 
 
 # --- Needs attention -----------------------------------------------------------------------------------------------

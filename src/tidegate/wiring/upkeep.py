@@ -56,7 +56,7 @@ async def keep_up(connection: Connection, engine: Engine) -> None:
 
 
 async def reread_catalogue(connection: Connection, crm: Crm) -> None:
-    """Some 42 tokens. What vanished sleeps from the next batch on, and is told under Needs attention."""
+    """Some 62 tokens. What vanished sleeps from the next batch on, and is told under Needs attention."""
     catalogue = await crm.read_catalogue()
     await worker_step(LaneSchedule().learn_catalogue, str(connection.pk), catalogue)
 

@@ -63,8 +63,8 @@ class FakeActions:
         self._note("connect_with_token", company_domain=company_domain, api_token=api_token)
         return self.make_connection(workspace, company_domain=company_domain)
 
-    def disconnect(self, connection: Connection, *, actor: str) -> None:
-        self._note("disconnect", actor=actor)
+    def disconnect(self, connection: Connection, *, actor: str, delete_history: bool = False) -> None:
+        self._note("disconnect", actor=actor, delete_history=delete_history)
         Connection.objects.filter(pk=connection.pk).update(disconnected_at=timezone.now())
 
     def refresh(self, connection: Connection) -> None:

@@ -14,7 +14,7 @@ from tidegate.prospects.services import Author, create_list, create_prospect
 from tidegate.prospects.signals import prospects_changed
 from tidegate.store.models import Connection, LogEntry, Workspace
 
-READ, WRITE = "read", "prospects:write"
+READ, WRITE, EVENTS = "read", "prospects:write", "events:write"
 ROUTES = {
     ("GET", "/lists"): READ,
     ("POST", "/lists"): WRITE,
@@ -36,6 +36,10 @@ ROUTES = {
     ("PATCH", "/prospects/{prospect_id}"): WRITE,
     ("DELETE", "/prospects/{prospect_id}"): WRITE,
     ("GET", "/prospects/{prospect_id}/timeline"): READ,
+    ("GET", "/campaigns"): READ,
+    ("POST", "/campaigns"): EVENTS,
+    ("GET", "/campaign-events"): READ,
+    ("POST", "/campaign-events"): EVENTS,
 }
 
 
@@ -51,7 +55,7 @@ def test_every_route_of_the_store_is_served_with_its_scope():
     mine = {
         route: scope
         for route, scope in served.items()
-        if route[1].startswith(("/lists", "/fields", "/prosp"))
+        if route[1].startswith(("/lists", "/fields", "/prosp", "/campaign"))
     }
     assert mine == ROUTES
 
@@ -250,7 +254,7 @@ def test_a_timeline_tells_the_syncs_of_this_prospect_alone(alice: Caller, connec
 
     data = alice.ok("GET", f"/prospects/{prospect_id}/timeline")["data"]
 
-    assert [entry["act"] for entry in data] == ["2", "0"]
+    assert [item["sync"]["act"] for item in data] == ["2", "0"]
 
 
 # --- Bulk ---

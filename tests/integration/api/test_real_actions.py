@@ -1,17 +1,26 @@
 """The API with the actions it ships with: what the pages refuse, it refuses in the same words."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from tests.builders import make_attention, make_connection, make_list, make_prospect
+from tests.builders import (
+    make_attention,
+    make_connection,
+    make_list,
+    make_prospect,
+    make_transfer,
+    make_transfer_record,
+)
 from tests.integration.api.conftest import Caller
-from tidegate.core.catalogue import Field, PipedriveCatalogue
+from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
 from tidegate.store.catalogues import catalogues_to_json
-from tidegate.store.models import Change, Connection, Workspace
+from tidegate.store.models import Change, Connection, Transfer, Workspace
 from tidegate.wiring.news import store_outreach_catalogue
 
 SYSTEM = [{"outreach": m.outreach, "pipedrive": m.pipedrive} for m in SYSTEM_MAPPINGS]
@@ -25,6 +34,10 @@ PIPEDRIVE = PipedriveCatalogue(
         Field("birthday", "Birthday", Kind.DATE),
     ),
     users=(PipedriveUser("7", "Maja Lindqvist"),),
+    pipelines=(
+        Pipeline("1", "New business", 1, (Stage("11", "Lead in", "1", 1),)),
+        Pipeline("2", "Partners", 2, (Stage("21", "First talk", "2", 1),)),
+    ),
 )
 
 
@@ -53,13 +66,72 @@ def test_a_connection_is_launched_paused_and_resumed(alice: Caller, path: str) -
 
 
 def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str) -> None:
-    alice.ok("PATCH", path, {"owner_id": "99"})
+    alice.ok("PATCH", path, {"owner_id": None})
 
     found = alice.problem(409, "POST", f"{path}/launch")
 
     assert list(found["errors"]) == ["owner_id"]
     assert [item["place"] for item in alice.ok("GET", f"{path}/problems")["data"]] == ["owner_id"]
     assert alice.ok("GET", path)["status"] == "failed"
+
+
+def automation(*actions: dict[str, Any], enabled: bool = True) -> dict[str, Any]:
+    return {"trigger": "email_sent", "enabled": enabled, "actions": list(actions)}
+
+
+def test_an_automation_that_is_not_complete_is_saved_and_fails_the_launch_at_its_place(
+    alice: Caller, path: str
+) -> None:
+    alice.ok("PATCH", path, {"automations": [automation({"kind": "create_deal", "pipeline_id": "77"})]})
+
+    found = alice.problem(409, "POST", f"{path}/launch")
+
+    place = "automations.email_sent.create_deal.pipeline"
+    assert found["errors"] == {
+        place: ["The chosen pipeline no longer exists in Pipedrive. Choose another one."]
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "place"),
+    [
+        ([automation({"kind": "add_activity", "subject": "Call"})] * 2, "automations.email_sent"),
+        (
+            [automation(*[{"kind": "move_deal_to_next_stage"}] * 2)],
+            "automations.email_sent.move_deal_to_next_stage",
+        ),
+        (
+            [automation(*[{"kind": "move_deal_to_next_stage"}] * 2, enabled=False)],
+            "automations.email_sent.move_deal_to_next_stage",
+        ),
+        (
+            [automation({"kind": "move_deal_to_stage", "pipeline_id": "1", "stage_id": "21"})],
+            "automations.email_sent.move_deal_to_stage.stage",
+        ),
+    ],
+)
+def test_automations_that_can_not_be_are_refused_at_their_place(
+    alice: Caller, path: str, sent: list[Any], place: str
+) -> None:
+    found = alice.problem(422, "PATCH", path, {"automations": sent})
+
+    assert list(found["errors"]) == [place]
+    assert alice.ok("GET", path)["automations"] == []
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"automations": [{"trigger": "rocket_sent", "actions": []}]},
+        {"automations": [automation({"kind": "send_rocket"})]},
+        {"automations": [automation({"kind": "add_activity", "stage_id": "11"})]},
+        {"automations": [automation() | {"enabled": "yes"}]},
+        {"automations": None},
+        {"history_events": ["email_sent"]},
+    ],
+)
+def test_what_no_automation_has_is_refused(alice: Caller, path: str, sent: dict[str, Any]) -> None:
+    alice.problem(422, "PATCH", path, sent)
 
 
 def test_a_launch_that_failed_says_so_with_an_idempotency_key_too(alice: Caller, path: str) -> None:
@@ -136,3 +208,76 @@ def test_health_and_catalogue_are_read_without_asking_pipedrive(alice: Caller, p
         field["key"] for field in alice.ok("GET", f"{path}/catalogue")["pipedrive"]["fields"]
     ]
     assert [found["name"] for found in alice.ok("GET", f"{path}/catalogue")["outreach"]["lists"]] == ["Leads"]
+
+
+def test_an_undo_is_previewed_and_its_many_records_are_confirmed_by_their_number(
+    alice: Caller, ready: Connection
+) -> None:
+    done = make_transfer(ready, state="done", created=1)
+    make_transfer_record(done, source_id="11", target_id="21")
+    path = f"/transfers/{done.pk}"
+
+    undo = alice.ok("POST", f"{path}/undo", {"delete_created": True}, status=201)
+    assert (undo["state"], undo["undoes"], undo["total"]) == ("preview", str(done.pk), 1)
+    Transfer.objects.filter(pk=undo["id"]).update(
+        state="ready", deleted=101, planned={"persons_deleted": 101}
+    )
+
+    start = f"/transfers/{undo['id']}/start"
+    assert "Type 101" in alice.problem(422, "POST", start)["errors"]["confirm"][0]
+    assert "confirm" in alice.problem(422, "POST", start, {"confirm": 100})["errors"]
+    assert alice.ok("GET", f"/transfers/{undo['id']}/estimate")["persons_deleted"] == 101
+    assert alice.ok("POST", start, {"confirm": 101})["state"] == "running"
+    assert alice.ok("GET", f"/connections/{ready.pk}")["status"] == "syncing"
+
+
+def test_what_can_not_be_undone_is_refused_with_the_reason(alice: Caller, ready: Connection) -> None:
+    long_ago = timezone.now() - timedelta(days=31)
+    old = make_transfer(ready, state="done", finished_at=long_ago)
+    done = make_transfer(ready, state="done")
+    undo = make_transfer(ready, state="done", undoes=done)
+    running = make_transfer(ready, state="paused")
+
+    assert "30 days" in alice.problem(409, "POST", f"/transfers/{old.pk}/undo")["detail"]
+    assert "can't be undone" in alice.problem(409, "POST", f"/transfers/{undo.pk}/undo")["detail"]
+    assert "ended" in alice.problem(409, "POST", f"/transfers/{running.pk}/undo")["detail"]
+    assert (
+        "records" in alice.problem(422, "POST", f"/transfers/{done.pk}/undo", {"records": ["99"]})["errors"]
+    )
+    assert alice.ok("GET", f"/transfers/{done.pk}")["undo_possible_until"] is not None
+    assert alice.ok("GET", f"/transfers/{undo.pk}")["undo_possible_until"] is None
+
+
+def test_what_failed_is_retried_alone(alice: Caller, ready: Connection) -> None:
+    done = make_transfer(ready, state="done", created=1, failed=2)
+    make_transfer_record(done, source_id="1")
+    make_transfer_record(done, source_id="2", outcome="failed")
+    make_transfer_record(done, source_id="3", outcome="attention")
+    path = f"/transfers/{done.pk}"
+
+    alice.problem(409, "POST", f"{path}/retry", {"records": ["1"]})
+    answer = alice.ok("POST", f"{path}/retry", {"records": ["2"]})
+
+    assert (answer["state"], answer["failed"], answer["created"]) == ("running", 1, 1)
+    waiting = alice.ok("GET", f"{path}/records?outcome=waiting")["data"]
+    assert [row["source_id"] for row in waiting] == ["2"]
+    alice.problem(409, "POST", f"{path}/retry")
+
+
+def test_only_chosen_records_of_a_preview_are_run(
+    alice: Caller, ready: Connection, workspace: Workspace
+) -> None:
+    preview = make_transfer(ready, state="ready", total=3, settings_version=ready.settings_version)
+    for number in ("1", "2", "3"):
+        make_transfer_record(preview, source_id=number)
+    start = f"/transfers/{preview.pk}/start"
+
+    assert "not in the preview" in alice.problem(409, "POST", start, {"records": ["2", "9"]})["detail"]
+    answer = alice.ok("POST", start, {"records": ["2"]})
+
+    assert (answer["state"], answer["total"], answer["done"]) == ("running", 1, 0)
+    assert [row["source_id"] for row in alice.ok("GET", f"/transfers/{preview.pk}/records")["data"]] == ["2"]
+    alice.ok("POST", f"/transfers/{preview.pk}/cancel")
+    body = {"direction": "to_pipedrive", "records": ["1", "3"]}
+    begun = alice.ok("POST", f"/connections/{ready.pk}/transfers", body, status=201)
+    assert begun["total"] == 2

@@ -24,7 +24,10 @@ ROUTES = {
     ("POST", "/connections/{connection_id}/pause"): WRITE,
     ("POST", "/connections/{connection_id}/resume"): WRITE,
     ("POST", "/connections/{connection_id}/refresh"): WRITE,
+    ("GET", "/connections/{connection_id}/waiting"): READ,
     ("GET", "/connections/{connection_id}/catalogue"): READ,
+    ("POST", "/connections/{connection_id}/catalogue/fields"): WRITE,
+    ("POST", "/connections/{connection_id}/catalogue/options"): WRITE,
     ("GET", "/connections/{connection_id}/transfers"): READ,
     ("POST", "/connections/{connection_id}/transfers"): WRITE,
     ("GET", "/connections/{connection_id}/log"): READ,
@@ -43,6 +46,16 @@ ROUTES = {
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/connections"): {"company_domain": "harbour", "api_token": "secret"},
     ("PATCH", "/connections/{connection_id}"): {},
+    ("POST", "/connections/{connection_id}/catalogue/fields"): {
+        "side": "outreach",
+        "name": "Colour",
+        "kind": "text",
+    },
+    ("POST", "/connections/{connection_id}/catalogue/options"): {
+        "side": "outreach",
+        "key": "colour",
+        "labels": ["Red"],
+    },
     ("POST", "/connections/{connection_id}/transfers"): {"direction": "to_pipedrive"},
 }
 

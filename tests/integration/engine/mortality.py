@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.integration.engine.world import World
+from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME
 from tidegate.store.memory import LaneMemory
+from tidegate.store.models import Intent
 from tidegate.store.schedule import LaneSchedule
 
 COMMITS = ("commit", "commit_page", "write_intents", "save_index", "ask_to_look")
@@ -19,6 +21,8 @@ PIPEDRIVE_CALLS = (
     "walk_organizations",
     "get_organizations",
 )
+UNDO_CALLS = ("remove_person", "remove_organization", "remove_prospect", "attachments")
+WEBHOOK_CALLS = ("list_webhooks", "create_webhook", "delete_webhook")
 OUTREACH_CALLS = ("create_prospect", "update_prospect", "get_prospects", "find_by_emails", "walk")
 
 
@@ -72,17 +76,14 @@ class MortalApp:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._app, name)
-        mortal = name in (*PIPEDRIVE_CALLS, *OUTREACH_CALLS, *WEBHOOK_CALLS)
+        mortal = name in (*PIPEDRIVE_CALLS, *OUTREACH_CALLS, *UNDO_CALLS, *WEBHOOK_CALLS)
         return _mortal_call(found, name, self._countdown) if mortal else found
-
-
-WEBHOOK_CALLS = ("list_webhooks", "create_webhook", "delete_webhook")
 
 
 def make_calls_mortal(world: World, countdown: Countdown) -> None:
     """The same for a world that goes on living in one piece."""
     for side in (world.crm, world.outreach):
-        for name in (*PIPEDRIVE_CALLS, *OUTREACH_CALLS):
+        for name in (*PIPEDRIVE_CALLS, *OUTREACH_CALLS, *UNDO_CALLS):
             if hasattr(side, name):
                 setattr(side, name, _mortal_call(getattr(side, name), name, countdown))
 
@@ -95,3 +96,27 @@ def _mortal_call(call: Callable[..., Any], name: str, countdown: Countdown) -> C
         return answer
 
     return method
+
+
+def survive(world: World, act: Callable[[World], None]) -> None:
+    """What a supervisor does: start again, with nothing in memory."""
+    try:
+        act(world)
+    except Died:
+        world.drain()
+        world.connection.refresh_from_db()
+        if world.connection.status == "syncing":
+            world.drain()
+
+
+def summary(world: World) -> dict[str, Any]:
+    """What both sides hold in the end, without ids."""
+    world.drain()
+    keys = (FIRST_NAME, LAST_NAME, EMAIL, JOB_TITLE)
+    return {
+        "persons": sorted(tuple(str(p.value(k)) for k in keys) for p in world.persons()),
+        "prospects": sorted(tuple(str(p.value(k)) for k in keys) for p in world.prospects()),
+        "organizations": [o.name for o in world.crm.organizations],
+        "links": len(world.links()),
+        "intents": Intent.objects.count(),
+    }

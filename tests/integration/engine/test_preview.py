@@ -13,8 +13,8 @@ from tidegate.core.transfer import Work
 from tidegate.core.values import Value
 from tidegate.errors import AuthorizationLost, BudgetSpent, Conflict, InvalidForRemote
 from tidegate.services.transfer import PAGE
-from tidegate.store.connections import begin_preview, cancel_transfer, run_previewed
 from tidegate.store.models import Change, Connection, Link, LogEntry, PreviewClaim, Transfer
+from tidegate.store.transfers import begin_preview, cancel_transfer, run_previewed
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NA
 from tidegate.core.settings import Direction
 from tidegate.errors import AuthorizationLost, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
-from tidegate.store.connections import go_on_with_transfer
+from tidegate.store.transfers import go_on_with_transfer
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,6 @@
 """The real engine on the real store, between two in-memory apps: what a worker does, step by step and without waiting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,12 @@ from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.index import bring_up_to_date
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
-from tidegate.store.connections import begin_preview, begin_transfer, run_previewed
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.memory import LaneMemory
 from tidegate.store.models import Attention, Change, Connection, Link, LogEntry, Transfer
 from tidegate.store.models import Lane as LaneRow
 from tidegate.store.schedule import LaneSchedule
+from tidegate.store.transfers import begin_preview, begin_transfer, begin_undo, run_previewed
 from tidegate.testing.clock import ManualClock
 from tidegate.testing.crm import MemoryCrm
 from tidegate.testing.outreach import MemoryOutreach
@@ -196,6 +196,28 @@ class World:
         run_previewed(preview, actor="Alice")
         self.drain()
         preview.refresh_from_db()
+
+    def preview_undo(
+        self, transfer: Transfer, *, delete: bool = True, records: Sequence[str] | None = None
+    ) -> Transfer:
+        undo = begin_undo(transfer, delete_created=delete, actor="Alice", records=records)
+        self.drain()
+        undo.refresh_from_db()
+        return undo
+
+    def undo(
+        self, transfer: Transfer, *, delete: bool = True, records: Sequence[str] | None = None
+    ) -> Transfer:
+        """Preview and run."""
+        undo = self.preview_undo(transfer, delete=delete, records=records)
+        self.run_previewed(undo)
+        transfer.refresh_from_db()
+        return undo
+
+    def take_as_known(self) -> None:
+        """What exists before the launch is no news."""
+        self.announcements_taken = len(self.outreach.announced)
+        self.deliveries_taken = len(self.crm.deliveries)
 
     # --- what is there
 

@@ -3,18 +3,21 @@
 import io
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from tests.builders import make_change, make_connection, make_transfer, make_workspace
 from tidegate.cli import diagnosis
 from tidegate.cli.diagnosis import Level, diagnose
 from tidegate.config import config
 from tidegate.core.connection import Status
+from tidegate.store.models import Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +148,35 @@ def test_several_connections_have_to_be_told_apart() -> None:
 def test_transfer_waits_for_the_end_when_asked_to_watch() -> None:
     make_transfer(make_connection(make_workspace()), state="cancelled")
     assert "is cancelled" in run("transfer", "--watch")
+
+
+def test_an_undo_is_previewed_and_says_how_to_run_it() -> None:
+    made = make_connection(make_workspace(), secret=b"sealed")
+    done = make_transfer(made, state="done", created=120)
+
+    assert "Undo to_pipedrive is preview" in run("transfer", "--undo", "--delete-created")
+
+    undo = done.undos.get()
+    assert undo.delete_created
+    Transfer.objects.filter(pk=undo.pk).update(state="ready", deleted=120, planned={"persons_deleted": 120})
+    assert "--start --confirm 120" in run("transfer")
+    with pytest.raises(CommandError, match="Type 120 to confirm"):
+        run("transfer", "--start")
+    assert "is running" in run("transfer", "--start", "--confirm", "120")
+    assert "is paused" in run("transfer", "--pause")
+    assert "is running" in run("transfer", "--continue")
+    assert "is cancelled" in run("transfer", "--cancel")
+
+
+def test_a_transfer_that_sleeps_says_until_when() -> None:
+    made = make_connection(make_workspace())
+    made.lane.wait_until, made.lane.wait_reason = (
+        timezone.now() + timedelta(hours=3),
+        "The budget is used up.",
+    )
+    made.lane.save()
+    make_transfer(made)
+    assert "goes on by itself: The budget is used up." in run("transfer")
 
 
 def test_the_server_lives_without_a_worker_but_is_not_ready(client: Client) -> None:

@@ -277,6 +277,7 @@ def test_an_export_comes_back_unchanged(author, stranger, announced):
         "last_name": "O'Dell",
         "custom": everything,
         "email_status": "unverifiable",
+        "consent": "unsubscribed",
     }
     create_prospect(author, first, list_ids=lists)
     create_prospect(stranger, {"email": "theirs@example.com"})

@@ -242,7 +242,7 @@ def test_two_who_create_the_same_person_at_once_make_one():
 
     def create() -> None:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             outcomes.append(upsert_prospects(author, [{"email": "ann@example.com"}])[0].outcome)
         finally:
             connection.close()
@@ -251,7 +251,7 @@ def test_two_who_create_the_same_person_at_once_make_one():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
 
     assert sorted(outcomes) == ["created", "unchanged", "unchanged", "unchanged"]
     assert Prospect.objects.count() == 1

@@ -23,6 +23,10 @@ APP = {
 }
 
 
+PATIENCE = 60
+"""Seconds after which something hangs, on the busiest machine."""
+
+
 def found(pattern: str, text: str) -> str:
     """The first group of the pattern in the text, which must be there."""
     match = re.search(pattern, text)
@@ -84,7 +88,7 @@ class Client:
         return reply.body
 
     async def quiet(self) -> None:
-        await asyncio.wait_for(self.sandbox.deliveries.quiet(), 5)
+        await asyncio.wait_for(self.sandbox.deliveries.quiet(), PATIENCE)
 
     async def advance(self, seconds: float) -> None:
         """Move the clock and let everything that became due happen."""

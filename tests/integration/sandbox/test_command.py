@@ -28,7 +28,7 @@ async def announced(process):
     """What it prints when it listens, and the base address in it."""
     lines: list[str] = []
     while not lines or "OAuth app" not in lines[-1]:
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
         assert line, (await process.stderr.read()).decode()
         lines.append(line.decode())
     text = "".join(lines)
@@ -37,7 +37,7 @@ async def announced(process):
 
 async def stop(process):
     process.send_signal(signal.SIGTERM)
-    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert errors.decode() == ""
     assert process.returncode == 0
 
@@ -65,7 +65,7 @@ async def test_it_says_where_it_is_and_goes_on_where_it_was(tmp_path):
 async def test_a_port_in_use_is_said_in_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = await start(f"--port={taken.getsockname()[1]}", "--empty")
-        _, errors = await asyncio.wait_for(process.communicate(), 30)
+        _, errors = await asyncio.wait_for(process.communicate(), 60)
 
     assert process.returncode == 1
     assert "cannot listen" in errors.decode()
@@ -81,7 +81,7 @@ async def test_a_state_file_of_another_version_is_refused_until_fresh_is_said(tm
     connection.close()
 
     process = await start("--port=0", f"--state={state}")
-    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert "--fresh" in errors.decode()
 

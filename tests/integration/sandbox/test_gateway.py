@@ -106,7 +106,11 @@ async def test_failed_calls_cost_nothing_where_the_switch_says_so(client):
     assert (await client.control("counters", method="GET"))["total"]["tokens"] == 0
 
 
-async def test_the_burst_window_closes_and_the_page_of_the_firewall_follows(client):
+async def test_the_burst_window_closes_and_the_page_of_the_firewall_follows(client, monkeypatch):
+    moment = client.sandbox.state.clock.now()
+    monkeypatch.setattr(
+        client.sandbox.state.clock, "now", lambda: moment
+    )  # the window is as long as it takes
     statuses = [(await client.get("/v1/users/me")).status for _ in range(60)]
     blocked = await client.get("/v1/users/me")
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.integration.sandbox.conftest import found, subscribe
+from tests.integration.sandbox.test_oauth import bearer, install
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,7 @@ from tests.integration.sandbox.conftest import found, subscribe
         "/people",
         "/people/1",
         "/organizations",
+        "/organizations/1",
         "/activities",
         "/deals",
         "/deliveries",
@@ -30,7 +32,16 @@ async def test_each_page_says_that_it_is_a_sandbox(client, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/nix", "/people/99", "/people/x", "/people?company=5", "/static/../server.py", "/static/x.css"]
+    "path",
+    [
+        "/nix",
+        "/people/99",
+        "/people/x",
+        "/organizations/99",
+        "/people?company=5",
+        "/static/../server.py",
+        "/static/x.css",
+    ],
 )
 async def test_what_is_not_there_is_a_404_page(client, path):
     assert (await client.get(path, as_={})).status == 404
@@ -98,7 +109,7 @@ async def test_names_are_made_safe(client):
     await client.post("/api/v2/deals", {"title": "<img src=x>", "person_id": 1})
     await client.post("/v1/notes", {"content": "<b>bold</b>", "person_id": 1})
 
-    for path in ("/people", "/people/1", "/deals", "/activities"):
+    for path in ("/people", "/people/1", "/deals", "/activities", "/organizations", "/organizations/1"):
         page = (await client.get(path, as_={})).text
         assert "<script>x" not in page
         assert "<img" not in page
@@ -120,10 +131,119 @@ async def test_a_deal_moves_and_ends_by_form(client, hooks):
     assert "Mine" not in (await client.get("/deals", as_={})).text
 
 
-async def test_an_activity_is_ticked_off(client):
-    await client.form("/activities/1", {"done": "yes"}, as_={})
+async def test_a_deal_is_put_away_and_deleted_by_form(client):
+    first, second = [(await client.post("/api/v2/deals", {"title": title})).data["id"] for title in "AB"]
+
+    await client.form(f"/deals/{first}", {"archive": "yes"}, as_={})
+    await client.form(f"/deals/{second}", {"delete": "yes"}, as_={})
+
+    archived = (await client.get("/api/v2/deals/archived")).data
+    deleted = (await client.get("/api/v2/deals", params={"status": "deleted"})).data
+    assert ([one["id"] for one in archived], [one["id"] for one in deleted]) == ([first], [second])
+
+
+async def test_the_board_adds_up_what_is_open_and_says_what_is_next(client):
+    pipeline = (await client.post("/api/v2/pipelines", {"name": "Partners"})).data["id"]
+    stage = (await client.post("/api/v2/stages", {"name": "Talking", "pipeline_id": pipeline})).data["id"]
+    for value, status in ((1200, "open"), (700.5, "open"), (900, "won")):
+        deal = {"title": f"Worth {value}", "value": value, "stage_id": stage, "status": status}
+        made = (await client.post("/api/v2/deals", deal)).data["id"]
+        if value == 1200:
+            late = {"subject": "Call them", "deal_id": made, "due_date": "2026-01-31"}
+            await client.post("/api/v2/activities", late)
+
+    page = (await client.get(f"/deals?pipeline={pipeline}", as_={})).text
+
+    assert "2 open deals, 1,900.50 EUR" in page
+    assert "1,200 EUR, Maja" in page
+    assert "Call them, 31 Jan" in page
+    assert "No activity planned" in page
+    assert "Worth 900" not in page
+
+
+async def test_the_newest_changes_name_who_made_them(client):
+    as_app = bearer(await install(client))
+    await client.patch("/api/v2/persons/2", {"name": "By hand"})
+    await client.patch("/api/v2/persons/3", {"name": "By the app"}, as_=as_app)
+
+    page = (await client.get("/deals", as_={})).text
+
+    assert re.search(r"By hand</a>.{0,80}Maja Lindqvist, \d+ s ago", page)
+    assert re.search(r"By the app</a>.{0,80}An app, \d+ s ago", page)
+    assert "Sample data" in page
+
+
+async def test_what_hangs_on_a_person_is_added_by_form(client, hooks):
+    number = (await client.post("/api/v2/persons", {"name": "Ann Bee"})).data["id"]
+    await subscribe(client, hooks)
+    base = f"/people/{number}"
+
+    await client.form(
+        f"{base}/activities", {"subject": "Call", "type": "call", "due_date": "2026-12-01"}, as_={}
+    )
+    await client.form(f"{base}/deals", {"title": "A crane", "stage_id": "2", "value": "1200"}, as_={})
+    await client.form(f"{base}/notes", {"content": "Tall"}, as_={})
+    await client.quiet()
+
+    page = (await client.get(base, as_={})).text
+    deal = (await client.get("/api/v2/deals", params={"person_id": number})).data[0]
+    assert (deal["title"], deal["stage_id"], deal["value"]) == ("A crane", 2, 1200)
+    assert "1 Dec" in page and "A crane" in page and "Tall" in page
+    assert {(one["meta"]["entity"], one["meta"]["change_source"]) for one in hooks.received} == {
+        ("activity", "app"),
+        ("deal", "app"),
+        ("note", "app"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "form"),
+    [
+        ("activities", {"subject": "x", "type": "nonsense"}),
+        ("activities", {"subject": "x", "type": "call", "due_date": "31.1.2026"}),
+        ("deals", {"title": ""}),
+        ("deals", {"title": "A", "value": "much"}),
+        ("notes", {"content": ""}),
+        ("merge", {"merge_with_id": ""}),
+        ("merge", {"merge_with_id": "1"}),
+    ],
+)
+async def test_a_form_that_makes_no_sense_is_refused_with_words(client, action, form):
+    reply = await client.form(f"/people/1/{action}", form, as_={})
+
+    assert reply.status == 400
+    assert "That was refused" in reply.text
+
+
+async def test_one_person_is_merged_into_another_by_form(client):
+    reply = await client.form("/people/2/merge", {"merge_with_id": "1"}, as_={})
+
+    assert reply.headers["Location"].startswith("/people/1?")
+    assert (await client.get("/api/v2/persons/2")).data["is_deleted"] is True
+
+
+async def test_an_organization_is_added_changed_and_deleted_by_form(client):
+    added = await client.form("/organizations", {"name": "Acme", "address": "Bergen"}, as_={})
+    number = found(r"/organizations/(\d+)", added.headers["Location"])
+    await client.form(
+        f"/organizations/{number}", {"name": "Acme AS", "address": "", "website": "acme.example"}, as_={}
+    )
+    after = (await client.get(f"/api/v2/organizations/{number}")).data
+    await client.form(f"/organizations/{number}/delete", {}, as_={})
+
+    assert (after["name"], after["address"], after["website"]) == ("Acme AS", None, "acme.example")
+    assert (await client.get(f"/api/v2/organizations/{number}")).data["is_deleted"] is True
+
+
+@pytest.mark.parametrize(
+    ("back", "leads_to"),
+    [("/people/1", "/people/1?"), ("//elsewhere.example", "/activities?"), ("", "/activities?")],
+)
+async def test_an_activity_is_ticked_off_and_leads_back_to_its_page(client, back, leads_to):
+    reply = await client.form(f"/activities/1?back={back}", {"done": "yes"}, as_={})
 
     assert (await client.get("/api/v2/activities/1")).data["done"] is True
+    assert reply.headers["Location"].startswith(leads_to)
 
 
 async def test_the_style_sheet_and_the_script_are_served(client):

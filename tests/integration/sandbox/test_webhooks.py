@@ -5,7 +5,7 @@ import base64
 
 import pytest
 
-from tests.integration.sandbox.conftest import Client, subscribe
+from tests.integration.sandbox.conftest import PATIENCE, Client, subscribe
 from tests.integration.sandbox.test_oauth import bearer, install
 
 PERSONS = "/api/v2/persons"
@@ -246,7 +246,7 @@ async def test_an_answer_later_than_ten_seconds_counts_as_none(client, hooks):
     hooks.hanging = True
 
     await client.patch(f"{PERSONS}/1", {"name": "Eve"})
-    await asyncio.wait_for(hooks.arrived.wait(), 5)
+    await asyncio.wait_for(hooks.arrived.wait(), PATIENCE)
     await client.advance(10.5)
     hooks.hanging = False
     await client.advance(3)

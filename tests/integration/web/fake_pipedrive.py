@@ -1,12 +1,14 @@
 """Both sides as the pages see them, and a stand-in for the calls that would reach Pipedrive."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import pytest
 from django.utils import timezone
 
-from tidegate.core.catalogue import Field, Option, PipedriveCatalogue, Pipeline
+from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, ORGANIZATION, PHONE
 from tidegate.core.settings import default_settings, settings_to_json
@@ -16,8 +18,10 @@ from tidegate.prospects.models import FieldType
 from tidegate.prospects.services import Author, create_field
 from tidegate.store import catalogues, connections
 from tidegate.store.models import Connection, User, Workspace
-from tidegate.wiring import actions
+from tidegate.testing.crm import MemoryCrm
+from tidegate.wiring import actions, fields
 from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.steps import run
 
 
 def make_prospect_fields(workspace: Workspace) -> None:
@@ -53,6 +57,14 @@ USERS = (
     PipedriveUser("12", "Tomás Ferreira"),
     PipedriveUser("13", "Jonas Weber", active=False),
 )
+T = TypeVar("T")
+PIPELINES = (
+    Pipeline("1", "New business", 1, (
+        Stage("11", "Lead in", "1", 1), Stage("12", "Contacted", "1", 2), Stage("13", "Demo booked", "1", 3),
+    )),
+    Pipeline("2", "Partners", 2, (Stage("21", "First talk", "2", 1), Stage("22", "Contract", "2", 2))),
+)  # fmt: skip
+FILTERS = (PersonFilter("21", "Marketing allowed"), PersonFilter("22", "My open deals"))
 
 
 @dataclass
@@ -60,7 +72,7 @@ class FakePipedrive:
     """What the pages' way to Pipedrive ends with, without a Pipedrive: patches the calls that would reach it."""
 
     catalogue: PipedriveCatalogue = field(
-        default_factory=lambda: PipedriveCatalogue(PIPEDRIVE_FIELDS, USERS, (Pipeline("1", "Sales", 1),))
+        default_factory=lambda: PipedriveCatalogue(PIPEDRIVE_FIELDS, USERS, PIPELINES, filters=FILTERS)
     )
     ends_with: Exception | None = None
     """What the next call raises."""
@@ -69,6 +81,16 @@ class FakePipedrive:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("finish_oauth", "connect_with_token", "disconnect", "refresh"):
             monkeypatch.setattr(actions, name, getattr(self, name))
+
+        monkeypatch.setattr(fields, "ask_pipedrive", self.ask)
+
+    def ask(self, connection: Connection, use: Callable[[MemoryCrm], Coroutine[Any, Any, T]]) -> T:
+        """Makes fields and options in memory; a refresh shows them, too."""
+        self._reach()
+        crm = MemoryCrm(self.catalogue.fields)
+        answer = run(use, crm)
+        self.catalogue = replace(self.catalogue, fields=tuple(crm.fields.values()))
+        return answer
 
     def finish_oauth(self, *, user: User, state: str, code: str) -> Connection:
         began = connections.use_state(user, state)
@@ -87,9 +109,11 @@ class FakePipedrive:
         self.company = company_domain
         return self.connect(workspace, connection, personal_token=api_token)
 
-    def disconnect(self, connection: Connection, *, actor: str) -> None:
+    def disconnect(self, connection: Connection, *, actor: str, delete_history: bool = False) -> None:
         self._reach()
         connections.end_connection(connection)
+        if delete_history:
+            connections.delete_connection(connection)
 
     def refresh(self, connection: Connection) -> None:
         self._reach()
@@ -133,6 +157,18 @@ class FakePipedrive:
         error, self.ends_with = self.ends_with, None
         if error is not None:
             raise error
+
+    def delete_pipeline(self, pipeline_id: str) -> None:
+        self.catalogue = replace(
+            self.catalogue, pipelines=tuple(p for p in self.catalogue.pipelines if p.id != pipeline_id)
+        )
+
+    def delete_stage(self, stage_id: str) -> None:
+        kept = tuple(
+            replace(p, stages=tuple(stage for stage in p.stages if stage.id != stage_id))
+            for p in self.catalogue.pipelines
+        )
+        self.catalogue = replace(self.catalogue, pipelines=kept)
 
     def delete_field(self, key: str) -> None:
         """As if somebody had deleted this field in Pipedrive."""

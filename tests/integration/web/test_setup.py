@@ -100,6 +100,8 @@ def test_the_steps_lead_from_connected_to_active(alices: Setup) -> None:
     answer = alices.post("setup/data", data_form((PHONE, PHONE)))
     assert answer["Location"] == alices.path("setup/constants")
     answer = alices.post("setup/constants", {"part": ["constants-outreach", "constants-pipedrive"]})
+    assert answer["Location"] == alices.path("setup/automations")
+    answer = alices.post("setup/automations", {"part": "automations"})
     assert answer["Location"] == alices.path("setup/review")
     assert "Everything is ready" in alices.get("setup/review")
     answer = alices.post("setup/review", {})
@@ -362,8 +364,8 @@ def test_an_incomplete_row_is_marked_and_not_saved(alices: Setup) -> None:
 
 def test_options_that_the_other_side_lacks_are_named(alices: Setup) -> None:
     text = mapping(alices, "right-0", (f"{CUSTOM}industry", INDUSTRY))
-    assert "Pipedrive lacks “Energy”." in text
-    assert "The prospect field lacks “Health”." in text
+    assert "Pipedrive lacks “Energy”:" in text
+    assert "The prospect field lacks “Health”:" in text
 
 
 def test_without_scripts_the_same_buttons_answer_with_the_whole_page(alices: Setup) -> None:

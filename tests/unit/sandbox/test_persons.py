@@ -171,14 +171,50 @@ def test_contact_sync_fields_need_contact_sync(ask, account):
     assert person["im"] == [{"value": "x", "primary": True, "label": "work"}]
 
 
+def with_email(ask, **given):
+    return data(ask("POST", PERSONS, {"name": "Ann", "emails": [{"value": "ann@example.com"}], **given}))
+
+
+def marketing_status(ask, number):
+    return data(ask("GET", f"{PERSONS}/{number}", include_fields="marketing_status"))["marketing_status"]
+
+
 def test_a_marketing_status_can_be_changed_once_and_later_tries_are_passed_over(ask, account):
     account.company["campaigns"] = True
-    for status in ("subscribed", "unsubscribed"):
-        assert ask("PATCH", f"{PERSONS}/1", {"marketing_status": status}).status == 200
+    number = with_email(ask)["id"]
 
-    person = data(ask("GET", f"{PERSONS}/1", include_fields="marketing_status"))
+    answers = [
+        data(ask("PATCH", f"{PERSONS}/{number}", {"marketing_status": status}))["marketing_status"]
+        for status in ("subscribed", "unsubscribed")
+    ]
 
-    assert person["marketing_status"] == "subscribed"
+    assert answers == ["subscribed", "subscribed"]
+    assert marketing_status(ask, number) == "subscribed"
+
+
+def test_a_person_made_as_subscribed_has_its_one_change_left(ask, account):
+    account.company["campaigns"] = True
+    person = with_email(ask, marketing_status="subscribed")
+
+    answer = data(ask("PATCH", f"{PERSONS}/{person['id']}", {"marketing_status": "unsubscribed"}))
+
+    assert (person["marketing_status"], answer["marketing_status"]) == ("subscribed", "unsubscribed")
+
+
+@pytest.mark.parametrize("emails", [[], [{"value": "not an address"}]])
+def test_without_a_valid_email_the_marketing_status_is_not_set(ask, account, emails):
+    account.company["campaigns"] = True
+    person = with_email(ask, emails=emails, marketing_status="subscribed")
+
+    changed = data(ask("PATCH", f"{PERSONS}/{person['id']}", {"marketing_status": "subscribed"}))
+
+    assert (person["marketing_status"], changed["marketing_status"]) == ("no_consent", "no_consent")
+
+
+def test_without_campaigns_there_is_no_marketing_status(ask):
+    assert "marketing_status" not in with_email(ask)
+    assert ask("PATCH", f"{PERSONS}/1", {"marketing_status": "subscribed"}).status == 403
+    assert ask("GET", f"{PERSONS}/1", include_fields="marketing_status").status == 200
 
 
 def test_custom_fields_are_set_and_cleared(ask, seeder):
@@ -229,6 +265,44 @@ def test_reading_a_deleted_person_follows_the_switch(ask, state, choice, status)
     state.switches.set("deleted_record_by_id", choice)
 
     assert ask("GET", f"{PERSONS}/1").status == status
+
+
+def test_thirty_days_after_its_deletion_a_person_is_gone_for_good(ask, state):
+    ask("DELETE", f"{PERSONS}/1")
+
+    state.clock.advance(30 * 86_400 - 5)
+    kept = ask("GET", f"{PERSONS}/1")
+    state.clock.advance(10)
+
+    assert kept.status == 200
+    assert ask("GET", f"{PERSONS}/1").status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "empty"),
+    [
+        ("persons", {"name": "Ann"}, {"last_name", "org_id", "picture_id"}),
+        ("organizations", {"name": "Acme"}, {"address"}),
+        (
+            "deals",
+            {"title": "A"},
+            {
+                *("person_id", "org_id", "probability", "lost_reason", "close_time"),
+                *("won_time", "lost_time", "expected_close_date"),
+            },
+        ),
+    ],
+)
+def test_system_fields_without_a_value_are_null_or_absent_as_the_switch_says(ask, state, path, given, empty):
+    number = data(ask("POST", f"/api/v2/{path}", given))["id"]
+    full = data(ask("GET", f"/api/v2/{path}/{number}"))
+
+    state.switches.set("empty_fields", "absent")
+    bare = data(ask("GET", f"/api/v2/{path}/{number}"))
+
+    assert full.keys() - bare.keys() == empty
+    assert all(full[key] is None for key in empty)
+    assert bare["custom_fields"] == full["custom_fields"]
 
 
 def test_a_deleted_person_can_be_neither_changed_nor_deleted(ask):

@@ -51,12 +51,12 @@ T = TypeVar("T")
 
 CUSTOM = "custom."
 SYSTEM_FIELDS = (
-    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT),
-    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT),
+    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
     Field(EMAIL, "E-mail", Kind.EMAIL),
     Field(PHONE, "Phone", Kind.PHONE),
-    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT),
-    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT),
+    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
 )
 _EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
@@ -90,6 +90,9 @@ class ProspectStore:
 
     async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
         return cast(Record, await self._run_step(self._update_prospect, prospect_id, values))
+
+    async def remove_prospect(self, prospect_id: str) -> None:
+        await self._run_step(self._remove_prospect, prospect_id)
 
     async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
         return {}  # the store keeps no campaign events yet
@@ -160,6 +163,9 @@ class ProspectStore:
             raise self._refused(values, error) from error
         return self._record(now.pk)
 
+    def _remove_prospect(self, prospect_id: str) -> None:
+        services.delete_prospects(self._author, queries.numbers_of([prospect_id]))
+
     def _record(self, prospect_id: int) -> Record:
         seen = self._get_prospects([str(prospect_id)])[str(prospect_id)]
         if isinstance(seen, Gone):
@@ -210,6 +216,7 @@ def field_of(item: CustomField) -> Field:
         custom=True,
         options=tuple(Option(label, label) for label in item.options),
         max_length=MAX_LENGTH.get(FieldType(item.type)),
+        one_line=item.type in (FieldType.TEXT, FieldType.LINK),
     )
 
 

@@ -7,7 +7,8 @@ repeated after a fault that passes; a write only where it surely was not carried
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -15,8 +16,15 @@ from urllib.parse import quote
 
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
 from tidegate.adapters.pipedrive import prices
-from tidegate.adapters.pipedrive.definitions import account_from, catalogue_from
-from tidegate.adapters.pipedrive.field_values import moment_to
+from tidegate.adapters.pipedrive.definitions import (
+    MOST_NAME,
+    account_from,
+    catalogue_from,
+    new_field_to,
+    options_from,
+    person_fields,
+)
+from tidegate.adapters.pipedrive.field_values import moment_from, moment_to
 from tidegate.adapters.pipedrive.prices import Endpoint, calls_for
 from tidegate.adapters.pipedrive.refusals import Asked, refusal
 from tidegate.adapters.pipedrive.translate import (
@@ -27,9 +35,9 @@ from tidegate.adapters.pipedrive.translate import (
     person_from,
 )
 from tidegate.adapters.pipedrive.webhooks import webhook_from
-from tidegate.core.catalogue import Field, PipedriveCatalogue
+from tidegate.core.catalogue import Field, Option, PipedriveCatalogue
 from tidegate.core.records import Gone, Record, Seen, Side
-from tidegate.core.values import Value
+from tidegate.core.values import Kind, Value
 from tidegate.errors import (
     InvalidForRemote,
     MappingBroken,
@@ -53,6 +61,20 @@ from tidegate.ports import (
 T = TypeVar("T")
 Raw = Mapping[str, object]
 Params = Mapping[str, str | int]
+
+_HUNG_ON = (
+    "open_deals_count",
+    "closed_deals_count",
+    "undone_activities_count",
+    "notes_count",
+    "files_count",
+    "email_messages_count",
+)
+ATTACHED: Mapping[str, tuple[Endpoint, tuple[str, ...]]] = {
+    "person": (prices.PERSONS, _HUNG_ON),
+    "organization": (prices.ORGANIZATIONS, (*_HUNG_ON, "people_count")),
+}
+"""What is asked for to learn whether people use a record. All are in the `include_fields` of both list calls."""
 
 
 ASKED_ALONE = 10
@@ -91,16 +113,17 @@ class Pipedrive:
 
     async def read_catalogue(self) -> PipedriveCatalogue:
         read_at = self._clock.now()
-        fields, users, pipelines, stages = await together(
+        fields, users, pipelines, stages, filters = await together(
             [
                 self._all_pages(prices.PERSON_FIELDS, "the person fields"),
                 self._list(prices.USERS, "the users"),
                 self._all_pages(prices.PIPELINES, "the pipelines"),
                 self._all_pages(prices.STAGES, "the stages"),
+                self._list(prices.FILTERS, "the filters", {"type": "people"}),
             ]
         )
         self._catalogue = catalogue_from(
-            fields=fields, users=users, pipelines=pipelines, stages=stages, read_at=read_at
+            fields=fields, users=users, pipelines=pipelines, stages=stages, filters=filters, read_at=read_at
         )
         return self._catalogue
 
@@ -108,6 +131,31 @@ class Pipedrive:
         async with self._reading_catalogue:
             catalogue = self._catalogue or await self.read_catalogue()
         return catalogue.fields
+
+    async def create_field(self, name: str, kind: Kind, options: Sequence[str] = ()) -> Field:
+        body = new_field_to(name, kind, options)
+        about = f"the new field “{name}”"
+        made = await self._object(prices.CREATE_PERSON_FIELD, about, json=body, mark="field_code")
+        users = self._catalogue.users if self._catalogue else ()
+        return self._learn(person_fields([made], users)[-1])
+
+    async def add_options(self, field: Field, labels: Sequence[str]) -> tuple[Option, ...]:
+        too_long = next((label for label in labels if not 1 <= len(label) <= MOST_NAME), None)
+        if too_long is not None:
+            raise InvalidForRemote(
+                f"An option has 1 to {MOST_NAME} characters: “{too_long[:60]}” has {len(too_long)}."
+            )
+        body = [{"label": label} for label in labels]
+        answer = await self._answer(prices.ADD_OPTIONS, f"the field “{field.name}”", id_=field.key, json=body)
+        added = options_from({"options": answer.get("data")})
+        self._learn(replace(field, options=(*field.options, *added)))
+        return added
+
+    def _learn(self, field: Field) -> Field:
+        """What this field means from now on, where the fields were read before."""
+        if self._catalogue is not None:
+            self._catalogue = self._catalogue.with_field(field)
+        return field
 
     # --- Persons -------------------------------------------------------------------------------------------------------
 
@@ -138,20 +186,34 @@ class Pipedrive:
         filter_id: str | None = None,
     ) -> Page:
         fields = await self._fields()
-        try:
+        with _the_filter_may_be_gone() if filter_id else nullcontext():
             raws, next_cursor = await self._walk(
                 prices.PERSONS, "persons", cursor, _selection(updated_since, filter_id)
             )
-        except RecordRejected as error:
-            if filter_id is None:
-                raise
-            raise MappingBroken(
-                "The chosen Pipedrive filter is gone. Open the settings and choose again."
-            ) from error
         records = [
             person for person in (person_from(raw, fields) for raw in raws) if isinstance(person, Record)
         ]
         return Page(tuple(records), next_cursor)
+
+    async def in_filter(self, filter_id: str, persons: Collection[Record]) -> frozenset[str]:
+        wanted = frozenset(person.id for person in persons)
+        oldest = min((person.updated_at for person in persons if person.updated_at), default=None)
+        params: Params = {
+            "filter_id": int(filter_id),
+            "sort_by": "update_time",
+            "sort_direction": "desc",
+            "limit": prices.PAGE,
+        }
+        found: set[str] = set()
+        while True:
+            with _the_filter_may_be_gone():
+                body = await self._answer(prices.PERSONS, "the persons of the filter", params=params)
+            raws = _objects(body.get("data"))
+            found |= wanted & {str(raw.get("id")) for raw in raws}
+            cursor = _next_cursor(body)
+            if cursor is None or found == wanted or _is_before(raws, oldest):
+                return frozenset(found)
+            params = {**params, "cursor": cursor}
 
     async def create_person(
         self, values: Mapping[str, Value], *, owner_id: str | None, organization_id: str | None
@@ -184,6 +246,23 @@ class Pipedrive:
     async def _person(self, person_id: str, fields: Sequence[Field]) -> Seen:
         return person_from(await self._object(prices.PERSON, f"person {person_id}", id_=person_id), fields)
 
+    async def remove_person(self, person_id: str) -> None:
+        await self._remove(prices.DELETE_PERSON, f"person {person_id}", person_id)
+
+    async def _remove(self, endpoint: Endpoint, about: str, id_: str) -> None:
+        with suppress(RecordGone):
+            await self._answer(endpoint, about, id_=id_, repeatable=True)
+
+    async def attachments(self, entity: str, ids: Collection[str]) -> dict[str, int]:
+        many, counts = ATTACHED[entity]
+        wanted = list(dict.fromkeys(ids))
+        chunks = [wanted[n : n + prices.IDS_A_CALL] for n in range(0, len(wanted), prices.IDS_A_CALL)]
+        about = f"what hangs on {len(wanted)} {entity}s"
+        asked: Params = {"limit": prices.IDS_A_CALL, "include_fields": ",".join(counts)}
+        lists = await together([self._list(many, about, {**asked, "ids": ",".join(c)}) for c in chunks])
+        found = (raw for raws in lists for raw in raws if not raw.get("is_deleted"))
+        return {str(raw["id"]): sum(_count(raw.get(name)) for name in counts) for raw in found}
+
     # --- Organizations -------------------------------------------------------------------------------------------------
 
     async def get_organizations(self, ids: Collection[str]) -> dict[str, Organization]:
@@ -208,6 +287,9 @@ class Pipedrive:
             await self._object(prices.CREATE_ORGANIZATION, f"the new organization “{name}”", json=body)
         )
 
+    async def remove_organization(self, organization_id: str) -> None:
+        await self._remove(prices.DELETE_ORGANIZATION, f"organization {organization_id}", organization_id)
+
     # --- Webhooks ------------------------------------------------------------------------------------------------------
 
     async def list_webhooks(self) -> tuple[Webhook, ...]:
@@ -227,12 +309,7 @@ class Pipedrive:
         return webhook_from(await self._object(prices.CREATE_WEBHOOK, about, json=body))
 
     async def delete_webhook(self, webhook_id: str) -> None:
-        try:
-            await self._answer(
-                prices.DELETE_WEBHOOK, f"webhook {webhook_id}", id_=webhook_id, repeatable=True
-            )
-        except RecordGone:
-            return
+        await self._remove(prices.DELETE_WEBHOOK, f"webhook {webhook_id}", webhook_id)
 
     # --- Reading many --------------------------------------------------------------------------------------------------
 
@@ -307,10 +384,17 @@ class Pipedrive:
         return _objects((await self._answer(endpoint, about, params=params)).get("data"))
 
     async def _object(
-        self, endpoint: Endpoint, about: str, *, id_: str | None = None, json: object = None
+        self,
+        endpoint: Endpoint,
+        about: str,
+        *,
+        id_: str | None = None,
+        json: object = None,
+        mark: str = "id",
     ) -> Raw:
+        """The record of an answer; `mark` is the key without which it is none."""
         data = (await self._answer(endpoint, about, id_=id_, json=json)).get("data")
-        if isinstance(data, dict) and "id" in data:
+        if isinstance(data, dict) and mark in data:
             return data
         raise RemoteUnavailable(
             f"Pipedrive's answer about {about} holds no record; this is tried again by itself."
@@ -377,6 +461,22 @@ def not_sent_yet() -> Iterator[None]:
         raise RemoteUnavailable(str(error), sent=False, retry_after=error.retry_after) from error
 
 
+@contextmanager
+def _the_filter_may_be_gone() -> Iterator[None]:
+    """A refused read by a filter's id means that nobody can read by it any more."""
+    try:
+        yield
+    except RecordRejected as error:
+        text = "The chosen Pipedrive filter is gone. Open the settings and choose again."
+        raise MappingBroken(text, field="filter_id") from error
+
+
+def _is_before(raws: Sequence[Raw], moment: datetime | None) -> bool:
+    """Whether a page, latest changes first, ends with persons that changed before this moment."""
+    last = moment_from(raws[-1].get("update_time")) if raws else None
+    return last is not None and moment is not None and last < moment
+
+
 async def together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:
     """Their results in order. The first failure ends the others and is raised as it is."""
     try:
@@ -419,6 +519,10 @@ def _objects(data: object) -> list[Raw]:
 
 def _number(raw: Raw) -> int:
     return int(str(raw["id"]))
+
+
+def _count(raw: object) -> int:
+    return raw if isinstance(raw, int) else 0
 
 
 def _record(seen: Seen, about: str) -> Record:

@@ -10,8 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from tidegate.core import records
-from tidegate.core.catalogue import Field, Option, PipedriveCatalogue, Pipeline, Stage, User
+from tidegate.core.catalogue import (
+    Field,
+    Option,
+    PersonFilter,
+    PipedriveCatalogue,
+    Pipeline,
+    Stage,
+    User,
+)
 from tidegate.core.values import Kind
+from tidegate.errors import InvalidForRemote
 from tidegate.ports import Account
 
 Raw = Mapping[str, object]
@@ -36,6 +45,26 @@ KINDS: Mapping[str, Kind] = {
     "phone": Kind.PHONE,
     "address": Kind.ADDRESS,
 }
+CREATABLE: Mapping[Kind, str] = {
+    Kind.TEXT: "varchar",
+    Kind.LINK: "varchar",
+    Kind.LONG_TEXT: "text",
+    Kind.NUMBER: "double",
+    Kind.MONEY: "monetary",
+    Kind.DATE: "date",
+    Kind.DATE_RANGE: "daterange",
+    Kind.TIME: "time",
+    Kind.TIME_RANGE: "timerange",
+    Kind.OPTION: "enum",
+    Kind.OPTIONS: "set",
+    Kind.USER: "user",
+    Kind.ORGANIZATION: "org",
+    Kind.PERSON: "people",
+    Kind.PHONE: "phone",
+    Kind.ADDRESS: "address",
+}
+"""As what a custom field of a kind is made. Links become texts; yes or no, date with time and e-mail have no such type."""
+MOST_NAME = 255
 MOST_DIGITS = 15
 """A JSON number keeps this many for sure; Pipedrive's documents say 14 to 16."""
 MOST_CHARACTERS: Mapping[str, int] = {"varchar": 255, "varchar_auto": 255, "phone": 255, "text": 65_000}
@@ -70,6 +99,7 @@ def catalogue_from(
     users: Sequence[Raw],
     pipelines: Sequence[Raw],
     stages: Sequence[Raw],
+    filters: Sequence[Raw] = (),
     read_at: datetime,
 ) -> PipedriveCatalogue:
     people = tuple(map(user_from, users))
@@ -78,6 +108,11 @@ def catalogue_from(
         users=people,
         pipelines=pipelines_from(pipelines, stages),
         read_at=read_at,
+        filters=tuple(
+            PersonFilter(str(raw.get("id")), str(raw.get("name") or ""))
+            for raw in filters
+            if raw.get("active_flag", True) and not raw.get("temporary_flag")
+        ),
     )
 
 
@@ -130,6 +165,20 @@ def _system_kind(code: str, vendor_type: str) -> Kind:
     if vendor_type == "visible_to":
         return Kind.OPTION
     return KINDS.get(vendor_type, Kind.UNKNOWN)
+
+
+def new_field_to(name: str, kind: Kind, options: Sequence[str] = ()) -> Raw:
+    """What makes a custom field. Raises InvalidForRemote for what Pipedrive's definitions do not allow."""
+    if kind not in CREATABLE:
+        raise InvalidForRemote(f"Pipedrive has no custom fields of the type {kind.value.replace('_', ' ')}.")
+    if not 1 <= len(name) <= MOST_NAME:
+        raise InvalidForRemote(f"A field's name has 1 to {MOST_NAME} characters, and this one {len(name)}.")
+    if kind not in (Kind.OPTION, Kind.OPTIONS):
+        return {"field_name": name, "field_type": CREATABLE[kind]}
+    if not options:
+        raise InvalidForRemote(f"“{name}” needs at least one option: Pipedrive makes no such field without.")
+    labels = [{"label": label} for label in options]
+    return {"field_name": name, "field_type": CREATABLE[kind], "options": labels}
 
 
 def options_from(definition: Raw) -> tuple[Option, ...]:

@@ -30,6 +30,15 @@ WHO_AM_I = Endpoint("GET", "/api/v1/users/me", 2, ("base",))
 USERS = Endpoint("GET", "/api/v1/users", 20, ("users:read",))
 
 PERSON_FIELDS = Endpoint("GET", "/api/v2/personFields", 10, (*_CONTACTS, "admin", "contact-fields:full"))
+# Options take contacts:full; a field is made by whoever may define fields.
+CREATE_PERSON_FIELD = Endpoint("POST", "/api/v2/personFields", 5, ("contact-fields:full", "admin"))
+ADD_OPTIONS = Endpoint(
+    "POST",
+    "/api/v2/personFields/{id}/options",
+    5,
+    (*_WRITE_CONTACTS, "contact-fields:full", "admin"),
+)
+FILTERS = Endpoint("GET", "/api/v1/filters", 20, (*_CONTACTS, "deals:read", "deals:full"))
 PIPELINES = Endpoint("GET", "/api/v2/pipelines", 5, _DEALS)
 STAGES = Endpoint("GET", "/api/v2/stages", 5, _DEALS)
 
@@ -37,10 +46,12 @@ PERSONS = Endpoint("GET", "/api/v2/persons", 10, _CONTACTS)
 PERSON = Endpoint("GET", "/api/v2/persons/{id}", 1, _CONTACTS)
 CREATE_PERSON = Endpoint("POST", "/api/v2/persons", 5, _WRITE_CONTACTS)
 UPDATE_PERSON = Endpoint("PATCH", "/api/v2/persons/{id}", 5, _WRITE_CONTACTS)
+DELETE_PERSON = Endpoint("DELETE", "/api/v2/persons/{id}", 3, _WRITE_CONTACTS)
 
 ORGANIZATIONS = Endpoint("GET", "/api/v2/organizations", 10, _CONTACTS)
 ORGANIZATION = Endpoint("GET", "/api/v2/organizations/{id}", 1, _CONTACTS)
 CREATE_ORGANIZATION = Endpoint("POST", "/api/v2/organizations", 5, _WRITE_CONTACTS)
+DELETE_ORGANIZATION = Endpoint("DELETE", "/api/v2/organizations/{id}", 3, _WRITE_CONTACTS)
 
 WEBHOOKS = Endpoint("GET", "/api/v1/webhooks", 10, _WEBHOOKS)
 CREATE_WEBHOOK = Endpoint("POST", "/api/v1/webhooks", 10, _WEBHOOKS)

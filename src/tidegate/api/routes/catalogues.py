@@ -3,15 +3,17 @@
 from uuid import UUID
 
 from ninja import Router
+from ninja.responses import Status as Answered
 from pydantic import Field as Described
 
-from tidegate.api.auth import ApiRequest, Scope, needs
+from tidegate.api.auth import ApiRequest, Scope, actor, needs
 from tidegate.api.find import find_connection
 from tidegate.api.idempotency import outside_transaction
-from tidegate.api.schemas import Answer, Moment
+from tidegate.api.schemas import Answer, Body, Moment
+from tidegate.core.records import Side
 from tidegate.core.values import Kind
 from tidegate.store.models import Connection
-from tidegate.wiring import actions
+from tidegate.wiring import actions, fields
 
 router = Router(tags=["Connections"])
 
@@ -58,6 +60,11 @@ class PipelineAnswer(Answer):
     stages: list[StageAnswer]
 
 
+class PersonFilterAnswer(Answer):
+    id: str
+    name: str
+
+
 class OutreachCatalogueAnswer(Answer):
     fields: list[FieldAnswer]
     lists: list[NamedListAnswer]
@@ -70,6 +77,9 @@ class PipedriveCatalogueAnswer(Answer):
     )
     users: list[PipedriveUserAnswer]
     pipelines: list[PipelineAnswer]
+    filters: list[PersonFilterAnswer] = Described(
+        description="Saved filters of persons; one of them can limit who comes in (`filter_id`)."
+    )
     read_at: Moment | None
 
 
@@ -109,3 +119,60 @@ def refresh_catalogue(request: ApiRequest, connection_id: UUID) -> CatalogueAnsw
     actions.refresh(connection)
     connection.refresh_from_db()
     return CatalogueAnswer.of(connection)
+
+
+class NewCatalogueField(Body):
+    """A custom field to be made on one side, for a mapping that finds no fitting one."""
+
+    side: Side = Described(description="The app that gets the field.")
+    name: str = Described(min_length=1, max_length=255)
+    kind: Kind
+    options: list[str] = Described(
+        default_factory=list,
+        max_length=1_000,
+        description="Labels in order, for single and multiple options.",
+    )
+
+
+class NewOptions(Body):
+    """Options to be added to a field of single or multiple options."""
+
+    side: Side
+    key: str = Described(min_length=1, max_length=200, description="The field's key in the catalogue.")
+    labels: list[str] = Described(min_length=1, max_length=1_000)
+
+
+@router.post(
+    "/{connection_id}/catalogue/fields",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response={201: FieldAnswer},
+    summary="Make a custom field on either side",
+)
+@outside_transaction
+def create_catalogue_field(
+    request: ApiRequest, connection_id: UUID, new: NewCatalogueField
+) -> Answered[FieldAnswer]:
+    """It is there at once and can be mapped. A field of this name and type that is there already is not made twice (409)."""
+    made = fields.create_field(
+        find_connection(request, connection_id),
+        new.side,
+        name=new.name,
+        kind=new.kind,
+        options=new.options,
+        actor=actor(request),
+    )
+    return Answered(201, FieldAnswer.model_validate(made))
+
+
+@router.post(
+    "/{connection_id}/catalogue/options",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=FieldAnswer,
+    summary="Add options to a field",
+)
+@outside_transaction
+def add_catalogue_options(request: ApiRequest, connection_id: UUID, new: NewOptions) -> FieldAnswer:
+    """Labels the field has already are left as they are. Answers with the field as it is then."""
+    connection = find_connection(request, connection_id)
+    changed = fields.add_options(connection, new.side, key=new.key, labels=new.labels, actor=actor(request))
+    return FieldAnswer.model_validate(changed)

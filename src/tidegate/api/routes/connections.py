@@ -13,15 +13,18 @@ from ninja.responses import Status as Answered
 from pydantic import Field, SecretStr, StrictInt
 
 from tidegate.api.auth import ApiRequest, Scope, actor, needs
+from tidegate.api.automation_shapes import AutomationBody, HistoryEvent, automations_of
 from tidegate.api.find import find_connection
 from tidegate.api.idempotency import outside_transaction
 from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.problems import ProblemError
 from tidegate.api.schemas import UNSET, Answer, Body, Flag, GivenId, Id, Moment
+from tidegate.core.automation import history_events_from_json
 from tidegate.core.connection import Status
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, FieldMapping, Settings, settings_to_json
+from tidegate.store import queries
 from tidegate.store.models import Connection
 from tidegate.wiring import actions
 
@@ -39,6 +42,8 @@ MEANINGS = {
     "only_with_email": "Whether prospects and persons without an e-mail address stay where they are.",
     "source_app": "Whose value wins when both sides changed one field.",
     "filter_id": "A Pipedrive filter that limits which persons come in.",
+    "automations": "What campaign events start in Pipedrive; at most one automation for each trigger.",
+    "history_events": "Which events are worth an update of a campaign e-mail's activity.",
 }
 
 
@@ -75,6 +80,8 @@ class SettingsAnswer(Answer):
     only_with_email: bool = meant("only_with_email")
     source_app: Side = meant("source_app")
     filter_id: str | None = meant("filter_id")
+    automations: list[AutomationBody] = meant("automations")
+    history_events: list[HistoryEvent] = meant("history_events")
 
 
 class ConnectionAnswer(SettingsAnswer):
@@ -130,6 +137,8 @@ class SettingsChange(Body):
     only_with_email: Flag = meant("only_with_email", UNSET)
     source_app: Side = meant("source_app", UNSET)
     filter_id: GivenId | None = meant("filter_id", None)
+    automations: list[AutomationBody] = meant("automations", UNSET, max_length=50)
+    history_events: list[HistoryEvent] = meant("history_events", UNSET, max_length=50)
 
     def applied_to(self, settings: Settings) -> Settings:
         given: dict[str, Any] = self.given()
@@ -140,6 +149,10 @@ class SettingsChange(Body):
             given["mappings"] = tuple(FieldMapping(m.outreach, m.pipedrive) for m in self.mappings)
         if "constants" in given:
             given["constants"] = tuple(Constant(c.side, c.field, c.value) for c in self.constants)
+        if "automations" in given:
+            given["automations"] = automations_of(self.automations)
+        if "history_events" in given:
+            given["history_events"] = history_events_from_json(self.history_events)
         return replace(settings, **given)
 
 
@@ -154,7 +167,9 @@ class ProblemAnswer(Answer):
     """One thing that keeps the connection from being launched."""
 
     code: str
-    place: str = Field(description="The settings key it is about: `owner_id`, `mappings.3`.")
+    place: str = Field(
+        description="The settings key it is about: `owner_id`, `mappings.3`, `automations.email_sent.create_deal.pipeline`."
+    )
     message: str
 
 
@@ -213,9 +228,10 @@ def change_settings(request: ApiRequest, connection_id: UUID, change: SettingsCh
     "/{connection_id}", auth=needs(Scope.WRITE_CONNECTIONS), response={204: None}, summary="Disconnect"
 )
 @outside_transaction
-def end_connection(request: ApiRequest, connection_id: UUID) -> Answered[None]:
-    """Removes Pipedrive's webhooks and revokes the tokens. Links and history stay."""
-    actions.disconnect(find_connection(request, connection_id), actor=actor(request))
+def end_connection(request: ApiRequest, connection_id: UUID, delete_history: bool = False) -> Answered[None]:
+    """Removes Pipedrive's webhooks and revokes the tokens. Links and history stay, unless `delete_history` is true."""
+    connection = find_connection(request, connection_id)
+    actions.disconnect(connection, actor=actor(request), delete_history=delete_history)
     return Answered(204, None)
 
 
@@ -268,6 +284,26 @@ def resume(
     connection = find_connection(request, connection_id)
     apply_waiting = (resumption or Resumption()).apply_waiting
     return _started(connection, actions.resume(connection, actor=actor(request), apply_waiting=apply_waiting))
+
+
+class WaitingAnswer(Answer):
+    """Records that wait in the inbox: of one app and one kind."""
+
+    side: Side
+    kind: queries.WaitingKind
+    records: int
+
+
+@router.get(
+    "/{connection_id}/waiting",
+    auth=needs(Scope.READ),
+    response=Page[WaitingAnswer],
+    summary="List what waits, by kind",
+)
+def list_waiting(request: ApiRequest, connection_id: UUID) -> Page[WaitingAnswer]:
+    """What a resume with `apply_waiting` would look at. Each record counts once, by what happened to it last."""
+    found = queries.waiting_by_kind(find_connection(request, connection_id))
+    return Page(data=[WaitingAnswer.model_validate(waiting) for waiting in found])
 
 
 def _started(connection: Connection, found: list[Problem]) -> ConnectionAnswer:

@@ -6,23 +6,20 @@ from typing import Annotated, Any, Literal, Self
 from django.db.models import QuerySet
 from ninja import Query, Router
 from ninja.responses import Status as Answered
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, Field, JsonValue
 
 from tidegate.api.auth import ApiRequest, Scope, actor, needs
 from tidegate.api.paging import Page, PageQuery, page_of
-from tidegate.api.routes.activity import LogAnswer
-from tidegate.api.schemas import UNSET, Answer, Body, GivenId, GivenMoment, Id, Moment
+from tidegate.api.schemas import UNSET, Answer, Body, GivenId, GivenMoment, Id, Moment, Unchecked
 from tidegate.prospects import queries, services
 from tidegate.prospects.models import Prospect
 from tidegate.prospects.services import MAX_ITEMS, Author, ItemResult, Outcome, Policy
 from tidegate.prospects.services.lists import list_numbers
-from tidegate.store.models import LogEntry
 
 router = Router(tags=["Prospects"])
 
 EmailStatus = Literal["unverified", "valid", "unverifiable", "invalid"]
+Consent = Literal["open", "bounced", "unsubscribed"]
 Text = Annotated[str, Field(max_length=255)]
 
 
@@ -45,6 +42,10 @@ class ProspectChanges(Body):
     phone: str | None = Field(UNSET, description="The primary number alone; the others stay.")
     phones: list[str | Entry] = Field(UNSET, description="All numbers, the primary one first.")
     email_status: EmailStatus = Field(UNSET, description="What is known about the primary address.")
+    consent: Consent = Field(
+        UNSET,
+        description="Whether campaigns may write to them. It only ever tightens; only a member opens it again, on the page.",
+    )
     custom: dict[str, JsonValue] = Field(
         UNSET, description="Custom field key -> value. Keys that are not sent stay as they are; null empties."
     )
@@ -64,22 +65,8 @@ class BulkItem(ProspectChanges):
     """As for one prospect, except that addresses and `list_ids` are added to those there are."""
 
 
-class UncheckedItem:
-    """Described as a BulkItem, and taken as it comes: what is wrong with an item must not refuse the others."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return handler(JsonValue)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return handler(BulkItem.__pydantic_core_schema__)
-
-
 class Bulk(Body):
-    items: list[Annotated[JsonValue, UncheckedItem]] = Field(
+    items: list[Annotated[JsonValue, Unchecked(BulkItem)]] = Field(
         min_length=1,
         max_length=MAX_ITEMS,
         description="An item with a fault is rejected alone; the others are taken.",
@@ -122,6 +109,8 @@ class ProspectAnswer(Answer):
     phone: str = Field(description="The primary number; empty where there is none.")
     phones: list[EntryAnswer]
     email_status: EmailStatus
+    consent: Consent
+    consent_at: Moment | None = Field(description="Since when it is tightened.")
     custom: dict[str, JsonValue] = Field(description="Custom field key -> value; empty ones are left out.")
     list_ids: list[Id]
     created_at: Moment
@@ -143,6 +132,7 @@ class ProspectQuery(PageQuery):
         None, max_length=200, description="Beginnings of words of names, company and e-mail addresses."
     )
     email_status: EmailStatus | None = None
+    consent: Consent | None = None
     updated_since: GivenMoment | None = Field(
         None, description="Changed at this time or later; the oldest change comes first then."
     )
@@ -165,6 +155,7 @@ def list_prospects(request: ApiRequest, query: Query[ProspectQuery]) -> Page[Pro
         search=query.q or "",
         list_id=None if query.list_id is None else queries.get_list(workspace_id, query.list_id).pk,
         email_status=query.email_status or "",
+        consent=query.consent or "",
         email=query.email or "",
         updated_since=query.updated_since,
     )
@@ -206,7 +197,7 @@ def read_prospect(request: ApiRequest, prospect_id: str) -> ProspectAnswer:
     "/{prospect_id}", auth=needs(Scope.WRITE_PROSPECTS), response=ProspectAnswer, summary="Change a prospect"
 )
 def update_prospect(request: ApiRequest, prospect_id: str, changes: ProspectChanges) -> ProspectAnswer:
-    """Refused with 409 where an address it would get belongs to somebody else already."""
+    """Refused with 409 where an address it would get belongs to somebody else already, or `consent` would be loosened."""
     found = queries.get_prospect(request.auth.workspace_id, prospect_id)
     given = changes.given()
     services.update_prospect(
@@ -227,19 +218,6 @@ def delete_prospect(request: ApiRequest, prospect_id: str) -> Answered[None]:
     found = queries.get_prospect(request.auth.workspace_id, prospect_id)
     services.delete_prospects(author_of(request), [found.pk])
     return Answered(204, None)
-
-
-@router.get(
-    "/{prospect_id}/timeline",
-    auth=needs(Scope.READ),
-    response=Page[LogAnswer],
-    summary="List what happened to a prospect",
-)
-def list_timeline(request: ApiRequest, prospect_id: str, page: Query[PageQuery]) -> Page[LogAnswer]:
-    """Its syncs with every connection, the newest first."""
-    found = queries.get_prospect(request.auth.workspace_id, prospect_id)
-    rows = LogEntry.objects.filter(connection__workspace=request.auth.workspace_id, prospect_id=str(found.pk))
-    return page_of(rows, page, LogAnswer.of, order=("-at", "-pk"))
 
 
 def _answer(request: ApiRequest, prospect_id: int | str) -> ProspectAnswer:

@@ -1,6 +1,6 @@
 """Transfers: the manual sync of existing records, its progress, and what became of each record."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from ninja import Query, Router
@@ -15,12 +15,26 @@ from tidegate.core.records import Side
 from tidegate.core.settings import Direction
 from tidegate.store.models import Transfer, TransferRecord
 from tidegate.wiring import actions
+from tidegate.wiring.transfers import MOST_CHOSEN, undo_possible_until
 
 of_connection = Router(tags=["Transfers"])
 router = Router(tags=["Transfers"])
 
 OneWay = Literal["to_pipedrive", "from_pipedrive"]
-Outcome = Literal["created", "updated", "unchanged", "skipped", "failed", "attention"]
+Chosen = Annotated[list[str], Field(min_length=1, max_length=MOST_CHOSEN)]
+Outcome = Literal[
+    "created",
+    "updated",
+    "unchanged",
+    "skipped",
+    "failed",
+    "attention",
+    "restored",
+    "deleted",
+    "unlinked",
+    "kept",
+    "waiting",
+]
 
 
 class TransferAnswer(Answer):
@@ -28,7 +42,7 @@ class TransferAnswer(Answer):
     connection_id: Id
     direction: OneWay
     source_app: Side = Field(description="Whose values win where two matching records differ.")
-    state: str = Field(description="preview, ready, running, paused, done, cancelled or failed.")
+    state: str = Field(description="preview, ready, running, paused, done, cancelled, failed or undone.")
     state_text: str = Field(description="Why, in words, where there is more to say.")
     total: int | None = Field(description="How many records there are; null until they were counted.")
     done: int
@@ -37,6 +51,12 @@ class TransferAnswer(Answer):
     unchanged: int
     skipped: int
     failed: int
+    restored: int = Field(description="Of an undo: records that got their earlier values back.")
+    deleted: int = Field(description="Of an undo: records and organizations that the transfer had created.")
+    unlinked: int = Field(description="Of an undo: pairs that the transfer had only linked.")
+    kept: int = Field(description="Of an undo: left alone, because somebody changed them since.")
+    undoes: Id | None = Field(description="Of an undo: the transfer it takes back.")
+    undo_possible_until: Moment | None = Field(description="Null where there is nothing to undo.")
     tokens: int = Field(description="Pipedrive API tokens spent so far.")
     created_at: Moment
     created_by: str
@@ -45,7 +65,10 @@ class TransferAnswer(Answer):
 
     @classmethod
     def of(cls, transfer: Transfer) -> Self:
-        return cls.model_validate(transfer)
+        own = {"undoes": transfer.undoes_id, "undo_possible_until": undo_possible_until(transfer)}
+        return cls.model_validate(
+            own | {name: getattr(transfer, name) for name in cls.model_fields if name not in own}
+        )
 
 
 class EstimateAnswer(Answer):
@@ -65,6 +88,9 @@ class EstimateAnswer(Answer):
     prospects_created: int
     prospects_updated: int
     organizations_created: int
+    persons_deleted: int
+    prospects_deleted: int
+    organizations_deleted: int
     conflicts: int = Field(description="Records where a value that differs would be overwritten.")
 
     @classmethod
@@ -82,6 +108,9 @@ class EstimateAnswer(Answer):
             prospects_created=work.prospects_created,
             prospects_updated=work.prospects_updated,
             organizations_created=work.organizations_created,
+            persons_deleted=work.persons_deleted,
+            prospects_deleted=work.prospects_deleted,
+            organizations_deleted=work.organizations_deleted,
             conflicts=work.conflicts,
         )
 
@@ -108,6 +137,30 @@ class NewTransfer(Body):
     preview: bool = Field(
         False, description="Only plan it: nothing is written, live sync goes on, and it ends as ready."
     )
+    records: Chosen | None = Field(None, description="Only these records of the source, by id.")
+
+
+class StartTransfer(Body):
+    records: Chosen | None = Field(
+        default=None, description="Only these records of the preview, by `source_id`."
+    )
+    confirm: int | None = Field(
+        default=None,
+        description="Of an undo of more than 100 records: how many it touches, or it is refused.",
+    )
+
+
+class UndoTransfer(Body):
+    delete_created: bool = Field(
+        default=False, description="Delete what the transfer created, too, where nobody touched it since."
+    )
+    records: Chosen | None = Field(
+        default=None, description="Only these records of the transfer, by `source_id`."
+    )
+
+
+class RetryTransfer(Body):
+    records: Chosen | None = Field(default=None, description="Only these failed records, by `source_id`.")
 
 
 class RecordQuery(PageQuery):
@@ -138,11 +191,13 @@ def start_transfer(request: ApiRequest, connection_id: UUID, new: NewTransfer) -
     With `preview` it is only planned: the records then tell what would become of them.
     """
     begin = actions.preview_transfer if new.preview else actions.start_transfer
+    chosen = {"records": new.records} if new.records is not None else {}
     transfer = begin(
         find_connection(request, connection_id),
         direction=Direction(new.direction),
         source_app=new.source_app,
         actor=actor(request),
+        **chosen,
     )
     return Answered(201, TransferAnswer.of(transfer))
 
@@ -168,10 +223,53 @@ def read_estimate(request: ApiRequest, transfer_id: UUID) -> EstimateAnswer:
     response=TransferAnswer,
     summary="Start what was previewed",
 )
-def start_previewed(request: ApiRequest, transfer_id: UUID) -> TransferAnswer:
-    """Turns a ready preview into its run. 409 where the settings were changed since; every record is decided anew."""
+def start_previewed(
+    request: ApiRequest, transfer_id: UUID, how: StartTransfer | None = None
+) -> TransferAnswer:
+    """Turns a ready preview into its run. 409 where the settings were changed since; every record is decided anew.
+
+    The preview of an undo is started the same way.
+    """
     transfer = find_transfer(request, transfer_id)
-    actions.start_previewed(transfer, actor=actor(request))
+    how = how or StartTransfer()
+    actions.start_previewed(transfer, actor=actor(request), records=how.records, confirm=how.confirm)
+    return _as_it_is_now(transfer)
+
+
+@router.post(
+    "/{transfer_id}/undo",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response={201: TransferAnswer},
+    summary="Preview taking a transfer back",
+)
+def undo_transfer(
+    request: ApiRequest, transfer_id: UUID, how: UndoTransfer | None = None
+) -> Answered[TransferAnswer]:
+    """Begins the preview of an undo: a transfer of its own, with records, estimate and report. `/start` runs it.
+
+    What somebody has changed since is left alone. 409 where it is too late, where the transfer has not ended, and for
+    an undo itself.
+    """
+    how = how or UndoTransfer()
+    undo = actions.undo_transfer(
+        find_transfer(request, transfer_id),
+        delete_created=how.delete_created,
+        actor=actor(request),
+        records=how.records,
+    )
+    return Answered(201, TransferAnswer.of(undo))
+
+
+@router.post(
+    "/{transfer_id}/retry",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=TransferAnswer,
+    summary="Retry what failed",
+)
+def retry_failed(request: ApiRequest, transfer_id: UUID, how: RetryTransfer | None = None) -> TransferAnswer:
+    """Runs the failed records of an ended transfer once more, by the settings as they are now, and no others."""
+    transfer = find_transfer(request, transfer_id)
+    actions.retry_failed(transfer, actor=actor(request), records=how.records if how else None)
     return _as_it_is_now(transfer)
 
 

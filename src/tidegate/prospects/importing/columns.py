@@ -27,6 +27,7 @@ SYSTEM_TARGETS: Mapping[str, str] = {
     "phone": "Phone",
     "other_phones": "More phone numbers",
     "email_status": "E-mail status",
+    "consent": "Consent",
     LIST: "List",
 }
 ONCE = frozenset(SYSTEM_TARGETS) - {"other_emails", "other_phones", LIST}
@@ -72,6 +73,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "email_status": (
         "email status", "email verification", "email verification status", "verification status",
     ),
+    "consent": ("consent",),
     SKIP: (LINE, PROBLEM),
     LIST: (
         "list", "lists", "list name", "lists name", "segment", "segments", "list names",

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from tidegate.errors import Invalid
+from tidegate.prospects.authors import Author
 from tidegate.prospects.content import Shapes, read_what_fits, shapes_of
 from tidegate.prospects.importing.columns import (
     CUSTOM,
@@ -29,7 +30,7 @@ from tidegate.prospects.models import CustomField, FieldType
 from tidegate.prospects.services.bulk import Item, Policy, upsert_items
 from tidegate.prospects.services.fields import WITH_OPTIONS, change_field, create_field
 from tidegate.prospects.services.lists import get_or_create_lists
-from tidegate.prospects.services.saving import Author, Outcome, custom_shapes
+from tidegate.prospects.services.saving import Outcome, custom_shapes
 from tidegate.prospects.values import option_key
 
 BATCH = 500

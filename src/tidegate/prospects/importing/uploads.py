@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tidegate.errors import Conflict, Invalid, NotFound
+from tidegate.prospects.authors import Author
 from tidegate.prospects.exporting import csv_line
 from tidegate.prospects.importing.columns import (
     LINE,
@@ -31,7 +32,6 @@ from tidegate.prospects.importing.files import Row, Shape, look_at, read_rows
 from tidegate.prospects.importing.running import BATCH, Importer, Plan, RowReport, check_plan, in_batches
 from tidegate.prospects.models import Import, ImportProblem, ImportState
 from tidegate.prospects.queries import read_fields
-from tidegate.prospects.services.saving import Author
 
 MAX_BYTES = 50 * 1024 * 1024
 LOOKED_AT = 5_000

@@ -4,7 +4,13 @@ It knows nothing of connections or Pipedrive. Writes go through `prospects.servi
 same transaction (`prospects.signals`); nothing else may save a prospect or an event.
 """
 
-from tidegate.prospects.models.campaigns import Campaign, CampaignEmail, CampaignEvent, EventType
+from tidegate.prospects.models.campaigns import (
+    ACTED_ON,
+    Campaign,
+    CampaignEmail,
+    CampaignEvent,
+    EventType,
+)
 from tidegate.prospects.models.imports import Import, ImportProblem, ImportState
 from tidegate.prospects.models.people import (
     Consent,
@@ -17,6 +23,7 @@ from tidegate.prospects.models.people import (
 )
 
 __all__ = [
+    "ACTED_ON",
     "Campaign",
     "CampaignEmail",
     "CampaignEvent",

@@ -7,19 +7,38 @@ waits for the e-mail.
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from tidegate.prospects.models.people import Prospect
 
 
 class EventType(models.TextChoices):
-    """Types with a meaning. Others are stored and shown by their own name, and nothing follows from them."""
+    """Types that we have a word for. Any other is stored, and shown by its own name."""
 
-    EMAIL_SENT = "email_sent", "Sent"
-    EMAIL_OPENED = "email_opened", "Opened"
-    LINK_CLICKED = "link_clicked", "Clicked a link"
-    EMAIL_REPLIED = "email_replied", "Replied"
-    EMAIL_BOUNCED = "email_bounced", "Bounced"
-    UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+    EMAIL_SENT = "email_sent", _("Sent")
+    EMAIL_OPENED = "email_opened", _("Opened")
+    LINK_CLICKED = "link_clicked", _("Clicked a link")
+    EMAIL_REPLIED = "email_replied", _("Replied")
+    EMAIL_BOUNCED = "email_bounced", _("Bounced")
+    """For good: the address takes no mail. What may pass is EMAIL_DELAYED."""
+    UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
+    EMAIL_DELIVERED = "email_delivered", _("Delivered")
+    EMAIL_DELAYED = "email_delayed", _("Delayed")
+    CAMPAIGN_FINISHED = "campaign_finished", _("Campaign finished")
+    CONSENT_RENEWED = "consent_renewed", _("May be written to again")
+
+
+ACTED_ON = frozenset(
+    {
+        EventType.EMAIL_SENT,
+        EventType.EMAIL_OPENED,
+        EventType.LINK_CLICKED,
+        EventType.EMAIL_REPLIED,
+        EventType.EMAIL_BOUNCED,
+        EventType.UNSUBSCRIBED,
+    }
+)
+"""What is announced, and may set something off. All others are part of the story alone."""
 
 
 class Campaign(models.Model):
@@ -95,6 +114,8 @@ class CampaignEvent(models.Model):
     """Null: nobody here has the recipient's address yet."""
     recipient = models.CharField(max_length=320, blank=True)
     """The address in normal form."""
+    message_id = models.CharField(max_length=400, blank=True)
+    """By which an event that came before its e-mail finds it."""
     url = models.TextField(blank=True)
     """The link that was clicked."""
     reason = models.TextField(blank=True)
@@ -128,6 +149,11 @@ class CampaignEvent(models.Model):
                 name="campaign_event_without_email",
                 condition=models.Q(email=None),
             ),
+            models.Index(
+                fields=["workspace_id", "message_id"],
+                name="campaign_event_of_message",
+                condition=models.Q(email=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -136,4 +162,9 @@ class CampaignEvent(models.Model):
     @property
     def label(self) -> str:
         """The type in words; an unknown one as it was given."""
-        return EventType(self.type).label if self.type in EventType.values else self.type
+        return str(EventType(self.type).label) if self.type in EventType.values else self.type
+
+    @property
+    def sets_off(self) -> bool:
+        """Whether anything may follow from it: whose it is, is known, it has a meaning, and it is not long past."""
+        return self.prospect_id is not None and self.type in ACTED_ON and not self.historical

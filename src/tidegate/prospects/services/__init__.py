@@ -1,6 +1,9 @@
 """Everything that writes to the prospect store: each call one transaction, announced within it (`prospects.signals`)."""
 
+from tidegate.prospects.authors import Author
+from tidegate.prospects.consent import renew_consent
 from tidegate.prospects.services.bulk import MAX_ITEMS, ItemResult, Policy, upsert_prospects
+from tidegate.prospects.services.campaigns import create_campaign
 from tidegate.prospects.services.fields import change_field, create_field, delete_field, get_field
 from tidegate.prospects.services.lists import (
     add_to_list,
@@ -11,7 +14,6 @@ from tidegate.prospects.services.lists import (
     rename_list,
 )
 from tidegate.prospects.services.saving import (
-    Author,
     Outcome,
     Saved,
     create_prospect,
@@ -28,6 +30,7 @@ __all__ = [
     "Saved",
     "add_to_list",
     "change_field",
+    "create_campaign",
     "create_field",
     "create_list",
     "create_prospect",
@@ -38,6 +41,7 @@ __all__ = [
     "get_or_create_lists",
     "remove_from_list",
     "rename_list",
+    "renew_consent",
     "update_prospect",
     "upsert_prospects",
 ]

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tidegate.errors import Invalid
+from tidegate.prospects.authors import Author, announce
 from tidegate.prospects.content import (
     Content,
     fill_up,
@@ -25,10 +26,8 @@ from tidegate.prospects.models import Prospect, ProspectEmail, ProspectList
 from tidegate.prospects.services.saving import (
     CHANGEABLE,
     NOBODY,
-    Author,
     Outcome,
     add_memberships,
-    announce,
     custom_shapes,
     lock_addresses,
     missing_memberships,
@@ -209,7 +208,7 @@ class _Batch:
         )
         touched = [*self.created, *self.changed.values()]
         if touched:
-            write_addresses(touched)
+            write_addresses(self.author, touched)
 
     def memberships(self, placed: Sequence[_Placed]) -> set[tuple[int, int]]:
         return {

@@ -9,16 +9,28 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from tidegate.errors import Conflict, Invalid, NotFound
+from tidegate.prospects.authors import Author, announce
 from tidegate.prospects.models import CustomField, FieldType, Prospect
 from tidegate.prospects.search_keys import fold
-from tidegate.prospects.services.saving import Author, announce, lock_fields
+from tidegate.prospects.services.saving import lock_fields
 from tidegate.prospects.signals import lists_changed
 from tidegate.prospects.values import MAX_LENGTH, Unfit, clean_text, option_key
 
 MAX_OPTIONS = 1_000
 MAX_FIELDS = 200
 SYSTEM_NAMES = frozenset(
-    {"first name", "last name", "e-mail", "email", "phone", "company", "job title", "e-mail status", "lists"}
+    {
+        "first name",
+        "last name",
+        "e-mail",
+        "email",
+        "phone",
+        "company",
+        "job title",
+        "e-mail status",
+        "consent",
+        "lists",
+    }
 )
 WITH_OPTIONS = (FieldType.OPTION, FieldType.OPTIONS)
 _ANNOUNCED_AT_ONCE = 1_000

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from tidegate.errors import Conflict, Invalid, NotFound
+from tidegate.prospects.authors import Author, announce
 from tidegate.prospects.models import Prospect, ProspectList
-from tidegate.prospects.services.saving import Author, add_memberships, announce
+from tidegate.prospects.services.saving import add_memberships
 from tidegate.prospects.signals import lists_changed
 from tidegate.prospects.values import Unfit, clean_text
 

@@ -15,10 +15,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tidegate.errors import Conflict, Invalid, NotFound
-from tidegate.prospects.content import Content, is_nobody, lay_over, read_content, shapes_of
-from tidegate.prospects.models import CustomField, Prospect, ProspectEmail, ProspectList
+from tidegate.prospects.authors import Author, announce
+from tidegate.prospects.content import Content, is_nobody, is_tighter, lay_over, read_content, shapes_of
+from tidegate.prospects.events.waiting import adopt_for_prospects
+from tidegate.prospects.models import Consent, CustomField, Prospect, ProspectEmail, ProspectList
 from tidegate.prospects.search_keys import fill_keys
-from tidegate.prospects.signals import prospects_changed
 from tidegate.prospects.values import FieldShape, normal_email
 
 NOBODY = "A prospect needs a name, an e-mail address, a phone number or a company."
@@ -30,6 +31,8 @@ CHANGEABLE = (
     "emails",
     "phones",
     "email_status",
+    "consent",
+    "consent_at",
     "custom",
     "updated_at",
     "name_key",
@@ -42,17 +45,6 @@ class Outcome(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """On whose behalf a workspace's prospects are written."""
-
-    workspace_id: UUID
-    actor: str
-    """Who, in words, for logs."""
-    origin: str
-    """`page`, `import`, `api` or `sync`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ def create_prospect(
     if is_nobody(prospect):
         raise Invalid(NOBODY, errors={"email": [NOBODY]})
     prospect.save(force_insert=True)
-    write_addresses([prospect])
+    write_addresses(author, [prospect])
     add_memberships([(prospect.pk, item.pk) for item in lists])
     announce(author, "create", [prospect.pk])
     return Saved(prospect, Outcome.CREATED)
@@ -109,13 +101,19 @@ def update_prospect(
     prospect = _get_locked(author.workspace_id, prospect_id)
     if not allow_double:
         _refuse_double(author.workspace_id, content, besides=prospect_id)
+    if content.consent is not None and is_tighter(prospect.consent, content.consent):
+        raise Conflict(
+            f"{prospect.name} is marked “{Consent(prospect.consent).label}”. Only a member can open that again, on the "
+            "prospect's page.",
+            prospect_id=prospect_id,
+        )
     changed = lay_over(prospect, content)
     if changed:
         if is_nobody(prospect):
             raise Invalid(NOBODY, errors={"email": [NOBODY]})
         prospect.updated_at = timezone.now()
         prospect.save(update_fields=CHANGEABLE)
-        write_addresses([prospect])
+        write_addresses(author, [prospect])
     moved = lists is not None and _set_lists(prospect, lists)
     if changed or moved:
         announce(author, "change", [prospect_id])
@@ -131,19 +129,6 @@ def delete_prospects(author: Author, ids: Collection[int]) -> int:
         Prospect.objects.filter(pk__in=found).delete()
         announce(author, "delete", found)
     return len(found)
-
-
-def announce(author: Author, action: str, ids: Sequence[int]) -> None:
-    """Tell who listens, inside the transaction: what they write is committed with the change, or neither is."""
-    if ids:
-        prospects_changed.send(
-            sender=Prospect,
-            workspace_id=author.workspace_id,
-            ids=list(ids),
-            action=action,
-            actor=author.actor,
-            origin=author.origin,
-        )
 
 
 def custom_shapes(workspace_id: UUID) -> dict[str, FieldShape]:
@@ -188,8 +173,8 @@ def new_prospect(author: Author, content: Content, *, key: str | None) -> Prospe
     return prospect
 
 
-def write_addresses(prospects: Sequence[Prospect]) -> None:
-    """Make the rows of `ProspectEmail` say what these prospects say."""
+def write_addresses(author: Author, prospects: Sequence[Prospect]) -> None:
+    """Make the rows of `ProspectEmail` say what these prospects say; what waits for a new address finds its prospect."""
     wanted = {
         (prospect.pk, normal_email(entry["value"])): prospect.workspace_id
         for prospect in prospects
@@ -200,11 +185,11 @@ def write_addresses(prospects: Sequence[Prospect]) -> None:
     surplus = [pk for pair, pk in there.items() if pair not in wanted]
     if surplus:
         ProspectEmail.objects.filter(pk__in=surplus).delete()
+    added = [pair for pair in wanted if pair not in there]
     ProspectEmail.objects.bulk_create(
-        ProspectEmail(workspace_id=workspace_id, prospect_id=pid, address=address)
-        for (pid, address), workspace_id in wanted.items()
-        if (pid, address) not in there
+        ProspectEmail(workspace_id=wanted[pair], prospect_id=pair[0], address=pair[1]) for pair in added
     )
+    adopt_for_prospects(author, added)
 
 
 def missing_memberships(pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:

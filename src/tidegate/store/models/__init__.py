@@ -7,7 +7,7 @@ from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization,
 from tidegate.store.models.log import Attention, LogEntry
 from tidegate.store.models.oauth_app import OAuthApp
 from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
-from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferRecord
+from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
 
 __all__ = [
     "ApiKey",
@@ -29,6 +29,7 @@ __all__ = [
     "PreviewClaim",
     "Role",
     "Transfer",
+    "TransferOrganization",
     "TransferRecord",
     "User",
     "Workspace",

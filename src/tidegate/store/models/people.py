@@ -43,6 +43,8 @@ class Workspace(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     country = models.CharField(max_length=2, blank=True)
     """ISO 3166: how phone numbers without a country code are read."""
+    oauth_required = models.BooleanField(default=False)
+    """Whether connections must be made by signing in at Pipedrive; those on a personal token wait to be reconnected."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

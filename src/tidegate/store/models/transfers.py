@@ -6,10 +6,29 @@ from django.db import models
 
 from tidegate.store.models.connections import Connection
 
+COUNTED = (
+    "created",
+    "updated",
+    "unchanged",
+    "skipped",
+    "failed",
+    "restored",
+    "deleted",
+    "unlinked",
+    "kept",
+)
+"""The columns of a transfer that count its records by outcome; what waits for a person counts as failed."""
+
 
 class Transfer(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="transfers")
+    undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="undos")
+    """The transfer that this one takes back; None: it is a transfer itself."""
+    delete_created = models.BooleanField(default=False)
+    """Of an undo: what the transfer created is deleted, too, where nobody touched it."""
+    picked = models.BooleanField(default=False)
+    """It goes over chosen records, which wait among its `records`, instead of the whole source."""
     direction = models.CharField(max_length=20)
     """`to_pipedrive` or `from_pipedrive`."""
     source_app = models.CharField(max_length=10)
@@ -26,6 +45,11 @@ class Transfer(models.Model):
     unchanged = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
+    restored = models.PositiveIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0)
+    unlinked = models.PositiveIntegerField(default=0)
+    kept = models.PositiveIntegerField(default=0)
+    """Of an undo: restored, deleted, unlinked, and left alone because somebody changed them since."""
     tokens = models.PositiveIntegerField(default=0)
     settings = models.JSONField(default=dict)
     """The connection's settings as they were at the start."""
@@ -58,7 +82,7 @@ class Transfer(models.Model):
 
     @property
     def done(self) -> int:
-        return self.created + self.updated + self.unchanged + self.skipped + self.failed
+        return sum(getattr(self, name) for name in COUNTED)
 
 
 class TransferRecord(models.Model):
@@ -69,7 +93,12 @@ class TransferRecord(models.Model):
     target_id = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=300, blank=True)
     outcome = models.CharField(max_length=12)
-    """`created`, `updated`, `unchanged`, `skipped`, `failed`, `attention`."""
+    """`created`, `updated`, `unchanged`, `skipped`, `failed`, `attention`; of an undo `restored`, `deleted`, `unlinked`,
+    `kept`, `failed`; `waiting`: chosen, and not dealt with yet."""
+    linked = models.BooleanField(default=False)
+    """The link between the two was made by this transfer."""
+    written_at = models.DateTimeField(null=True, blank=True)
+    """Of a created record: when its app says it was written."""
     reason = models.TextField(blank=True)
     changes = models.JSONField(default=list)
 
@@ -81,6 +110,22 @@ class TransferRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.outcome}"
+
+
+class TransferOrganization(models.Model):
+    """An organization that a transfer created, under the name it was given."""
+
+    transfer = models.ForeignKey(Transfer, on_delete=models.CASCADE, related_name="organizations")
+    organization_id = models.BigIntegerField()
+    name = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["transfer", "organization_id"], name="one_made_organization")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PreviewClaim(models.Model):

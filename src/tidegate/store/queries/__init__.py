@@ -50,6 +50,7 @@ from tidegate.store.queries.transfers import (
     seconds_left,
     shown_records,
 )
+from tidegate.store.queries.waiting import Waiting, WaitingKind, waiting_by_kind
 
 __all__ = [
     "CHECK_OVERDUE",
@@ -64,6 +65,8 @@ __all__ = [
     "LogFilter",
     "LogPage",
     "PersonCard",
+    "Waiting",
+    "WaitingKind",
     "attention_groups",
     "budget_starts_again",
     "budget_today",
@@ -94,6 +97,7 @@ __all__ = [
     "shown_records",
     "start_of_day",
     "tokens_today",
+    "waiting_by_kind",
     "waiting_by_side",
     "webhooks_ok",
     "writes_today",

@@ -41,6 +41,11 @@ SCOPES = (
         gettext_lazy("Add campaign e-mails as done activities, and tasks from automations"),
     ),
     (
+        "contact-fields:full",
+        gettext_lazy("Contact fields, full access"),
+        gettext_lazy("Create a missing field for you when you map fields. Optional"),
+    ),
+    (
         "users:read",
         gettext_lazy("Users, read"),
         gettext_lazy("Let you choose who owns what Tidegate creates"),

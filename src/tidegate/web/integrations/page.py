@@ -5,7 +5,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
 
 from tidegate.core.connection import Reason, Status
 from tidegate.errors import TidegateError
@@ -13,6 +14,7 @@ from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.wiring import actions
+from tidegate.wiring.oauth_only import require_oauth
 
 
 @member_required
@@ -24,6 +26,7 @@ def integrations(request: MemberRequest) -> HttpResponse:
             _card(connection) for connection in connections.select_related("lane").order_by("created_at")
         ],
         "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
+        "on_tokens": sum(connection.auth_method == "token" for connection in connections),
         "lists": ProspectList.objects.filter(workspace_id=request.workspace.pk).count(),
     }
     return render(request, "web/integrations/integrations.html", context)
@@ -59,12 +62,45 @@ def disconnect(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """Asks first, then gives Pipedrive its access back. Links and history stay."""
     connection = get_connection(request, connection_id)
     if request.method != "POST":
-        context = {"connection": connection, "links": connection.links.count()}
+        context = {
+            "connection": connection,
+            "links": connection.links.count(),
+            "entries": connection.log.count(),
+        }
         return render(request, "web/integrations/disconnect.html", context)
+    delete_history = bool(request.POST.get("delete_history"))
     try:
-        actions.disconnect(connection, actor=str(request.user))
+        actions.disconnect(connection, actor=str(request.user), delete_history=delete_history)
     except TidegateError as error:
         messages.error(request, error.user_message)
     else:
-        messages.success(request, _("Pipedrive is disconnected. Nothing was deleted in either app."))
+        messages.success(request, _DELETED if delete_history else _KEPT)
+    return redirect("integrations")
+
+
+_KEPT = gettext_lazy("Pipedrive is disconnected. Nothing was deleted in either app.")
+_DELETED = gettext_lazy(
+    "Pipedrive is disconnected, and its links and history are deleted. Nothing was deleted in either app."
+)
+
+
+@require_POST
+@editor_required
+def oauth_only(request: MemberRequest) -> HttpResponse:
+    """Requires signing in at Pipedrive from now on, or lets personal tokens connect again."""
+    required = request.POST.get("required") == "yes"
+    count = require_oauth(request.workspace, required)
+    if required:
+        text = ngettext(
+            "Signing in at Pipedrive is required now. %(count)d connection on a token waits to be reconnected.",
+            "Signing in at Pipedrive is required now. %(count)d connections on a token wait to be reconnected.",
+            count,
+        )
+    else:
+        text = ngettext(
+            "Personal API tokens may connect again. %(count)d connection can be resumed.",
+            "Personal API tokens may connect again. %(count)d connections can be resumed.",
+            count,
+        )
+    messages.success(request, text % {"count": count})
     return redirect("integrations")

@@ -6,6 +6,7 @@ from tidegate.web.integrations import callback, connect, page
 
 urlpatterns = [
     path("integrations/", page.integrations, name="integrations"),
+    path("integrations/oauth-only/", page.oauth_only, name="oauth-only"),
     path("integrations/connect/", connect.start, name="connect"),
     path("integrations/connect/pipedrive/", connect.explain, name="setup-start"),
     path("integrations/connect/register/", connect.register, name="connect-register"),

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -154,6 +155,26 @@ def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpRe
     return redirect(here)
 
 
+WAITING = {
+    (Side.OUTREACH, "new"): gettext_lazy("New prospects, to be linked or created in Pipedrive"),
+    (Side.OUTREACH, "changed"): gettext_lazy("Changed prospects, whose changes go to Pipedrive"),
+    (Side.OUTREACH, "deleted"): gettext_lazy("Deleted prospects; their people in Pipedrive stay"),
+    (Side.PIPEDRIVE, "new"): gettext_lazy("New people, to be linked or created in your list"),
+    (Side.PIPEDRIVE, "changed"): gettext_lazy("Changed people, whose changes go to your prospects"),
+    (Side.PIPEDRIVE, "deleted"): gettext_lazy("Deleted or merged people; their prospects stay"),
+    (Side.PIPEDRIVE, "organization"): gettext_lazy("Changed organizations"),
+}
+"""What catching up would look at. What then happens is decided by the settings, record by record."""
+
+
+def waiting_lines(connection: Connection) -> list[tuple[str, int]]:
+    """What waits, in words, with how many records of each kind."""
+    return [
+        (str(WAITING.get((one.side, one.kind.value), _("Other changes"))), one.records)
+        for one in queries.waiting_by_kind(connection)
+    ]
+
+
 def _must_ask(connection: Connection) -> bool:
     return connection.status == Status.PAUSED and any(queries.waiting_by_side(connection).values())
 
@@ -168,6 +189,7 @@ def resume(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     context = {
         "connection": connection,
         "outreach_name": side_name(Side.OUTREACH),
+        "kinds": waiting_lines(connection),
         **_pause_context(connection),
     }
     return render(request, "web/overview/resume.html", context)

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tidegate.prospects.models import EmailStatus
+from tidegate.prospects.models import Consent, EmailStatus
 from tidegate.prospects.queries import Filter, Sort
 from tidegate.store.models import Attention, Link
 
@@ -25,6 +25,8 @@ STATUSES: Choices = (
     (EmailStatus.UNVERIFIED.value, _("Unverified")),
     (EmailStatus.UNVERIFIABLE.value, _("Unverifiable")),
     (EmailStatus.INVALID.value, _("Invalid")),
+    (Consent.BOUNCED.value, _("Bounced")),
+    (Consent.UNSUBSCRIBED.value, _("Unsubscribed")),
 )
 PIPEDRIVE: Choices = (
     ("", _("In Pipedrive or not")),
@@ -70,7 +72,8 @@ class TableFilter:
             workspace_id,
             search=self.text,
             list_id=self.list_id,
-            email_status=self.status,
+            email_status="" if self.status in Consent.values else self.status,
+            consent=self.status if self.status in Consent.values else "",
             also=in_pipedrive(self.pipedrive, workspace_id),
         )
 

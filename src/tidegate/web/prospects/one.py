@@ -18,13 +18,14 @@ from tidegate.core.settings import mapping_problems
 from tidegate.core.values import DateRange, Kind, describe, from_json, is_empty
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.prospects import queries, services
-from tidegate.prospects.models import CustomField, Prospect
+from tidegate.prospects.models import Consent, CustomField, Prospect
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
 from tidegate.store.models import Connection, LogEntry
 from tidegate.store.queries import person_cards
 from tidegate.web.access import MemberRequest, editor_required, member_required
 from tidegate.web.activity.lines import lines_of
 from tidegate.web.activity.log import person_url
+from tidegate.web.prospects.emails import email_section
 from tidegate.web.prospects.forms import LABELS, ProspectForm
 from tidegate.web.prospects.frame import author_of, connections_of, missing_is_404
 from tidegate.web.prospects.rows import Row, rows_of
@@ -62,6 +63,7 @@ def prospect(request: MemberRequest, prospect_id: int) -> HttpResponse:
         "doubles": queries.doubles_of(found),
         "linked_to": connections,
         "story": _story(found, connections),
+        "emails": email_section(found),
         **_person(row),
     }
     return render(request, "web/prospects/prospect.html", context)
@@ -196,6 +198,25 @@ def delete_prospect(request: MemberRequest, prospect_id: int) -> HttpResponse:
         return redirect("prospects")
     row = rows_of([found], connections_of(request))[0]
     return render(request, "web/prospects/prospect_delete.html", {"prospect": found, "row": row})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@editor_required
+def renew_consent(request: MemberRequest, prospect_id: int) -> HttpResponse:
+    """Asks first: no word of a program, a file or the sync comes this way."""
+    with missing_is_404():
+        found = queries.get_prospect(request.workspace.pk, prospect_id)
+    if found.consent == Consent.OPEN:
+        return redirect("prospect", found.pk)
+    sure = request.POST.get("sure") == "yes"
+    if request.method == "POST" and sure:
+        with missing_is_404():
+            services.renew_consent(author_of(request), found.pk)
+        messages.success(request, _("%(name)s may be written to again") % {"name": found.name})
+        return redirect("prospect", found.pk)
+    context = {"prospect": found, "unsure": request.method == "POST"}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "web/prospects/prospect_consent.html", context, status=status)
 
 
 @require_POST

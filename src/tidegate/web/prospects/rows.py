@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tidegate.core.records import Side
 from tidegate.core.settings import Settings
-from tidegate.prospects.models import EmailStatus, Prospect
+from tidegate.prospects.models import Consent, EmailStatus, Prospect
 from tidegate.store.models import Attention, Connection, Link
 from tidegate.web.words import Look
 
@@ -18,6 +18,10 @@ EMAIL_STATUS: dict[str, Look] = {
     EmailStatus.UNVERIFIED: Look(_("Unverified"), "help", "calm"),
     EmailStatus.UNVERIFIABLE: Look(_("Unverifiable"), "help", "warn"),
     EmailStatus.INVALID: Look(_("Invalid"), "bounce", "bad"),
+}
+CONSENT: dict[str, Look] = {
+    Consent.BOUNCED: Look(_("Bounced"), "bounce", "bad"),
+    Consent.UNSUBSCRIBED: Look(_("Unsubscribed"), "unsub", "bad"),
 }
 
 
@@ -33,6 +37,16 @@ class Row:
     @property
     def email_status(self) -> Look:
         return EMAIL_STATUS[self.prospect.email_status]
+
+    @property
+    def consent(self) -> Look | None:
+        """None: campaigns may write."""
+        return CONSENT.get(self.prospect.consent)
+
+    @property
+    def address_status(self) -> Look:
+        """What the table says in one word: whether one may write comes before whether it would arrive."""
+        return self.consent or self.email_status
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("<int:prospect_id>/", one.prospect, name="prospect"),
     path("<int:prospect_id>/edit/", one.edit_prospect, name="prospect-edit"),
     path("<int:prospect_id>/lists/", one.move_prospect, name="prospect-move"),
+    path("<int:prospect_id>/consent/", one.renew_consent, name="prospect-consent"),
     path("<int:prospect_id>/delete/", one.delete_prospect, name="prospect-delete"),
     path("lists/new/", lists.new_list, name="list-new"),
     path("lists/<int:list_id>/rename/", lists.rename_list, name="list-rename"),

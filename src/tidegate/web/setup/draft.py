@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.records import Side
 from tidegate.core.settings import SYSTEM_MAPPINGS, Constant, Direction, FieldMapping, Settings
+from tidegate.web.setup.automation_form import PART, Reader, read_history_events
 
 NEW_LIST = "new"
 """What the list's select says when a list is to be made."""
@@ -125,6 +126,13 @@ def _read_new_list(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Dra
     return draft
 
 
+def _read_filter(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
+    wanted = post.get("filter_id") or None
+    if wanted and wanted != draft.settings.filter_id and catalogues.pipedrive.filter_of(wanted) is None:
+        return _refuse(draft, "filter_id", _("This Pipedrive filter no longer exists. Choose another one."))
+    return replace(draft, settings=replace(draft.settings, filter_id=wanted))
+
+
 def _read_mapping(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
     rows = [
         Row(post.get(f"left-{number}", ""), post.get(f"right-{number}", "")) for number in post.getlist("row")
@@ -157,15 +165,37 @@ def _read_constants(side: Side, post: QueryDict, draft: Draft) -> Draft:
     return replace(draft, settings=replace(draft.settings, constants=ordered))
 
 
+def _read_automations(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
+    reader = Reader(post, catalogues.pipedrive)
+    automations = reader.automations(draft.settings.automations)
+    return replace(
+        draft,
+        settings=replace(draft.settings, automations=automations),
+        errors={**draft.errors, **reader.errors},
+    )
+
+
+def _read_history(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
+    settings = replace(
+        draft.settings,
+        include_email_history=bool(post.get("include_email_history")),
+        history_events=read_history_events(post.getlist("history_events")),
+    )
+    return replace(draft, settings=settings)
+
+
 READERS: dict[str, Callable[[QueryDict, Draft, Catalogues], Draft]] = {
     "direction": _read_direction,
     "from_lists": _read_from_lists,
     "owner": _read_owner,
     "to_list": _read_to_list,
+    "filter": _read_filter,
     "mapping": _read_mapping,
     "more": _read_more,
+    "history": _read_history,
     "constants-outreach": lambda post, draft, catalogues: _read_constants(Side.OUTREACH, post, draft),
     "constants-pipedrive": lambda post, draft, catalogues: _read_constants(Side.PIPEDRIVE, post, draft),
+    PART: _read_automations,
 }
 """Part of a form -> what reads it."""
 

@@ -12,15 +12,26 @@ from django.db import transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from tidegate.core.catalogue import NamedList, User
+from tidegate.core.automation import Trigger
+from tidegate.core.catalogue import NamedList, PersonFilter, User
 from tidegate.core.problem import Problem
 from tidegate.core.settings import SYSTEM_MAPPINGS, FieldMapping, Settings, mapping_problems, problems
 from tidegate.errors import Conflict, Invalid, TidegateError
 from tidegate.prospects.services import Author, create_list
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest
+from tidegate.web.setup.automation_form import Edit, edited
+from tidegate.web.setup.automations import (
+    AutomationsPart,
+    automation_anchor,
+    automations_part,
+    named_problem,
+    shown_automations,
+    shown_history,
+)
 from tidegate.web.setup.constants import shown_constants
 from tidegate.web.setup.draft import NEW_LIST, Catalogues, Draft, Row, draft_of, read_draft
+from tidegate.web.setup.examples import example_of
 from tidegate.web.setup.mapping import mapping_table
 from tidegate.wiring import actions
 
@@ -44,6 +55,13 @@ class Editing:
     """Somebody else saved meanwhile."""
     fresh_row: int | None = None
     """The row of the mapping that was just added or whose left field was just chosen."""
+    opened: Trigger | None = None
+    """The trigger whose automation is worked on."""
+    focus: str = ""
+    """The id of the control that the focus goes to; empty where it stays."""
+
+    done: dict[int, str] = field(default_factory=dict)
+    """Row of the mapping -> what was just made for it, in either app."""
 
     def mark(self, found: Iterable[Problem]) -> None:
         for problem in found:
@@ -116,6 +134,7 @@ def _with_new_list(editing: Editing, request: MemberRequest) -> Settings:
         made = create_list(Author(request.workspace.pk, str(request.user), "page"), name)
     except (Conflict, Invalid) as error:
         raise Invalid(errors={"sync_to_list": [error.user_message]}) from error
+    editing.connection.refresh_from_db(fields=["catalogue"])  # the list is among those that can be chosen now
     return replace(settings, sync_to_list=str(made.pk))
 
 
@@ -143,11 +162,19 @@ def _fitting(row: Row, catalogues: Catalogues) -> Row:
     return replace(row, pipedrive="") if faults else row
 
 
+def change_automation(editing: Editing, edit: Edit) -> None:
+    """Adds, moves or removes an action in the draft, or takes over what was typed; nothing is saved."""
+    settings, editing.focus = edited(editing.draft.settings, edit)
+    editing.opened = edit.trigger
+    editing.draft = replace(editing.draft, settings=settings, errors={})
+
+
 def section_context(
     editing: Editing, request: MemberRequest, *, all_parts: bool = False
 ) -> dict[str, object]:
     """What the partial templates of the sections show. `all_parts`: the settings page, where the direction may change too."""
     settings = editing.draft.settings
+    automations = _shown_automations(editing, opens_first=not all_parts)
     return {
         "connection": editing.connection,
         "here": request.path,
@@ -159,12 +186,30 @@ def section_context(
         "lists": _shown_lists(editing),
         "owners": _shown_owners(editing),
         "to_lists": _shown_to_lists(editing),
+        "filters": _shown_filters(editing),
         "new_list": editing.draft.new_list,
         "NEW_LIST": NEW_LIST,
-        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks),
+        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks, editing.done),
         "constants": shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts),
+        "automations": automations,
+        "shown": automations.of(editing.opened),
+        "history": shown_history(settings),
+        "focus": editing.focus,
         "error_links": error_links(editing),
     }
+
+
+def _shown_automations(editing: Editing, *, opens_first: bool) -> AutomationsPart:
+    return automations_part(
+        shown_automations(
+            editing.draft.settings,
+            editing.catalogues,
+            editing.marks,
+            example_of(editing.connection.workspace_id),
+            opened=editing.opened,
+            opens_first=opens_first,
+        )
+    )
 
 
 def _shown_lists(editing: Editing) -> list[tuple[NamedList, bool, bool]]:
@@ -194,12 +239,22 @@ def _shown_owners(editing: Editing) -> list[User]:
     return shown
 
 
+def _shown_filters(editing: Editing) -> list[PersonFilter]:
+    """Pipedrive's filters of persons; the chosen one stays visible when it is gone."""
+    chosen, offered = editing.draft.settings.filter_id, editing.catalogues.pipedrive.filters
+    known = sorted(offered, key=lambda known: known.name.casefold())
+    if chosen and all(one.id != chosen for one in known):
+        known.insert(0, PersonFilter(chosen, _("A filter that was deleted")))
+    return known
+
+
 ANCHORS = {
     "direction": "dir-two",
     "source_app": "dir-two",
     "sync_to_list": "f-to-list",
     "sync_from_lists": "from-lists",
     "owner_id": "f-owner",
+    "filter_id": "f-filter",
     "mappings": "mapping",
     "only_with_email": "f-only-with-email",
 }
@@ -209,6 +264,8 @@ ANCHORS = {
 def anchor(place: str, settings: Settings) -> str:
     """Where on the page a place is: the control to mark, and to lead to from a summary."""
     key, _dot, index = place.partition(".")
+    if key == "automations":
+        return automation_anchor(place)
     if key == "rows" and index.isdigit():
         return f"right-{index}"
     if key == "mappings" and index.isdigit():
@@ -230,7 +287,7 @@ def _row_number(index: int, settings: Settings) -> int:
 def error_links(editing: Editing) -> list[tuple[str, str]]:
     """For the summary on top: anchor and text of everything marked."""
     return [
-        (anchor(place, editing.draft.settings), text)
+        (anchor(place, editing.draft.settings), named_problem(place, text))
         for place, texts in editing.marks.items()
         for text in texts
     ]

@@ -15,10 +15,13 @@ from django.utils.translation import ngettext
 
 from tidegate.core.catalogue import Field
 from tidegate.core.records import Side
-from tidegate.core.settings import SYSTEM_MAPPINGS, Direction
-from tidegate.core.values import Kind, compatible, option_key
+from tidegate.core.settings import SYSTEM_MAPPINGS, Direction, FieldMapping, missing_options
+from tidegate.core.values import Kind, compatible
 from tidegate.web.setup.draft import Catalogues, Draft, Row
 from tidegate.web.words import KIND
+from tidegate.wiring.fields import can_create
+
+NOTHING_DONE: Mapping[int, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class LockedRow:
     outreach: str
     pipedrive: str
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Options of one side that the other lacks: such a value can't travel until the option is there."""
+
+    side: Side
+    text: str
+    button: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,17 @@ class ShownRow:
     kind: str
     errors: list[str] = field(default_factory=list)
     hint: str = ""
-    warning: str = ""
+    done: str = ""
+    """What was just made for this row, in either app."""
+    makes: str = ""
+    """The name a new Pipedrive field for this row would have; empty where none is offered."""
+    offered_to_copy: SafeString | None = None
+    """Pipedrive fields for which a prospect field can be made: in a row that has no field yet."""
+    lacks: tuple[Lack, ...] = ()
+
+    @property
+    def has_more(self) -> bool:
+        return bool(self.errors or self.hint or self.done or self.makes or self.offered_to_copy or self.lacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +76,22 @@ class MappingTable:
     why_not: str
 
 
-def mapping_table(draft: Draft, catalogues: Catalogues, marks: Mapping[str, list[str]]) -> MappingTable:
+def mapping_table(
+    draft: Draft,
+    catalogues: Catalogues,
+    marks: Mapping[str, list[str]],
+    done: Mapping[int, str] = NOTHING_DONE,
+) -> MappingTable:
     """`marks`: place -> texts, with `mappings.N` for complete rows and `rows.N` for rows of the form."""
     offers = Offers(draft, catalogues)
     places = _places(draft)
     rows = tuple(
         _shown(
-            number, row, offers, [*marks.get(places.get(number, ""), []), *marks.get(f"rows.{number}", [])]
+            number,
+            row,
+            offers,
+            [*marks.get(places.get(number, ""), []), *marks.get(f"rows.{number}", [])],
+            done.get(number, ""),
         )
         for number, row in enumerate(draft.rows)
     )
@@ -111,6 +142,7 @@ class Offers:
         }
         self.left_options = cache(lambda: _options(self.free(Side.OUTREACH)))
         self.right_options = cache(self._right_options)
+        self.to_copy = cache(self._to_copy)
 
     def free(self, side: Side) -> Iterable[Field]:
         """Fields nobody uses yet that can take a value where data flows into this side."""
@@ -125,6 +157,11 @@ class Offers:
     def fitting(self, kind: Kind) -> list[Field]:
         return [f for f in self.free(Side.PIPEDRIVE) if compatible(kind, f.kind)]
 
+    def _to_copy(self) -> SafeString:
+        """Pipedrive's own fields for which the prospect store can have one."""
+        own = (f for f in self.free(Side.PIPEDRIVE) if f.custom and can_create(Side.OUTREACH, f.kind))
+        return _options(own)
+
     def _right_options(self, kind: Kind) -> SafeString:
         return _options(self.fitting(kind))
 
@@ -133,7 +170,7 @@ def _options(fields: Iterable[Field]) -> SafeString:
     return format_html_join("", '<option value="{}">{}</option>', ((f.key, f.name) for f in fields))
 
 
-def _shown(number: int, row: Row, offers: Offers, errors: list[str]) -> ShownRow:
+def _shown(number: int, row: Row, offers: Offers, errors: list[str], done: str) -> ShownRow:
     left = offers.catalogues.outreach.field(row.outreach)
     right = offers.catalogues.pipedrive.field(row.pipedrive)
     name = left.name if left else row.outreach
@@ -146,7 +183,10 @@ def _shown(number: int, row: Row, offers: Offers, errors: list[str]) -> ShownRow
         kind=str(KIND[left.kind]) if left else "",
         errors=errors,
         hint=_hint(row, left, offers),
-        warning=_missing_options(left, right, offers.direction) if left and right else "",
+        done=done,
+        makes=left.name if left and not row.pipedrive and can_create(Side.PIPEDRIVE, left.kind) else "",
+        offered_to_copy=None if row.outreach else offers.to_copy() or None,
+        lacks=tuple(_lacks(row, offers)),
     )
 
 
@@ -173,12 +213,7 @@ def _hint(row: Row, left: Field | None, offers: Offers) -> str:
     count = len(offers.fitting(left.kind))
     facts = {"name": left.name, "kind": KIND[left.kind], "count": count}
     if not count:
-        return (
-            _(
-                "“%(name)s” is of the type %(kind)s, and Pipedrive has no free field of this type. Create one there, then refresh the fields."
-            )
-            % facts
-        )
+        return _("“%(name)s” is of the type %(kind)s, and Pipedrive has no free field of this type.") % facts
     return (
         ngettext(
             "“%(name)s” is of the type %(kind)s, so Pipedrive’s %(count)d free field of this type is offered.",
@@ -189,26 +224,22 @@ def _hint(row: Row, left: Field | None, offers: Offers) -> str:
     )
 
 
-def _missing_options(left: Field, right: Field, direction: Direction) -> str:
-    """Options of one side that the other lacks: such a value can't travel until the option is there."""
-    if left.kind not in (Kind.OPTION, Kind.OPTIONS) or right.kind is not left.kind:
-        return ""
-    ours, theirs = (
-        {option_key(o.label): o.label for o in left.options},
-        {option_key(o.label): o.label for o in right.options},
-    )
-    texts = []
-    if direction.flows_to(Side.PIPEDRIVE) and (
-        lacking := [label for key, label in ours.items() if key not in theirs]
-    ):
-        texts.append(_("Pipedrive lacks %(labels)s.") % {"labels": _few(lacking)})
-    if direction.flows_to(Side.OUTREACH) and (
-        lacking := [label for key, label in theirs.items() if key not in ours]
-    ):
-        texts.append(_("The prospect field lacks %(labels)s.") % {"labels": _few(lacking)})
-    if texts:
-        texts.append(_("Such a value does not travel until the option is there."))
-    return " ".join(texts)
+def _lacks(row: Row, offers: Offers) -> Iterable[Lack]:
+    """What either side lacks of the other's options, where values flow into it."""
+    mapping = FieldMapping(row.outreach, row.pipedrive)
+    lacking = missing_options(mapping, offers.catalogues.outreach, offers.catalogues.pipedrive)
+    for side, labels in lacking.items():
+        if not offers.direction.flows_to(side):
+            continue
+        facts = {"labels": _few(list(labels))}
+        if side is Side.PIPEDRIVE:
+            text = _("Pipedrive lacks %(labels)s: such a value does not travel until the option is there.")
+            yield Lack(side, text % facts, _("Add to Pipedrive"))
+        else:
+            text = _(
+                "The prospect field lacks %(labels)s: such a value does not travel until the option is there."
+            )
+            yield Lack(side, text % facts, _("Add to the prospect field"))
 
 
 def _few(labels: list[str], most: int = 4) -> str:

@@ -12,6 +12,8 @@ from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
 from tidegate.store.models import Connection
+from tidegate.web.setup.automation_words import HISTORY
+from tidegate.web.setup.automations import automation_lines, named_problem
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.editing import Editing, anchor
 from tidegate.web.setup.steps import STEPS, problems_of
@@ -41,6 +43,7 @@ def reviewed(editing: Editing, found: Sequence[Problem]) -> list[Reviewed]:
         "direction": _direction(settings),
         "data": _data(settings, catalogues),
         "constants": _constants(settings, catalogues),
+        "automations": _automations(settings, catalogues),
     }
     return [
         _one(step.name, step.title, step.address, lines[step.name], editing, found) for step in STEPS[:-1]
@@ -52,7 +55,10 @@ def _one(
 ) -> Reviewed:
     page = reverse(address, args=[editing.connection.pk])
     faults = [
-        (problem.message, f"{page}?problems#{anchor(problem.place, editing.draft.settings)}")
+        (
+            named_problem(problem.place, problem.message),
+            f"{page}?problems#{anchor(problem.place, editing.draft.settings)}",
+        )
         for problem in problems_of(name, found)
     ]
     return Reviewed(title, lines, faults, f"{page}?problems" if faults else page)
@@ -82,7 +88,13 @@ def _data(settings: Settings, catalogues: Catalogues) -> list[str]:
         lines.append(
             _("People from Pipedrive arrive in “%(name)s”.") % {"name": names[settings.sync_to_list]}
         )
+    if settings.direction.flows_to(Side.OUTREACH) and settings.filter_id:
+        chosen = catalogues.pipedrive.filter_of(settings.filter_id)
+        if chosen is not None:
+            lines.append(_("Only people in the Pipedrive filter “%(name)s” come in.") % {"name": chosen.name})
     lines.append(_fields(settings, catalogues))
+    if settings.direction.flows_to(Side.PIPEDRIVE):
+        lines.append(_history(settings))
     lines.append(
         _("Whoever has no e-mail address is left out.")
         if settings.only_with_email
@@ -124,6 +136,21 @@ def _fields(settings: Settings, catalogues: Catalogues) -> str:
         len(names),
     )
     return text % {"count": len(names), "names": shown}
+
+
+def _history(settings: Settings) -> str:
+    if not settings.include_email_history:
+        return _("E-mail history is not included.")
+    if not settings.history_events:
+        return _("E-mail history is included; what happens after sending does not update it.")
+    names = ", ".join(str(text) for trigger, text in HISTORY.items() if trigger in settings.history_events)
+    return _("E-mail history is included, and updated by: %(events)s.") % {"events": names}
+
+
+def _automations(settings: Settings, catalogues: Catalogues) -> list[str]:
+    if not settings.direction.flows_to(Side.PIPEDRIVE):
+        return [_("None, since nothing flows to Pipedrive.")]
+    return list(automation_lines(settings, catalogues)) or [_("None.")]
 
 
 def _constants(settings: Settings, catalogues: Catalogues) -> list[str]:

@@ -8,13 +8,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from tidegate.core.automation import Trigger, automations_to_json
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.settings import Settings
 from tidegate.web.access import MemberRequest, get_connection, member_required
+from tidegate.web.setup.automation_form import automation_of
+from tidegate.web.setup.automation_words import TRIGGERS
 from tidegate.web.setup.editing import Editing, begin, found_problems, save, section_context
 from tidegate.web.setup.steps import step_of
-from tidegate.web.setup.views import edit_without_saving
+from tidegate.web.setup.views import PARTS, edit_without_saving
 from tidegate.wiring import actions
 
 
@@ -50,7 +53,7 @@ def _saved(request: MemberRequest, editing: Editing) -> HttpResponse:
 
 def _show(request: MemberRequest, editing: Editing, part: str = "page", status: int = 200) -> HttpResponse:
     context = {**section_context(editing, request, all_parts=True), "changes": changes(editing)}
-    if request.htmx and part in ("mapping", "constants"):
+    if request.htmx and part in PARTS:
         return render(request, f"web/setup/{part}.html", {**context, "with_savebar": True})
     problems = found_problems(editing) if editing.marks else []
     context |= {"counts": _counts(problems), "is_launched": editing.connection.launched_at is not None}
@@ -89,10 +92,25 @@ def _compared(stored: Settings, draft: Settings) -> list[tuple[str, bool]]:
         (_("Sync from lists"), _as_set(stored.sync_from_lists) == _as_set(draft.sync_from_lists)),
         (_("Owner"), stored.owner_id == draft.owner_id),
         (_("Sync to list"), stored.sync_to_list == draft.sync_to_list),
+        (_("Pipedrive filter"), stored.filter_id == draft.filter_id),
         (_("Field mapping"), stored.mappings == draft.mappings),
         (_("Prospects without an e-mail address"), stored.only_with_email is draft.only_with_email),
+        (
+            _("E-mail history"),
+            (stored.include_email_history, set(stored.history_events))
+            == (draft.include_email_history, set(draft.history_events)),
+        ),
         (_("Constants"), set(stored.constants) == set(draft.constants)),
+        *(
+            (str(words.name), _automation(stored, trigger) == _automation(draft, trigger))
+            for trigger, words in TRIGGERS.items()
+        ),
     ]
+
+
+def _automation(settings: Settings, trigger: Trigger) -> object:
+    """As it is stored: of an action only what its kind needs."""
+    return automations_to_json([automation_of(settings, trigger)])
 
 
 def _as_set(lists: tuple[str, ...] | None) -> frozenset[str] | None:

@@ -28,14 +28,24 @@ STEPS = (
     Step("direction", gettext_lazy("Direction"), gettext_lazy("Which way data flows"), "setup-direction"),
     Step("data", gettext_lazy("Data exchange"), gettext_lazy("Lists, owner, fields"), "setup-data"),
     Step("constants", gettext_lazy("Constants"), gettext_lazy("Optional"), "setup-constants"),
+    Step("automations", gettext_lazy("Automations"), gettext_lazy("Optional"), "setup-automations"),
     Step("review", gettext_lazy("Review and launch"), gettext_lazy("Check and start"), "setup-review"),
 )
 
 PLACES = {
     "connect": ("connection",),
     "direction": ("direction", "source_app"),
-    "data": ("sync_to_list", "sync_from_lists", "owner_id", "mappings", "only_with_email", "filter_id"),
+    "data": (
+        "sync_to_list",
+        "sync_from_lists",
+        "owner_id",
+        "mappings",
+        "only_with_email",
+        "filter_id",
+        "history_events",
+    ),
     "constants": ("constants",),
+    "automations": ("automations",),
 }
 
 
@@ -95,6 +105,8 @@ def _is_done(step: Step, connection: Connection) -> bool:
     """Whether somebody has been through this step: a connection begins with version 1, and every save raises it."""
     if step.name == "review":
         return connection.launched_at is not None
+    if step.name == "automations":
+        return bool(connection.get_settings().automations) or connection.launched_at is not None
     if step.name == "constants":
         return bool(connection.get_settings().constants) or connection.launched_at is not None
     return step.name == "connect" or connection.settings_version > 1

@@ -11,6 +11,7 @@ urlpatterns = [
     path("setup/direction/", views.direction, name="setup-direction"),
     path("setup/data/", views.data, name="setup-data"),
     path("setup/constants/", views.constants, name="setup-constants"),
+    path("setup/automations/", views.automations, name="setup-automations"),
     path("setup/review/", views.review, name="setup-review"),
     path("setup/launched/", views.launched, name="setup-launched"),
 ]

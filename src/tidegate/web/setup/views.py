@@ -14,21 +14,25 @@ from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection
+from tidegate.web.setup.automation_form import read_edit
 from tidegate.web.setup.editing import (
     Editing,
     begin,
+    change_automation,
     change_rows,
     error_links,
     found_problems,
     save,
     section_context,
 )
+from tidegate.web.setup.on_the_spot import VERBS, make_on_the_spot
 from tidegate.web.setup.review import reviewed
 from tidegate.web.setup.steps import STEPS, problems_of, stepper
 from tidegate.wiring import actions
 
 PAGES = {step.name: step.address for step in STEPS}
 ORDER = [step.name for step in STEPS]
+OPTIONAL = ("constants", "automations")
 
 
 @editor_required
@@ -37,7 +41,7 @@ def continue_setup(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
     shown = stepper(connection, "review", actions.problems(connection))["steps"]
     assert isinstance(shown, list)  # noqa: S101 (made by stepper)
-    name = next((s.name for s in shown if not s.is_done and s.name != "constants"), "review")
+    name = next((s.name for s in shown if not s.is_done and s.name not in OPTIONAL), "review")
     return redirect(PAGES[name], connection.pk)
 
 
@@ -65,6 +69,11 @@ def data(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @editor_required
 def constants(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     return _step(request, connection_id, "constants")
+
+
+@editor_required
+def automations(request: MemberRequest, connection_id: UUID) -> HttpResponse:
+    return _step(request, connection_id, "automations")
 
 
 def _step(request: MemberRequest, connection_id: UUID, name: str) -> HttpResponse:
@@ -96,12 +105,22 @@ def edit_without_saving(request: MemberRequest, editing: Editing, act: str) -> s
     if verb in ("add", "remove", "left", "right"):
         change_rows(editing, act)
         return "mapping"
+    if verb in VERBS:
+        make_on_the_spot(editing, request.POST, act, actor=str(request.user))
+        return "mapping"
     if verb == "constants":
         return "constants"
+    if (edit := read_edit(act)) is not None:
+        change_automation(editing, edit)
+        return "automation"
     if verb == "refresh":
         refresh(request, editing)
         return "page"
     return None
+
+
+PARTS = ("mapping", "constants", "automation")
+"""The parts that are answered by themselves, where scripts swap them in."""
 
 
 def refresh(request: MemberRequest, editing: Editing) -> None:
@@ -118,7 +137,7 @@ def refresh(request: MemberRequest, editing: Editing) -> None:
 
 
 def _show(request: MemberRequest, editing: Editing, name: str, part: str = "page") -> HttpResponse:
-    if request.htmx and part in ("mapping", "constants"):
+    if request.htmx and part in PARTS:
         return render(request, f"web/setup/{part}.html", section_context(editing, request))
     steps = stepper(editing.connection, name, found_problems(editing), mark=bool(editing.marks))
     context = {**section_context(editing, request), **steps, "has_form": True}

@@ -7,6 +7,7 @@ import pytest
 
 from tests.payloads import payload
 from tests.scripted_pipedrive import RenewableToken, ScriptedPipedrive, edge_page, no, ok
+from tidegate.core.catalogue import PersonFilter
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Gone, Record, Side
 from tidegate.errors import (
     AuthorizationLost,
@@ -60,10 +61,48 @@ async def test_the_catalogue_holds_every_page_of_the_fields(server):
     server.answers("GET", "/api/v2/personFields", ok(fields[:10], cursor="more"), ok(fields[10:]))
     catalogue = await server.crm().read_catalogue()
     assert catalogue.field("8" * 40) is not None
-    assert server.tokens() == 10 + 10 + 20 + 5 + 5
+    assert server.tokens() == 10 + 10 + 20 + 5 + 5 + 20
     pages = [request.url.params for request in server.requests if request.url.path.endswith("personFields")]
     assert [page.get("cursor") for page in pages] == [None, "more"]
     assert {page["limit"] for page in pages} == {"500"}
+
+
+async def test_filters_that_are_off_or_of_the_moment_are_not_offered(server):
+    filters = [
+        {"id": 5, "name": "Customers", "active_flag": True, "temporary_flag": None},
+        {"id": 6, "name": "Deleted", "active_flag": False},
+        {"id": 7, "name": "", "active_flag": True, "temporary_flag": True},
+    ]
+    server.answers("GET", "/api/v1/filters", ok(filters))
+    catalogue = await server.crm().read_catalogue()
+    assert catalogue.filters == (PersonFilter("5", "Customers"),)
+    asked = next(request for request in server.requests if request.url.path.endswith("/filters"))
+    assert dict(asked.url.params) == {"type": "people"}
+
+
+def changed_at(number: int, minute: int) -> dict[str, object]:
+    return raw_person(number) | {"update_time": f"2026-03-01T10:{minute:02}:00Z"}
+
+
+def person_changed_at(number: int, minute: int) -> Record:
+    return Record(Side.PIPEDRIVE, str(number), updated_at=datetime(2026, 3, 1, 10, minute, tzinfo=UTC))
+
+
+async def test_a_filter_is_read_no_further_than_the_persons_asked_about(server):
+    crm = await server.ready()
+    first = ok([changed_at(1, 30), changed_at(2, 20)], cursor="more")
+    server.answers("GET", "/api/v2/persons", first, ok([changed_at(3, 10)]))
+    assert await crm.in_filter("5", [person_changed_at(1, 30)]) == {"1"}
+    assert await crm.in_filter("5", [person_changed_at(9, 25)]) == frozenset()
+    assert server.tokens() == 10 + 10
+
+
+async def test_a_filter_is_read_to_the_end_where_the_person_changed_long_ago(server):
+    crm = await server.ready()
+    first = ok([changed_at(1, 30), changed_at(2, 20)], cursor="more")
+    server.answers("GET", "/api/v2/persons", first, ok([changed_at(3, 10)]))
+    assert await crm.in_filter("5", [person_changed_at(1, 30), person_changed_at(3, 10)]) == {"1", "3"}
+    assert [request.url.params.get("cursor") for request in server.requests] == [None, "more"]
 
 
 async def test_a_catalogue_that_was_given_is_not_read_again(server):

@@ -1,9 +1,10 @@
-"""`tidegate transfer`: transfers existing records between the store and Pipedrive, or watches a transfer that runs."""
+"""`tidegate transfer`: transfers existing records between the store and Pipedrive, or sees to the latest transfer."""
 
 import time
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -17,10 +18,21 @@ from tidegate.wiring import actions
 ONE_WAY = (Direction.TO_PIPEDRIVE.value, Direction.FROM_PIPEDRIVE.value)
 LOOK_EVERY = 1.0
 """Seconds."""
+ACTOR = "tidegate transfer"
+ACTS = {
+    "start": "run what the latest preview showed",
+    "pause": "pause the latest transfer",
+    "continue": "continue it",
+    "cancel": "cancel it; what was transferred stays",
+    "retry": "run its failed records once more",
+    "undo": "preview taking the latest transfer back; --start runs that",
+}
 
 
 class Command(TidegateCommand):
-    help = "Transfer existing records in one direction; a worker does it. Ctrl-C ends the watching, not the transfer."
+    help = (
+        "Transfer existing records in one direction, or see to the latest transfer; a worker does the work."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--direction", choices=ONE_WAY, help="start a transfer this way")
@@ -28,6 +40,18 @@ class Command(TidegateCommand):
             "--source-app", choices=[s.value for s in Side], help="whose values win; the sender's"
         )
         parser.add_argument("--preview", action="store_true", help="only plan it: nothing is written")
+        parser.add_argument(
+            "--records", nargs="+", metavar="ID", help="only these records, by their id in the source app"
+        )
+        acts = parser.add_mutually_exclusive_group()
+        for act, text in ACTS.items():
+            acts.add_argument(f"--{act}", action="store_true", help=text)
+        parser.add_argument(
+            "--delete-created", action="store_true", help="with --undo: delete what it created, too"
+        )
+        parser.add_argument(
+            "--confirm", type=int, metavar="N", help="with --start: that an undo touches N records"
+        )
         parser.add_argument("--watch", action="store_true", help="show its progress until it ends")
         add_connection_option(parser)
 
@@ -35,11 +59,17 @@ class Command(TidegateCommand):
         connection = choose_connection(options["connection"])
         if options["direction"]:
             transfer = start(
-                connection, options["direction"], options["source_app"], preview=options["preview"]
+                connection,
+                options["direction"],
+                options["source_app"],
+                preview=options["preview"],
+                records=options["records"],
             )
             self.stdout.write(f"Started: {transfer.direction}, {transfer.total or 'all'} records.")
         else:
-            transfer = latest(connection)
+            act = next((name for name in ACTS if options[name]), "")
+            with plain_errors():
+                transfer = see_to(act, connection, options)
         if options["watch"]:
             watch(transfer, Console(file=self.stdout))  # type: ignore[arg-type]  # written to like any text file
         self.stdout.write(summary(transfer))
@@ -50,7 +80,12 @@ class Command(TidegateCommand):
 
 
 def start(
-    connection: Connection, direction: str, source_app: str | None, *, preview: bool = False
+    connection: Connection,
+    direction: str,
+    source_app: str | None,
+    *,
+    preview: bool = False,
+    records: list[str] | None = None,
 ) -> Transfer:
     begin = actions.preview_transfer if preview else actions.start_transfer
     with plain_errors():
@@ -58,12 +93,36 @@ def start(
             connection,
             direction=Direction(direction),
             source_app=Side(source_app) if source_app else None,
-            actor="tidegate transfer",
+            actor=ACTOR,
+            records=records,
         )
 
 
-def latest(connection: Connection) -> Transfer:
-    transfer = connection.transfers.order_by("-created_at").first()
+def see_to(act: str, connection: Connection, options: dict[str, Any]) -> Transfer:
+    """Do this with the latest transfer; without an act it is only told about. An undo is a transfer of its own."""
+    records = options["records"]
+    if act == "undo":
+        ended = latest(connection, undoes__isnull=True)
+        return actions.undo_transfer(
+            ended, delete_created=options["delete_created"], actor=ACTOR, records=records
+        )
+    transfer = latest(connection)
+    match act:
+        case "start":
+            actions.start_previewed(transfer, actor=ACTOR, records=records, confirm=options["confirm"])
+        case "retry":
+            actions.retry_failed(transfer, actor=ACTOR, records=records)
+        case "pause":
+            actions.pause_transfer(transfer, actor=ACTOR)
+        case "continue":
+            actions.continue_transfer(transfer, actor=ACTOR)
+        case "cancel":
+            actions.cancel_transfer(transfer, actor=ACTOR)
+    return transfer
+
+
+def latest(connection: Connection, **wanted: Any) -> Transfer:
+    transfer = connection.transfers.filter(**wanted).order_by("-created_at").first()
     if transfer is None:
         raise CommandError(f"There is no transfer yet. Start one: tidegate transfer --direction {ONE_WAY[0]}")
     return transfer
@@ -75,7 +134,9 @@ def watch(transfer: Transfer, console: Console) -> None:
         task = progress.add_task(transfer.state, total=transfer.total)
         while True:
             transfer.refresh_from_db()
-            progress.update(task, description=transfer.state, completed=transfer.done, total=transfer.total)
+            transfer.connection.lane.refresh_from_db()
+            told = transfer.state + waits(transfer)
+            progress.update(task, description=told, completed=transfer.done, total=transfer.total)
             if transfer.finished_at is not None or transfer.state not in ("preview", "running", "paused"):
                 return
             time.sleep(LOOK_EVERY)
@@ -92,6 +153,27 @@ def price(transfer: Transfer) -> str:
 
 
 def summary(transfer: Transfer) -> str:
-    names = ("created", "updated", "unchanged", "skipped", "failed")
+    undo = transfer.undoes_id is not None
+    names = (
+        ("restored", "deleted", "unlinked", "kept", "failed")
+        if undo
+        else ("created", "updated", "unchanged", "skipped", "failed")
+    )
     counts = ", ".join(f"{getattr(transfer, name):,} {name}" for name in names)
-    return f"Transfer {transfer.direction} is {transfer.state}: {counts}; {transfer.tokens:,} API tokens."
+    what = "Undo" if undo else "Transfer"
+    text = f"{what} {transfer.direction} is {transfer.state}: {counts}; {transfer.tokens:,} API tokens."
+    if transfer.state in ("running", "preview"):
+        text += waits(transfer)
+    if transfer.state == "ready" and actions.must_confirm(transfer):
+        text += f" To run it: tidegate transfer --start --confirm {actions.touched_by(transfer)}"
+    return text
+
+
+def waits(transfer: Transfer) -> str:
+    """Until when it sleeps, where it does: it wakes by itself."""
+    lane = transfer.connection.lane
+    until = transfer.put_off_until or lane.wait_until
+    if until is None or until <= timezone.now():
+        return ""
+    reason = transfer.state_text or lane.wait_reason
+    return f" It waits until {timezone.localtime(until):%Y-%m-%d %H:%M} and goes on by itself: {reason}"

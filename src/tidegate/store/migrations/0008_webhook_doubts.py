@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0005_remove_link_quarrels")]
+    dependencies = [("store", "0007_undo")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,77 @@
+"""How long the largest pages of the settings take, with 200 fields on either side and 1,000 lists: by the clock, from outside."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import httpx2
+
+from bench.rows import Row, percentile
+from bench.running import Running, launched_demo
+from tests.processes.demo import sign_in
+
+FIELDS, LISTS, MAPPED, TIMES = 200, 1_000, 40, 30
+LIMIT = "0.3 s"
+
+
+def measure() -> list[Row]:
+    with launched_demo() as running:
+        _fill(running)
+        with httpx2.Client(
+            base_url=running.demo.facts["web_url"], timeout=60, follow_redirects=True
+        ) as browser:
+            sign_in(browser, running.demo.facts)
+            pages = _pages(running, browser)
+            return [_row(what, ask) for what, ask in pages.items()]
+
+
+def _fill(running: Running) -> None:
+    """As many fields and lists as a large account has, and some of the fields mapped."""
+    demo, connection = running.demo, f"/connections/{running.connection_id}"
+    there = sum(field["custom"] for field in demo.get(f"{connection}/catalogue")["outreach"]["fields"])
+    for number in range(FIELDS - there):
+        demo.post("/fields", {"name": f"Own {number}", "type": "text"})
+    for number in range(FIELDS):
+        new = {"field_name": f"Theirs {number}", "field_type": "varchar"}
+        while (answer := demo.pipedrive.post("/api/v2/personFields", json=new)).status_code == 429:
+            time.sleep(0.5)
+        answer.raise_for_status()
+    for number in range(LISTS):
+        demo.post("/lists", {"name": f"List {number}"})
+    catalogue = demo.post(f"{connection}/refresh")
+    mappings = demo.get(connection)["mappings"]
+    used = {mapping["pipedrive"] for mapping in mappings}
+    theirs = [
+        field["key"]
+        for field in catalogue["pipedrive"]["fields"]
+        if field["custom"] and field["kind"] == "text" and field["key"] not in used
+    ]
+    mappings += [
+        {"outreach": f"custom.own_{number}", "pipedrive": key} for number, key in enumerate(theirs[:MAPPED])
+    ]
+    demo.patch(connection, {"mappings": mappings})
+
+
+def _pages(running: Running, browser: httpx2.Client) -> Mapping[str, Callable[[], httpx2.Response]]:
+    base = f"/connections/{running.connection_id}"
+    form = {"part": "mapping", "act": "add", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    headers = {"HX-Request": "true", "Referer": str(browser.base_url)}
+    return {
+        "the settings page": lambda: browser.get(f"{base}/settings/"),
+        "the step Data exchange": lambda: browser.get(f"{base}/setup/data/"),
+        "one row more in the mapping": lambda: browser.post(
+            f"{base}/setup/data/", data=form, headers=headers
+        ),
+        "the review": lambda: browser.get(f"{base}/setup/review/"),
+        "Integrations": lambda: browser.get("/integrations/"),
+    }
+
+
+def _row(what: str, ask: Callable[[], httpx2.Response]) -> Row:
+    seconds = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        answer = ask()
+        seconds.append(time.perf_counter() - began)
+        answer.raise_for_status()
+    told = f"{percentile(seconds, 50):.2f} s, 95 % within {percentile(seconds, 95):.2f} s"
+    return Row(f"{what}, with {FIELDS} fields on either side and {LISTS:,} lists", told, LIMIT)

@@ -1,0 +1,68 @@
+"""Whom a batch of events is about, and what it means for their consent."""
+
+from collections.abc import Iterable, Sequence
+
+from tidegate.prospects.authors import Author
+from tidegate.prospects.consent import OF_EVENT, Since, tightest_of
+from tidegate.prospects.events.content import NewEvent
+from tidegate.prospects.models import CampaignEvent, Consent, EventType, Prospect, ProspectEmail
+from tidegate.prospects.queries import numbers_of
+from tidegate.prospects.values import normal_email
+
+
+class People:
+    """The prospects that a batch of events names."""
+
+    def __init__(self, author: Author, events: Iterable[NewEvent]) -> None:
+        ids = numbers_of(event.prospect_id for event in events if event.prospect_id)
+        addresses = {event.recipient for event in events if event.recipient}
+        rows = Prospect.objects.filter(workspace_id=author.workspace_id).only("emails")
+        self.by_id = {prospect.pk: prospect for prospect in rows.filter(pk__in=ids)}
+        self.by_address: dict[str, Prospect] = {}
+        holders = ProspectEmail.objects.filter(workspace_id=author.workspace_id, address__in=addresses)
+        # Two prospects with one address are the same person twice, as far as an e-mail can tell: the first one has it.
+        for row in (
+            holders.order_by("-prospect_id").select_related("prospect").only("address", "prospect__emails")
+        ):
+            self.by_address[row.address] = row.prospect
+
+    def find(self, event: NewEvent) -> Prospect | None:
+        known = [self.by_id[pid] for pid in numbers_of([event.prospect_id]) if pid in self.by_id]
+        return known[0] if known else self.by_address.get(event.recipient)
+
+    def fault(self, event: NewEvent, prospect: Prospect | None) -> dict[str, list[str]]:
+        if prospect is None and event.prospect_id and not event.recipient and not event.email_key:
+            return {"prospect.id": [f"There is no prospect with the id {event.prospect_id}."]}
+        return {}
+
+
+def consents_of(author: Author, events: Sequence[CampaignEvent]) -> dict[int, Since]:
+    """Prospect id -> what these events make of its consent. It is the address that is closed: whoever has it is meant."""
+    telling = [event for event in events if event.type in OF_EVENT]
+    holders = _holders(author, {event.recipient for event in telling}) if telling else {}
+    found: dict[int, list[Since]] = {}
+    for event in telling:
+        consent = OF_EVENT[EventType(event.type)]
+        for prospect_id in _concerned(event, consent, holders.get(event.recipient, ())):
+            found.setdefault(prospect_id, []).append((consent, event.at))
+    return tightest_of(found)
+
+
+def _holders(author: Author, addresses: Iterable[str]) -> dict[str, list[Prospect]]:
+    rows = ProspectEmail.objects.filter(workspace_id=author.workspace_id, address__in=addresses)
+    found: dict[str, list[Prospect]] = {}
+    for row in rows.select_related("prospect"):
+        found.setdefault(row.address, []).append(row.prospect)
+    return found
+
+
+def concerns(holder: Prospect, address: str, consent: str) -> bool:
+    """Who unsubscribed did so with all of their addresses; of an address that bounced, it matters whether mail goes there."""
+    return consent == Consent.UNSUBSCRIBED or normal_email(holder.email) == address
+
+
+def _concerned(event: CampaignEvent, consent: Consent, holders: Iterable[Prospect]) -> set[int]:
+    found = {holder.pk for holder in holders if concerns(holder, event.recipient, consent)}
+    if event.prospect_id is not None and (consent == Consent.UNSUBSCRIBED or not event.recipient):
+        found.add(event.prospect_id)
+    return found

@@ -1,0 +1,151 @@
+"""The end of an undo: organizations that the transfer created are deleted where nobody uses them.
+
+Only where deleting was asked for, and only those whose name is still the one they were given and on which nothing hangs:
+no person, deal, task, note, file or mail. Their create is repeatable in no way, so nothing is guessed: what is not known
+to be unused stays.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from tidegate.core.records import Side
+from tidegate.core.transfer import look_counts
+from tidegate.core.undo import Undoing
+from tidegate.core.values import name_key
+from tidegate.errors import LaneLost, NeedsAttention, TemporaryError, TidegateError
+from tidegate.ports import LogLine, Organization, Outcome, PreviewPage, Results, TransferState
+from tidegate.services.engine import Engine
+from tidegate.services.perform import AT_ONCE
+
+PAGE = 100
+ORGANIZATIONS = "organizations:"
+
+
+async def undo_organizations(engine: Engine, undo: TransferState, after: str) -> bool:
+    """Delete one page of them. False when it was the last one."""
+    made = await _page(engine, undo, after)
+    ids = [f"{ORGANIZATIONS}{organization.id}" for organization in made]
+    settled = await engine.run(engine.memory.settled_records, undo.id, ids)
+    waiting = [o for o in made if f"{ORGANIZATIONS}{o.id}" not in settled]
+    now, attached = await _look(engine, waiting)
+    results = Results()
+    stops = await _delete(engine, waiting, now, attached, results)
+    whole = not stops and len(made) < PAGE
+    go_on = f"{ORGANIZATIONS}{after if stops else made[-1].id if made else after}"
+    await engine.run(
+        engine.memory.commit_page,
+        undo,
+        results,
+        engine.lane.hold,
+        cursor=None if whole else go_on,
+        spent=engine.lane.take_spent(),
+    )
+    if stops:
+        raise stops[0]
+    return not whole
+
+
+async def _delete(
+    engine: Engine,
+    organizations: Sequence[Organization],
+    now: Mapping[str, Organization],
+    attached: Mapping[str, int],
+    results: Results,
+) -> list[TidegateError]:
+    """Delete those that nobody uses; what passes or needs a person is returned, and its organization has no outcome."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(organization: Organization) -> None:
+        async with gate:
+            await engine.crm.remove_organization(organization.id)
+
+    reasons = {o.id: _in_use(o, now, attached) for o in organizations}
+    going = [o for o in organizations if not reasons[o.id] and o.id in now]
+    answers = dict(
+        zip(
+            (o.id for o in going),
+            await asyncio.gather(*(one(o) for o in going), return_exceptions=True),
+            strict=True,
+        )
+    )
+    stops: list[TidegateError] = []
+    for organization in organizations:
+        reason, answer = reasons[organization.id], answers.get(organization.id)
+        outcome = Undoing.KEEP.value if reason else Undoing.DELETE.value
+        if isinstance(answer, LaneLost) or (answer is not None and not isinstance(answer, TidegateError)):
+            raise answer
+        if isinstance(answer, TemporaryError | NeedsAttention):
+            stops.append(answer)
+            continue
+        if answer is not None:
+            outcome, reason = "failed", answer.user_message
+        elif organization.id in answers:
+            results.log.append(_line(organization))
+        if outcome == Undoing.DELETE.value:
+            results.organizations_gone.append(organization.id)
+        results.outcomes.append(_outcome(organization, outcome, reason))
+    return stops
+
+
+async def preview_organizations(engine: Engine, preview: TransferState, after: str) -> bool:
+    """The same with nothing deleted: whom the undo would have deleted by then doesn't count as using it."""
+    made = await _page(engine, preview, after)
+    now, attached = await _look(engine, made)
+    leaving = await engine.run(engine.memory.claims_held, preview.id, "deleted", [o.id for o in made])
+    page = PreviewPage(counts=look_counts(len(made), listed=1))
+    for organization in made:
+        left = {organization.id: attached.get(organization.id, 0) - leaving.get(organization.id, 0)}
+        reason = _in_use(organization, now, left)
+        outcome = Undoing.KEEP.value if reason else Undoing.DELETE.value
+        page.outcomes.append(_outcome(organization, outcome, reason))
+        if not reason and organization.id in now:
+            page.counts["organizations_deleted"] = page.counts.get("organizations_deleted", 0) + 1
+    whole = len(made) < PAGE
+    await engine.run(
+        engine.memory.commit_preview,
+        preview,
+        page,
+        engine.lane.hold,
+        cursor=None if whole else f"{ORGANIZATIONS}{made[-1].id}",
+        spent=engine.lane.take_spent(),
+    )
+    return not whole
+
+
+async def _page(engine: Engine, undo: TransferState, after: str) -> list[Organization]:
+    return await engine.run(engine.memory.organizations_made, undo, int(after or 0), PAGE)
+
+
+async def _look(
+    engine: Engine, made: Sequence[Organization]
+) -> tuple[Mapping[str, Organization], Mapping[str, int]]:
+    if not made:
+        return {}, {}
+    ids = [organization.id for organization in made]
+    return await engine.crm.get_organizations(ids), await engine.crm.attachments("organization", ids)
+
+
+def _in_use(made: Organization, now: Mapping[str, Organization], attached: Mapping[str, int]) -> str:
+    """Why it stays; empty where it may go, or is gone already."""
+    present = now.get(made.id)
+    if present is None:
+        return ""
+    if name_key(present.name) != name_key(made.name):
+        return "The organization was renamed since."
+    if attached.get(made.id, 0) > 0:
+        return "People, deals, tasks, notes, files or mails belong to it."
+    return ""
+
+
+def _outcome(organization: Organization, outcome: str, reason: str) -> Outcome:
+    return Outcome(f"{ORGANIZATIONS}{organization.id}", "", organization.name, outcome, reason)
+
+
+def _line(organization: Organization) -> LogLine:
+    return LogLine(
+        side=Side.PIPEDRIVE,
+        act="organization",
+        record_name=organization.name,
+        cause="undo",
+        message="Organization deleted",
+    )
