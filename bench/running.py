@@ -1,6 +1,5 @@
 """A demo that is connected and launched, as the parts that measure the real processes need it, and what they read of it."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ class Running:
 
 @contextmanager
 def launched_demo() -> Iterator[Running]:
-    with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder) / "home") as demo:
+    with running_demo() as demo:
         connection_id = connect_by_oauth(demo)
         receiving = demo.post("/lists", {"name": "From Pipedrive"})
         demo.patch(f"/connections/{connection_id}", {"sync_to_list": receiving["id"]})

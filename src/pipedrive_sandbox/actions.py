@@ -41,6 +41,12 @@ def expire_tokens(sandbox: Sandbox, given: Body) -> Body:
     return {"expired": sandbox.oauth.expire_access_tokens(install)}
 
 
+def revoke_tokens(sandbox: Sandbox, given: Body) -> Body:
+    """Access and refresh tokens (all, or those of `install`) are dead and the app hears nothing of it."""
+    install = int(given["install"]) if "install" in given else None
+    return {"revoked": sandbox.oauth.revoke_tokens(install)}
+
+
 def withdraw_scope(sandbox: Sandbox, given: Body) -> Body:
     """The installations of a client lose a scope."""
     scope = given["scope"]
@@ -84,6 +90,12 @@ def delete_person(sandbox: Sandbox, given: Body) -> Body:
     account = account_of(sandbox, given)
     persons.delete(account, int(given["id"]), _web(account))
     return {"deleted": int(given["id"])}
+
+
+def restore_person(sandbox: Sandbox, given: Body) -> Body:
+    """A user brings a deleted person back, which the API can't."""
+    account = account_of(sandbox, given)
+    return persons.shown(account, persons.restore(account, int(given["id"]), _web(account)))
 
 
 def delete_organization(sandbox: Sandbox, given: Body) -> Body:
@@ -135,12 +147,14 @@ ACTIONS: dict[str, Callable[[Sandbox, Body], Any]] = {
     for action in (
         spend_budget,
         expire_tokens,
+        revoke_tokens,
         withdraw_scope,
         edit_persons,
         change_person,
         change_user,
         create_person,
         delete_person,
+        restore_person,
         delete_organization,
         delete_field,
         delete_stage,

@@ -308,6 +308,15 @@ class OAuth:
         values = () if install is None else (install,)
         return self.state.database.execute(f"DELETE FROM access_token {chosen}", values).rowcount  # noqa: S608
 
+    def revoke_tokens(self, install: int | None = None) -> int:
+        """All tokens stop working and nobody is told: only signing in again helps."""
+        self.expire_access_tokens(install)
+        chosen, values = ("", ()) if install is None else (" WHERE id = ?", (install,))
+        return self.state.database.execute(
+            f"UPDATE install SET refresh_until = 0{chosen}",  # noqa: S608  our own words
+            values,
+        ).rowcount
+
     def set_scopes(self, install: int, scopes: list[str]) -> None:
         self.state.database.execute("UPDATE install SET scopes = ? WHERE id = ?", (",".join(scopes), install))
 

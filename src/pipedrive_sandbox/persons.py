@@ -200,6 +200,21 @@ def delete(account: Account, person_id: int, actor: Actor, meta: dict[str, str] 
     search_index.note_deleted(account, "person", person_id)
 
 
+def restore(account: Account, person_id: int, actor: Actor) -> Body:
+    """What a user can do in the web pages for 30 days; no call of the API does it."""
+    before = account.readable("person", person_id)
+    if not before["is_deleted"]:
+        raise bad_request("The person is not deleted.")
+    after = before | {"is_deleted": False, "update_time": account.now()}
+    account.records("person").save(account.id, after)
+    told = account.state.switches["webhook_restore"]
+    if told != "silent":
+        account.emit("person", told, person_id, before if told == "change" else None, after, actor)
+    search_index.forget_no_more(account, "person", person_id)
+    search_index.note(account, "person", after)
+    return after
+
+
 def _check(account: Account, given: Body) -> None:
     if "name" in given and ("first_name" in given or "last_name" in given):
         raise bad_request(ONE_NAME_ONLY)

@@ -34,6 +34,13 @@ def note_deleted(account: Account, kind: str, record_id: int) -> None:
     _wait(account, kind, record_id, account.state.clock.now() + keep, [])
 
 
+def forget_no_more(account: Account, kind: str, record_id: int) -> None:
+    """A restored record stays in the index, whatever its deletion had in store for it."""
+    account.state.database.execute(
+        "DELETE FROM search_waiting WHERE kind = ? AND key = ?", (kind, account.id * SHIFT + record_id)
+    )
+
+
 def _wait(account: Account, kind: str, record_id: int, due: float, entries: list[Entry]) -> None:
     account.state.database.execute(
         "INSERT INTO search_waiting (due, kind, key, entries) VALUES (?, ?, ?, ?)",

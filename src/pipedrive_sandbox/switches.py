@@ -83,6 +83,9 @@ SWITCHES: dict[str, Switch] = {
     "webhook_merge_touches_links": Switch(
         True, YES_NO, "A merge fires a change for each linked record it moves."
     ),
+    "webhook_restore": Switch(
+        "change", ("change", "create", "silent"), "What a deleted person tells when a user restores it."
+    ),
     "webhook_timestamp": Switch("iso", ("iso", "seconds"), "Form of meta.timestamp."),
     "webhook_shuffle": Switch(False, YES_NO, "Deliveries leave in random order."),
     "webhook_duplicate": Switch(0.0, (), "Share of deliveries that are sent twice (0 to 1)."),

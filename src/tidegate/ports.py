@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from tidegate.core.brakes import Brake, Tally
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, Option, OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
@@ -502,6 +503,37 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """One record that a brake stopped, as the page shows it."""
+
+    name: str
+    act: str
+    """`create`, `update` or `unlink`."""
+    side: str
+    """The side that would have been written; of `unlink`, the side whose record is gone."""
+    prospect_id: str = ""
+    person_id: str = ""
+    changes: tuple[Mapping[str, Json], ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What a brake kept from being written."""
+
+    brake: Brake
+    message: str
+    tally: Tally = field(default_factory=Tally)
+    """Written lately and about to be written, as far as was looked ahead."""
+    linked: int = 0
+    waiting: int = 0
+    """Changes that wait."""
+    upto: int = 0
+    """The newest of them: what a member says holds for it and for all before it."""
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TransferState:
     """A running transfer as the engine sees it."""
 
@@ -587,6 +619,26 @@ class Memory(Protocol):
     def take_changes(self, connection_id: str, limit: int) -> list[Change]:
         """Waiting and due, oldest first."""
         ...
+
+    def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
+        """Waiting, due or not, with ids above `after`, oldest first."""
+        ...
+
+    def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
+        """How many changes with ids above `after` wait, and the greatest id among them (`after` where none does)."""
+        ...
+
+    def waiting_again(
+        self, connection_id: str, records: Collection[tuple[Side, str]], *, after: int
+    ) -> set[tuple[Side, str]]:
+        """Which of these records have a waiting change with an id above `after`."""
+        ...
+
+    def written_lately(self, connection_id: str, minutes: int) -> Tally:
+        """What live sync wrote in the last minutes; a record counts once however often it was updated."""
+        ...
+
+    def count_linked(self, connection_id: str) -> int: ...
 
     def links_of(
         self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()
@@ -716,6 +768,10 @@ class Serving:
     preview: TransferState | None = None
     """A preview under way and not put off."""
     preview_rules: Rules | None = None
+    passed_upto: int = 0
+    """Changes up to this id were confirmed: the brakes let them through."""
+    left_upto: int = 0
+    """Changes up to this id are left where they were made."""
 
 
 class Schedule(Protocol):
@@ -729,8 +785,15 @@ class Schedule(Protocol):
         """Pause or fail a connection that a person must look after."""
         ...
 
+    def halt(self, connection_id: str, stopped: Stopped) -> None:
+        """Pause a connection for its brakes, and keep what was stopped until a member confirms or drops it."""
+        ...
+
     def learn_catalogue(self, connection_id: str, catalogue: PipedriveCatalogue) -> None:
-        """Keep what Pipedrive offers now, and tell where the settings name what is no longer there."""
+        """Keep what Pipedrive offers now, and tell where the settings name what is no longer there.
+
+        A catalogue that has become empty is not kept: the brakes stop the connection.
+        """
         ...
 
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.db import connections
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.builders import PASSWORD, make_member, make_workspace
@@ -65,9 +65,11 @@ class Visitor:
         self.page, self.address = page, address
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on(
-            "console", lambda message: self.faults.append(message.text) if message.type == "error" else None
-        )
+        page.on("console", self._note)
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.faults.append(f"{message.text} {message.location['url']}")
 
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import httpx2
@@ -140,8 +141,21 @@ class Demo:
 
 
 @contextmanager
-def running_demo(home: Path) -> Iterator[Demo]:
-    """`tidegate demo` on free ports, ready; ended as by Ctrl-C."""
+def running_demo() -> Iterator[Demo]:
+    """`tidegate demo` in a folder of its own and on free ports, ready; ended as by Ctrl-C.
+
+    The folder is none of pytest's: those are shut to other users whenever another test run starts, and root's
+    PostgreSQL runs as another user.
+    """
+    with (
+        TemporaryDirectory(prefix="tg-", dir="/tmp", ignore_cleanup_errors=True) as folder,
+        _running_demo(Path(folder) / "home") as demo,
+    ):
+        yield demo
+
+
+@contextmanager
+def _running_demo(home: Path) -> Iterator[Demo]:
     web, sandbox = free_port(), free_port()
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("TIDEGATE_", "DATABASE_URL"))

@@ -21,8 +21,8 @@ AT_WORK = 35
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running_demo(tmp_path_factory.mktemp("demo") / "home") as running:
+def demo() -> Iterator[Demo]:
+    with running_demo() as running:
         yield running
 
 

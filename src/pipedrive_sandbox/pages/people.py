@@ -81,13 +81,15 @@ def show_person(visit: Visit) -> web.Response:
         raise not_found("There is no such person")
     state = "<p class=problem>This person is deleted.</p>" if person["is_deleted"] else ""
     saved = "<p class=ok role=status>Saved.</p>" if visit.query.get("saved") else ""
-    delete_at = visit.link(f"/people/{person['id']}/delete")
-    delete = f'<form method=post action="{delete_at}"><button class=btn>Delete this person</button></form>'
+    deed = "restore" if person["is_deleted"] else "delete"
+    deed_at = visit.link(f"/people/{person['id']}/{deed}")
+    button = f"<button class=btn>{deed.capitalize()} this person</button>"
     body = (
         f"<h2>{text(person['name'])}</h2>{saved}{state}<p class=muted>Person {person['id']}, created "
         f"{moment(person['add_time'])}, updated {moment(person['update_time'])}. Changed by: "
         f"{text(changed_by(visit, 'person', person))}</p><div class=two>"
-        f'<section class="box pad">{_form(visit, person)}{"" if person["is_deleted"] else delete}</section>'
+        f'<section class="box pad">{"" if person["is_deleted"] else _form(visit, person)}'
+        f'<form method=post action="{deed_at}">{button}</form></section>'
         f"<section class=stack>{linked_to(visit, person)}</section></div>"
     )
     return html(company_page(person["name"], visit.account.company, "people", body))
@@ -105,6 +107,11 @@ def save_person(visit: Visit) -> web.Response:
 def delete_person(visit: Visit) -> web.Response:
     persons.delete(visit.account, visit.record_id, visit.actor)
     return redirect(visit.link("/people"))
+
+
+def restore_person(visit: Visit) -> web.Response:
+    persons.restore(visit.account, visit.record_id, visit.actor)
+    return redirect(visit.link(f"/people/{visit.record_id}?saved=1"))
 
 
 def _form(visit: Visit, person: Body | None) -> str:
@@ -191,4 +198,5 @@ PAGES = {
     ("GET", "people/{id}"): show_person,
     ("POST", "people/{id}"): save_person,
     ("POST", "people/{id}/delete"): delete_person,
+    ("POST", "people/{id}/restore"): restore_person,
 }

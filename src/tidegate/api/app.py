@@ -24,11 +24,14 @@ from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
 from tidegate.api.routes import (
     activity,
+    brakes,
+    budget,
     campaigns,
     catalogues,
     connections,
     fields,
     lists,
+    mail_providers,
     prospects,
     timelines,
     transfers,
@@ -113,6 +116,9 @@ api.add_router("/connections", transfers.of_connection)
 api.add_router("/transfers", transfers.router)
 api.add_router("/connections", activity.of_connection)
 api.add_router("/attention", activity.attention)
+api.add_router("/connections", brakes.of_connection)
+api.add_router("/halts", brakes.router)
+api.add_router("/connections", budget.router)
 api.add_router("/lists", lists.router)
 api.add_router("/fields", fields.router)
 api.add_router("/prospects", prospects.router)
@@ -120,3 +126,4 @@ api.add_router("/workspace", workspaces.router)
 api.add_router("/prospects", timelines.router)
 api.add_router("/campaigns", campaigns.campaigns)
 api.add_router("/campaign-events", campaigns.events)
+api.add_router("/mail-providers", mail_providers.router)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from tidegate.api.auth import ApiRequest
 from tidegate.errors import NotFound
-from tidegate.store.models import Attention, Connection, Transfer
+from tidegate.store.models import Attention, Connection, Halt, Transfer
 
 
 def find_connection(request: ApiRequest, connection_id: UUID) -> Connection:
@@ -38,4 +38,15 @@ def find_attention(request: ApiRequest, attention_id: int) -> Attention:
     )
     if found is None:
         raise NotFound("There is no such case in this workspace.")
+    return found
+
+
+def find_halt(request: ApiRequest, halt_id: int) -> Halt:
+    found = (
+        Halt.objects.select_related("connection")
+        .filter(pk=halt_id, connection__workspace=request.auth.workspace)
+        .first()
+    )
+    if found is None:
+        raise NotFound("The brakes stopped no such thing in this workspace.")
     return found

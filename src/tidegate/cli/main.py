@@ -35,6 +35,8 @@ Look after it
 Move data
   import     prospects from a CSV file into a list
   export     prospects to a CSV file
+  event      tell of a campaign event by hand
+  import-events   past campaign events from a CSV or JSON file
   transfer   transfer existing records between the store and Pipedrive
   settings   settings of a connection as a file: export, diff, apply
 
@@ -149,6 +151,8 @@ MANAGED = (
     "doctor",
     "import",
     "export",
+    "event",
+    "import-events",
     "transfer",
     "settings",
 )

@@ -33,9 +33,11 @@ class Live:
     winner: Side
     meeting: bool = False
     """The two were not linked until now."""
+    leaving: bool = False
+    """Nothing travels: what both sides show is taken as what they agreed on."""
 
     def may_write(self, side: Side) -> bool:
-        return self.direction.flows_to(side)
+        return not self.leaving and self.direction.flows_to(side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,15 @@ class Transfer:
         return Side.OUTREACH if self.direction is Direction.FROM_PIPEDRIVE else Side.PIPEDRIVE
 
 
-Mode = Transfer | None
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Changes that a member chose to leave where they were made: nothing is written, and both sides agree to differ."""
+
+
+Mode = Transfer | Leave | None
 """None: real time."""
 LIVE: Mode = None
+LEAVE: Mode = Leave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,8 @@ def _decide_unlinked(situation: Situation, rules: Rules, mode: Mode) -> Plan:
     origin = situation.seen(situation.origin)
     if not isinstance(origin, Record):
         return Plan(Decision.SKIP, f"The {NOUN[situation.origin]} is no longer there.")
+    if isinstance(mode, Leave):
+        return _about(origin, Plan(Decision.SKIP, "A member chose to leave this change where it was made."))
     chosen = situation.seen(situation.origin.other)
     if isinstance(chosen, Record):
         return _plan_meeting(origin, chosen, rules, mode)
@@ -203,9 +211,7 @@ def _decide_unlinked(situation: Situation, rules: Rules, mode: Mode) -> Plan:
 
 def _effective(settings: Settings, mode: Mode) -> Settings:
     """A transfer goes in its own direction, also against a one-way connection's."""
-    if mode is None:
-        return settings
-    return settings.in_direction(mode.direction)
+    return settings.in_direction(mode.direction) if isinstance(mode, Transfer) else settings
 
 
 def _about(origin: Record, plan: Plan) -> Plan:
@@ -270,7 +276,7 @@ def _plan_pair(
     merged = merge_records(prospect, person, base, rules.pairs, policy)
     constants: tuple[FieldChange, ...] = ()
     refusals = merged.refusals
-    if mode is not None and policy.may_write(mode.target):
+    if isinstance(mode, Transfer) and policy.may_write(mode.target):
         target = prospect if mode.target is Side.OUTREACH else person
         constants, refused = _constants(target, mode.target, rules, _effective(rules.settings, mode))
         refusals += refused
@@ -289,8 +295,8 @@ def _plan_pair(
 
 
 def _policy(settings: Settings, mode: Mode, meeting: bool) -> Policy:
-    if mode is None:
-        return Live(settings.direction, settings.winner, meeting)
+    if not isinstance(mode, Transfer):
+        return Live(settings.direction, settings.winner, meeting, leaving=isinstance(mode, Leave))
     written = mode.source_app.other
     return Overwrite(mode.source_app, written is mode.target or settings.direction.flows_to(written))
 
@@ -305,7 +311,7 @@ def _writes(
     writes = []
     for record in (prospect, person):
         changes = merged.changes[record.side]
-        if mode is not None and record.side is mode.target:
+        if isinstance(mode, Transfer) and record.side is mode.target:
             changes += constants
         if changes:
             writes.append(Write(Act.UPDATE, record.side, record.id, changes))
@@ -315,7 +321,7 @@ def _writes(
 def _why(writes: Sequence[Write], mode: Mode) -> str:
     if not writes:
         return ""
-    if mode is not None:
+    if isinstance(mode, Transfer):
         return f"Transferred to {APP[mode.target]}."
     if len(writes) == 2:
         return "Changed in both apps."

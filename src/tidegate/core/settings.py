@@ -19,6 +19,7 @@ from tidegate.core.automation import (
     working_automations,
 )
 from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.limits import DEFAULT_LIMITS, Limits, limits_from_json, limits_to_json
 from tidegate.core.parsing import value_from_text
 from tidegate.core.problem import Problem
 from tidegate.core.records import (
@@ -152,6 +153,8 @@ class Settings:
     """Whose value wins when both sides changed one field to different values."""
     filter_id: str | None = None
     """A Pipedrive filter that limits which persons come in."""
+    brakes: Limits = DEFAULT_LIMITS
+    """How much may change at once before it is stopped and shown to a member."""
     automations: tuple[Automation, ...] = ()
     """What campaign events start in Pipedrive; at most one for each trigger."""
     history_events: tuple[Trigger, ...] = WORTH_AN_UPDATE
@@ -378,6 +381,7 @@ def settings_to_json(settings: Settings) -> dict[str, Json]:
         "only_with_email": settings.only_with_email,
         "source_app": settings.source_app.value,
         "filter_id": settings.filter_id,
+        "brakes": limits_to_json(settings.brakes),
         "automations": automations_to_json(settings.automations),
         "history_events": [trigger.value for trigger in settings.history_events],
     }
@@ -403,6 +407,7 @@ def settings_from_json(raw: Mapping[str, object]) -> Settings:
         only_with_email=bool(raw.get("only_with_email", known.only_with_email)),
         source_app=Side(str(raw.get("source_app", known.source_app))),
         filter_id=_id(raw.get("filter_id")),
+        brakes=limits_from_json(raw.get("brakes")),
         automations=automations_from_json(raw.get("automations")),
         history_events=history_events_from_json(raw.get("history_events")),
     )

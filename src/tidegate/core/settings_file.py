@@ -8,6 +8,7 @@ could mean something else here, so only names count, and the keys of fields that
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,10 +22,16 @@ from tidegate.core.automations_file import (
 )
 from tidegate.core.catalogue import Field as CatalogueField
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.limits import DEFAULT_LIMITS, RANGES, limits_from_json, limits_to_json
 from tidegate.core.named_things import Named, Thing, shown, thing, toml
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, FieldMapping, Settings
 from tidegate.errors import Invalid
+
+
+def _limit(name: str) -> Any:
+    least, most = RANGES[name]
+    return Field(getattr(DEFAULT_LIMITS, name), ge=least, le=most)
 
 
 class MappedFields(BaseModel):
@@ -38,6 +45,17 @@ class ConstantField(BaseModel):
     side: Side
     field: Thing
     value: str = Field(max_length=10_000)
+
+
+class BrakeLimits(BaseModel):
+    """How much may change at once; what is not there keeps its default."""
+
+    model_config = ConfigDict(extra="forbid")
+    on: bool = DEFAULT_LIMITS.on
+    share_percent: int = _limit("share_percent")
+    records: int = _limit("records")
+    emptied: int = _limit("emptied")
+    created: int = _limit("created")
 
 
 class SettingsFile(BaseModel):
@@ -56,6 +74,7 @@ class SettingsFile(BaseModel):
     sync_from_all_lists: bool
     sync_from_lists: list[Thing] = Field(default_factory=list, max_length=10_000)
     filter_id: str | None = None
+    brakes: BrakeLimits = Field(default_factory=lambda: BrakeLimits())
     mappings: list[MappedFields] = Field(max_length=1_000)
     constants: list[ConstantField] = Field(default_factory=list, max_length=1_000)
     history_events: list[HistoryEvent] | None = Field(None, max_length=50)
@@ -117,6 +136,8 @@ def _head(settings: Settings, place: Place) -> Iterable[tuple[str, object]]:
     yield "sync_from_lists", [thing(place.outreach.lists, i) for i in settings.sync_from_lists or ()]
     if settings.filter_id is not None:
         yield "filter_id", settings.filter_id
+    for key, value in limits_to_json(settings.brakes).items():
+        yield f"brakes.{key}", value
 
 
 def _field(place: Place, side: Side, key: str) -> dict[str, str]:
@@ -156,6 +177,7 @@ def settings_of(file: SettingsFile, place: Place) -> Settings:
         owner_id=finder.find("owner", "Pipedrive user", place.pipedrive.users, file.owner),
         sync_from_lists=None if file.sync_from_all_lists else finder.lists(file.sync_from_lists),
         filter_id=finder.filter(file.filter_id),
+        brakes=limits_from_json(file.brakes.model_dump()),
         history_events=history_events_from_json(file.history_events),
         automations=automations_of(file.automations, place.pipedrive, finder),
         mappings=tuple(finder.mapping(i, mapped) for i, mapped in enumerate(file.mappings)),

@@ -1,13 +1,14 @@
 """What pages, API and the engine ask of campaigns, their e-mails and events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from tidegate.prospects.models import ACTED_ON, Campaign, CampaignEmail, CampaignEvent
+from tidegate.prospects.models import ACTED_ON, Campaign, CampaignEmail, CampaignEvent, ProspectEmail
 from tidegate.prospects.queries import numbers_of
+from tidegate.prospects.values import normal_email
 
 
 def read_campaigns(workspace_id: UUID) -> QuerySet[Campaign]:
@@ -70,3 +71,20 @@ def select_events(
     if since is not None:
         rows = rows.filter(at__gte=since)
     return rows.select_related("campaign", "email").defer("raw", "email__html", "email__text")
+
+
+def find_answered(
+    workspace_id: UUID, keys: Sequence[str], message_ids: Sequence[str]
+) -> CampaignEmail | None:
+    """The e-mail that a reply answers: by our own key in the address, else by the first message it names that we know."""
+    emails = CampaignEmail.objects.filter(workspace_id=workspace_id).defer("html", "text")
+    named = emails.filter(key__in=keys).first() if keys else None
+    if named is not None or not message_ids:
+        return named
+    known = {email.message_id: email for email in emails.filter(message_id__in=message_ids)}
+    return next((known[message_id] for message_id in message_ids if message_id in known), None)
+
+
+def has_address(workspace_id: UUID, address: str) -> bool:
+    """Whether a prospect of the workspace has this address."""
+    return ProspectEmail.objects.filter(workspace_id=workspace_id, address=normal_email(address)).exists()

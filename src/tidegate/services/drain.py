@@ -17,6 +17,7 @@ from tidegate.errors import (
     TemporaryError,
 )
 from tidegate.ports import Feature, Schedule, Serving
+from tidegate.services.brakes import Halted
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.live import follow
 from tidegate.services.preview import preview_page
@@ -82,13 +83,12 @@ async def _round(lane: Lane, schedule: Schedule, ended: Drained) -> bool:
             busy |= await _serve(engine, schedule, ended)
         except MappingBroken as error:
             busy |= await _mend(engine, schedule, ended, error)
+        except Halted as error:
+            await lane.step(schedule.halt, engine.connection_id, error.stopped)
         except NeedsAttention as error:
-            reason = (
-                Reason.RECONNECT
-                if isinstance(error, AuthorizationLost | PermissionMissing)
-                else Reason.BRAKES
-            )
-            await lane.step(schedule.stop, engine.connection_id, Status.PAUSED, reason, error.user_message)
+            lost = isinstance(error, AuthorizationLost | PermissionMissing)
+            how = (Status.PAUSED, Reason.RECONNECT) if lost else (Status.FAILED, Reason.INCOMPLETE)
+            await lane.step(schedule.stop, engine.connection_id, *how, error.user_message)
     return busy
 
 
@@ -99,7 +99,7 @@ async def _mend(engine: Engine, schedule: Schedule, ended: Drained, error: Mappi
     """
     if "field" not in error.facts or engine.connection_id in ended.reread:
         await engine.run(
-            schedule.stop, engine.connection_id, Status.PAUSED, Reason.BRAKES, error.user_message
+            schedule.stop, engine.connection_id, Status.FAILED, Reason.INCOMPLETE, error.user_message
         )
         return False
     ended.reread.add(engine.connection_id)
@@ -114,6 +114,7 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     if serving.status not in (Status.ACTIVE, Status.SYNCING):
         return await _preview(engine, schedule, serving)
     engine.rules = serving.rules
+    engine.passed_upto, engine.left_upto = serving.passed_upto, serving.left_upto
     if engine.connection_id not in ended.recovered:
         await recover_intents(engine)
         ended.recovered.add(engine.connection_id)

@@ -28,6 +28,8 @@ class Lane:
     engines: "list[Engine]" = field(default_factory=list)
     fresh: dict[str, float] = field(default_factory=dict)
     """`persons`, `organizations` -> when (monotonic) the mirror was last brought up to date."""
+    surveyed: dict[str, int] = field(default_factory=dict)
+    """Connection -> the newest change up to which its brakes have looked ahead and found nothing unusual."""
     tries: dict[str, int] = field(default_factory=dict)
     """Passing failures in a row of a transfer's records."""
 
@@ -43,6 +45,10 @@ class Engine:
     lane: Lane
     spend_as: Callable[[Feature], None] = lambda feature: None
     """Says on what the calls from now on are spent: the reserve holds for transfers, not for live sync."""
+
+    passed_upto: int = 0
+    left_upto: int = 0
+    """What members said to the brakes: see `ports.Serving`."""
 
     notices: bool = True
     """Whether what a catch-up of the index shows is news to it. Before the launch nothing is."""

@@ -4,13 +4,17 @@ A change says *look at this record*. A delivery whose body equals what the link 
 """
 
 from collections.abc import Sequence
+from enum import Enum
+from functools import partial
+from itertools import takewhile
 
 from tidegate.core.bases import base_from_json
 from tidegate.core.echo import is_echo
-from tidegate.core.planning import LIVE
+from tidegate.core.planning import LEAVE, LIVE
 from tidegate.core.records import Record, Side, with_organization
 from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Change, Results
+from tidegate.services import brakes
 from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import remember_organizations
@@ -30,13 +34,27 @@ async def follow(engine: Engine) -> bool:
     changes = await engine.run(engine.memory.take_changes, engine.connection_id, BATCH)
     if not changes:
         return False
+    if len(changes) == BATCH and changes[-1].id > engine.lane.surveyed.get(engine.connection_id, 0):
+        await brakes.look_ahead(engine)
+    changes, verdict = _same_verdict(engine, changes)
     results = Results()
     about_records = [change for change in changes if change.entity in ("prospect", "person")]
     await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
     units = await _units(engine, about_records, results)
+    if verdict is Verdict.LEFT:
+        units = await _without_newer_news(engine, units, results)
     await look(engine, units, engine.rules.settings)
     await bar_outsiders(engine, units)
-    stop = await settle(engine, units, LIVE, results, cause="live")
+    stop = await settle(
+        engine,
+        units,
+        LEAVE if verdict is Verdict.LEFT else LIVE,
+        results,
+        cause="confirmed" if verdict is Verdict.PASSED else "live",
+        check=partial(brakes.check, engine) if verdict is Verdict.NONE else None,
+    )
+    if verdict is Verdict.LEFT:
+        results.done = dict.fromkeys(results.done, "left")
     followed = ("prospect", "person", "organization")
     results.done.update((change.id, "noted") for change in changes if change.entity not in followed)
     await engine.run(
@@ -44,6 +62,37 @@ async def follow(engine: Engine) -> bool:
     )
     raise_if_stopped(stop, units)
     return True
+
+
+class Verdict(Enum):
+    """What a member said about changes that the brakes stopped, or that waited through a pause."""
+
+    NONE = 0
+    PASSED = 1
+    LEFT = 2
+
+
+def _same_verdict(engine: Engine, changes: Sequence[Change]) -> tuple[list[Change], Verdict]:
+    """The first changes that share a verdict: a batch is treated alike."""
+
+    def verdict(change: Change) -> Verdict:
+        if change.id <= engine.left_upto:
+            return Verdict.LEFT
+        return Verdict.PASSED if change.id <= engine.passed_upto else Verdict.NONE
+
+    first = verdict(changes[0])
+    return list(takewhile(lambda change: verdict(change) is first, changes)), first
+
+
+async def _without_newer_news(engine: Engine, units: Sequence[Unit], results: Results) -> list[Unit]:
+    """What was edited again since is not left: the newer change is followed in its turn, by the base as it was."""
+    keys = {(side, record_id): unit for unit in units for side in Side if (record_id := unit.id_of(side))}
+    newer = await engine.run(
+        engine.memory.waiting_again, engine.connection_id, set(keys), after=engine.left_upto
+    )
+    again = [keys[key] for key in newer]
+    results.done.update((change.id, "left") for unit in again for change in unit.changes)
+    return [unit for unit in units if unit not in again]
 
 
 def raise_if_stopped(stop: NeedsAttention | None, units: Sequence[Unit]) -> None:

@@ -4,7 +4,7 @@
 The caller stores the `Results` in one transaction together with its own progress.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
@@ -99,16 +99,28 @@ def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
     return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
 
 
+Check = Callable[[Sequence[Unit]], Awaitable[None]]
+
+
 async def settle(
-    engine: Engine, units: Sequence[Unit], mode: Mode, results: Results, *, cause: str
+    engine: Engine,
+    units: Sequence[Unit],
+    mode: Mode,
+    results: Results,
+    *,
+    cause: str,
+    check: Check | None = None,
 ) -> NeedsAttention | None:
     """Decide, do, and gather what to remember. The units have been looked at.
 
-    What stops the connection is returned, for the caller to raise once the results are stored.
+    `check` sees the plans before anything is done, and may raise. What stops the connection while it is being done is
+    returned, for the caller to raise once the results are stored.
     """
     decide_all(engine, units, mode)
     if mode is LIVE:
         await stop_quarrels(engine, units)
+    if check is not None:
+        await check(units)
     stop = await perform(engine, units, results, cause=cause)
     results.log.extend(
         LogLine(Side.PIPEDRIVE, "organization", record_name=organization.name, cause=cause)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 
 from tidegate.core.connection import Reason, Status
@@ -169,11 +169,19 @@ def set_status(connection: Connection, status: Status, reason: Reason = Reason.N
             wake_lane(connection.lane_id)
 
 
-def drop_waiting_changes(connection: Connection) -> int:
-    """Leave what happened before the launch, or during a pause, where it is."""
-    return Change.objects.filter(connection=connection, done_at=None).update(
-        done_at=timezone.now(), outcome="left", body=None
-    )
+def judge_waiting_changes(connection: Connection, *, apply: bool) -> None:
+    """What waits is followed without brakes, or left where it was made: both sides then agree to differ about it."""
+    newest = Change.objects.filter(connection=connection, done_at=None).aggregate(newest=Max("id"))["newest"]
+    if newest is not None:
+        mark = {"passed_upto": newest} if apply else {"left_upto": newest}
+        Connection.objects.filter(pk=connection.pk).update(**mark)
+        connection.refresh_from_db(fields=list(mark))
+
+
+def put_off_rereading(connection: Connection) -> None:
+    """What was known of Pipedrive's catalogue is kept; the next regular reading asks again."""
+    connection.catalogue_read_at = timezone.now()
+    connection.save(update_fields=["catalogue_read_at"])
 
 
 def end_connection(connection: Connection) -> None:

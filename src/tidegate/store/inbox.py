@@ -1,11 +1,12 @@
 """The inbox: whatever happened in either app is a row here before anything is done about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from tidegate import ports
@@ -95,6 +96,33 @@ def _to_port(row: Change) -> ports.Change:
         actor=row.actor,
         attempts=row.attempts,
     )
+
+
+def peek_changes(connection_id: str, *, after: int, limit: int) -> list[ports.Change]:
+    """Waiting changes with ids above `after`, due or not, oldest first."""
+    rows = Change.objects.filter(connection_id=connection_id, done_at__isnull=True, id__gt=after)
+    return [_to_port(row) for row in rows.order_by("id")[:limit]]
+
+
+def count_waiting(connection_id: str, *, after: int) -> tuple[int, int]:
+    rows = Change.objects.filter(connection_id=connection_id, done_at__isnull=True, id__gt=after)
+    found = rows.aggregate(n=Count("id"), newest=Max("id"))
+    return found["n"], found["newest"] or after
+
+
+def waiting_again(
+    connection_id: str, records: Collection[tuple[Side, str]], *, after: int
+) -> set[tuple[Side, str]]:
+    """Which of these records have a waiting change with an id above `after`."""
+    rows = Change.objects.filter(
+        connection_id=connection_id,
+        done_at__isnull=True,
+        id__gt=after,
+        entity__in=["prospect", "person"],
+        record_id__in={record_id for _, record_id in records},
+    )
+    found = {(Side(side), record_id) for side, record_id in rows.values_list("side", "record_id")}
+    return found & set(records)
 
 
 def finish_changes(done: Mapping[int, str], later: Mapping[int, datetime]) -> None:

@@ -36,6 +36,10 @@ def linked_persons(connection_id: str, person_ids: Collection[str]) -> dict[str,
     return dict(rows.values_list("person_id", "prospect_id"))
 
 
+def count_linked(connection_id: str) -> int:
+    return Link.objects.filter(connection_id=connection_id, state="linked").count()
+
+
 def save_links(connection_id: str, links: Iterable[LinkToSave]) -> None:
     """Upsert: by row where the link is known, by prospect where it is new."""
     changed: list[Link] = []

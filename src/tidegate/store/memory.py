@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from tidegate.core.brakes import Tally
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
@@ -27,7 +28,7 @@ from tidegate.ports import (
     StoredLink,
     TransferState,
 )
-from tidegate.store import inbox, links, mirror, models, quarrels, transfers, webhook_doubts
+from tidegate.store import inbox, links, mirror, models, pace, quarrels, transfers, webhook_doubts
 from tidegate.store.holds import fence
 
 Spent = Mapping[str, tuple[int, int]]
@@ -41,6 +42,23 @@ class LaneMemory(Memory):
 
     def take_changes(self, connection_id: str, limit: int) -> list[Change]:
         return inbox.take_changes(connection_id, limit)
+
+    def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
+        return inbox.peek_changes(connection_id, after=after, limit=limit)
+
+    def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
+        return inbox.count_waiting(connection_id, after=after)
+
+    def waiting_again(
+        self, connection_id: str, records: Collection[tuple[Side, str]], *, after: int
+    ) -> set[tuple[Side, str]]:
+        return inbox.waiting_again(connection_id, records, after=after)
+
+    def written_lately(self, connection_id: str, minutes: int) -> Tally:
+        return pace.written_lately(connection_id, minutes)
+
+    def count_linked(self, connection_id: str) -> int:
+        return links.count_linked(connection_id)
 
     def links_of(
         self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()

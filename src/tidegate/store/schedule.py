@@ -6,14 +6,16 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from tidegate.core.brakes import Brake, missing_from
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules, rules_of
 from tidegate.core.records import Side
 from tidegate.core.settings import Settings, settings_from_json
 from tidegate.errors import LaneLost
-from tidegate.ports import Schedule, Serving, TransferState
+from tidegate.ports import Schedule, Serving, Stopped, TransferState
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
+from tidegate.store.halts import keep_halt
 from tidegate.store.models import Change, Connection, Lane, Transfer
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.wakes import wake_lane
@@ -34,6 +36,8 @@ class LaneSchedule(Schedule):
             _state_of(transfer) if transfer else None,
             _state_of(preview) if preview else None,
             rules_in_force(connection, settings_from_json(preview.settings)) if preview else None,
+            connection.passed_upto,
+            connection.left_upto,
         )
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
@@ -48,8 +52,16 @@ class LaneSchedule(Schedule):
                 state="failed", state_text=text, finished_at=timezone.now()
             )
 
+    def halt(self, connection_id: str, stopped: Stopped) -> None:
+        keep_halt(connection_id, stopped)
+
     def learn_catalogue(self, connection_id: str, catalogue: PipedriveCatalogue) -> None:
         connection = Connection.objects.get(pk=connection_id)
+        missing = missing_from(pipedrive_catalogue(connection), catalogue)
+        if missing and connection.get_settings().brakes.on:
+            text = f"Pipedrive suddenly offers no {' and no '.join(missing)}. What was known before is kept."
+            keep_halt(connection_id, Stopped(Brake.CATALOGUE, text))
+            return
         store_catalogues(connection, pipedrive=catalogue)
         watch_settings(connection)
 

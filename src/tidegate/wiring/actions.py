@@ -12,6 +12,7 @@ from django.utils import timezone
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.auth import missing_scopes
 from tidegate.config import config
+from tidegate.core.brakes import Brake
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
@@ -29,9 +30,11 @@ from tidegate.errors import (
 )
 from tidegate.ports import Account, Crm, Tokens
 from tidegate.services.credentials import PersonalToken
-from tidegate.store import catalogues, connections
+from tidegate.store import budget, catalogues, connections, halts
+from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
+from tidegate.store.halts import open_halt
 from tidegate.store.inbox import News, add_changes
-from tidegate.store.models import Attention, Connection, User, Workspace
+from tidegate.store.models import Attention, Connection, Halt, User, Workspace
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
@@ -253,19 +256,61 @@ def save_settings(
     return saved
 
 
+def set_budget(
+    connection: Connection,
+    *,
+    plan: str,
+    seats: int,
+    daily_budget: int | None,
+    reserve_percent: int,
+    actor: str,
+) -> None:
+    """The budget of the connection's Pipedrive company, shared by all its connections. Work that waits looks again."""
+    errors: dict[str, list[str]] = {}
+    if plan not in PLAN_FACTORS:
+        errors["plan"] = [f"Choose one of {', '.join(PLAN_FACTORS)}."]
+    if not 1 <= seats <= 100_000:
+        errors["seats"] = ["Enter how many seats the company pays for, 1 or more."]
+    if daily_budget is not None and not 100 <= daily_budget <= 1_000_000_000:
+        errors["daily_budget"] = ["Enter 100 tokens or more, or nothing to reckon by plan and seats."]
+    if not 0 <= reserve_percent <= MOST_RESERVE:
+        errors["reserve_percent"] = [f"Enter a number from 0 to {MOST_RESERVE}."]
+    if errors:
+        raise Invalid("The budget can't be set like this.", errors=errors)
+    with transaction.atomic():
+        budget.set_budget(
+            connection.lane,
+            plan=plan,
+            seats=seats,
+            daily_budget=daily_budget,
+            reserve_percent=reserve_percent,
+        )
+
+
 # --- Status --------------------------------------------------------------------------------------------------------
 
 
 def launch(connection: Connection, *, actor: str) -> list[Problem]:
-    """Start live sync. What keeps it from starting is returned, and then nothing has happened but the status saying so."""
+    """Start live sync. What keeps it from starting is returned, and then nothing has happened but the status saying so.
+
+    Raises Conflict while what the brakes stopped waits for a decision.
+    """
+    if open_halt(connection) is not None:
+        raise Conflict("The brakes stopped an unusual change. Confirm it or drop it first.")
     return _activate(connection)
 
 
 def resume(connection: Connection, *, actor: str, apply_waiting: bool = True) -> list[Problem]:
-    """Go on after a pause. What happened meanwhile is applied, or left where it is."""
-    if not apply_waiting:
-        connections.drop_waiting_changes(connection)
-    return _activate(connection)
+    """Go on after a pause. What happened meanwhile is applied, or left where it is.
+
+    Where the brakes had stopped something, that is what the answer holds for.
+    """
+    halt = open_halt(connection)
+    if halt is not None:
+        return decide_halt(halt, confirm=apply_waiting, actor=actor)
+    with transaction.atomic():
+        connections.judge_waiting_changes(connection, apply=apply_waiting)
+        return _activate(connection)
 
 
 def _activate(connection: Connection) -> list[Problem]:
@@ -284,6 +329,24 @@ def _activate(connection: Connection) -> list[Problem]:
         return found
     connections.set_status(connection, Status.ACTIVE)
     return []
+
+
+def decide_halt(halt: Halt, *, confirm: bool, actor: str) -> list[Problem]:
+    """What the brakes stopped goes through, or is left where it was made; then live sync goes on.
+
+    Raises Conflict where it was decided already. What keeps the connection from going on is returned.
+    """
+    connection = halt.connection
+    if confirm and halt.brake == Brake.CATALOGUE:
+        refresh(connection)
+    with transaction.atomic():
+        halts.decide_halt(halt, halts.CONFIRMED if confirm else halts.DROPPED, actor=actor)
+        connection.refresh_from_db()
+        if halt.brake == Brake.LIST:
+            store_outreach_catalogue(connection)
+        elif halt.brake == Brake.CATALOGUE and not confirm:
+            connections.put_off_rereading(connection)
+        return _activate(connection)
 
 
 def pause(connection: Connection, *, actor: str) -> None:

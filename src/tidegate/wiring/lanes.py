@@ -46,6 +46,7 @@ UNFORESEEN_PAUSE = timedelta(seconds=30)
 
 _quotas: dict[int, LaneQuota] = {}
 _fresh: dict[int, dict[str, float]] = {}
+_surveyed: dict[int, dict[str, int]] = {}
 _sender = HttpSender()
 
 
@@ -108,6 +109,7 @@ async def _work(hold: Hold) -> Drained:
         clock=CLOCK,
         step=worker_step,
         fresh=_fresh.setdefault(hold.lane_id, {}),
+        surveyed=_surveyed.setdefault(hold.lane_id, {}),
         take_spent=lambda: {feature.value: spent for feature, spent in quota.take_spent().items()},
     )
     schedule = LaneSchedule()
@@ -130,7 +132,9 @@ def _quota(row: Connection) -> LaneQuota:
     quota = _quotas.get(lane.pk)
     if quota is None:
         quota = _quotas[lane.pk] = quota_of(lane, personal_token=row.auth_method == "token")
-    quota.know(spent_today=spent_today(lane.pk), daily_limit=daily_budget(lane))
+    quota.know(
+        spent_today=spent_today(lane.pk), daily_limit=daily_budget(lane), reserve_percent=lane.reserve_percent
+    )
     return quota
 
 

@@ -1,12 +1,14 @@
 """What a live connection needs beside following changes: its webhooks in place, and a regular look for what they missed."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
 
 from tidegate.adapters.pipedrive.webhooks import failing, plan_webhooks, wanted_webhooks
 from tidegate.config import config
+from tidegate.core.brakes import Brake, emptied_lists
 from tidegate.core.checks import (
     EVERY,
     Webhooks,
@@ -17,9 +19,10 @@ from tidegate.core.checks import (
 )
 from tidegate.core.connection import Status
 from tidegate.errors import PermissionMissing, RecordRejected, RemoteUnavailable
-from tidegate.ports import Crm
+from tidegate.ports import Crm, Stopped
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
+from tidegate.store.catalogues import outreach_catalogue, store_catalogues
 from tidegate.store.models import Connection, Lane
 from tidegate.store.queries import budget_today
 from tidegate.store.schedule import LaneSchedule
@@ -51,6 +54,7 @@ async def keep_up(connection: Connection, engine: Engine) -> None:
         await _try_webhooks(connection, engine.crm)
     checked_at = await worker_step(_checked_at, engine.lane.id)
     if checked_at is None or now - checked_at > await worker_step(_check_every, connection, now):
+        await _watch_lists(connection, engine)
         await bring_up_to_date(engine)
         await worker_step(_mark_checked, engine.lane.id)
 
@@ -74,6 +78,20 @@ def _check_every(connection: Connection, now: datetime) -> timedelta:
 def _spent_share(lane: Lane) -> float:
     budget = budget_today(lane)
     return budget.used / max(1, budget.total - budget.reserve)
+
+
+async def _watch_lists(connection: Connection, engine: Engine) -> None:
+    """The sizes of the lists as they are now; a synced one that became empty all of a sudden stops the connection."""
+    before = await worker_step(outreach_catalogue, connection)
+    after = await engine.outreach.read_catalogue()
+    settings = connection.get_settings()
+    emptied = emptied_lists(before, after, settings.sync_from_lists) if settings.brakes.on else []
+    if emptied:
+        names = ", ".join(f"“{each.name}” held {each.size} prospects and holds none now" for each in emptied)
+        stopped = Stopped(Brake.LIST, f"A list that is synced is suddenly empty: {names}.")
+        await worker_step(LaneSchedule().halt, str(connection.pk), stopped)
+    else:
+        await worker_step(partial(store_catalogues, connection, outreach=after))
 
 
 async def _try_webhooks(connection: Connection, crm: Crm) -> None:

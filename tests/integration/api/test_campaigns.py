@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
@@ -259,3 +260,46 @@ class TestConsent:
 
         renew_consent(author, ines.pk)
         assert alice.ok("GET", f"/prospects/{ines.pk}")["consent"] == "open"
+
+
+class TestMailProviders:
+    def test_its_addresses_are_shown_once_and_work_until_it_is_removed(
+        self, alice: Caller, ines: Prospect
+    ) -> None:
+        made = alice.ok("POST", "/mail-providers", {"provider": "postmark"}, status=201)
+        assert made["tracking_url"].endswith("/postmark/tracking/")
+        assert made["inbound_url"].endswith("/postmark/inbound/")
+        (listed,) = alice.ok("GET", "/mail-providers")["data"]
+        assert "tracking_url" not in listed
+        assert (listed["id"], listed["last_delivery_at"]) == (made["id"], None)
+
+        path = urlsplit(made["tracking_url"]).path
+        at = (timezone.now() - timedelta(hours=1)).isoformat()
+        body = {"RecordType": "Open", "Recipient": INES, "ReceivedAt": at, "MessageID": "x"}
+        assert alice.client.post(path, body, content_type="application/json").status_code == 200
+        assert alice.ok("GET", "/campaign-events")["data"][0]["source"] == "postmark"
+        assert alice.ok("GET", "/mail-providers")["data"][0]["last_delivery_at"] is not None
+
+        alice.ok("DELETE", f"/mail-providers/{made['id']}", status=204)
+        assert alice.client.post(path, body, content_type="application/json").status_code == 401
+
+    def test_a_provider_that_delivers_no_replies_has_no_address_for_them(self, alice: Caller) -> None:
+        made = alice.ok("POST", "/mail-providers", {"provider": "brevo"}, status=201)
+        assert made["inbound_url"] is None
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"provider": "sendmail"}, "provider"),
+            ({"provider": "mailgun"}, "signing_key"),
+            ({"provider": "postmark", "signing_key": "x"}, "signing_key"),
+            ({"provider": "mailgun", "signing_key": "clé"}, "signing_key"),
+        ],
+    )
+    def test_what_does_not_fit_is_told_at_its_place(self, alice: Caller, body: Any, field: str) -> None:
+        assert field in alice.problem(422, "POST", "/mail-providers", body)["errors"]
+
+    def test_another_workspaces_provider_is_not_found(self, alice: Caller, charlie: Caller) -> None:
+        made = alice.ok("POST", "/mail-providers", {"provider": "brevo"}, status=201)
+        charlie.problem(404, "DELETE", f"/mail-providers/{made['id']}")
+        charlie.problem(404, "DELETE", "/mail-providers/7")

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.api.conftest import Caller
 from tests.integration.api.fake_actions import FakeActions
 from tidegate.core.automation import Action, ActionKind, Automation, Often, Trigger
+from tidegate.core.limits import Limits
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import (
@@ -38,6 +39,10 @@ CHANGES: dict[str, tuple[Any, Any]] = {
     "only_with_email": (False, False),
     "source_app": ("outreach", Side.OUTREACH),
     "filter_id": ("12", "12"),
+    "brakes": (
+        {"on": True, "share_percent": 50, "records": 10, "emptied": 20, "created": 30},
+        Limits(True, 50, 10, 20, 30),
+    ),
     "automations": (
         [
             {

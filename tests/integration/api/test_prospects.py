@@ -14,7 +14,7 @@ from tidegate.prospects.services import Author, create_list, create_prospect
 from tidegate.prospects.signals import prospects_changed
 from tidegate.store.models import Connection, LogEntry, Workspace
 
-READ, WRITE, EVENTS = "read", "prospects:write", "events:write"
+READ, WRITE, EVENTS, ADMIN = "read", "prospects:write", "events:write", "admin"
 ROUTES = {
     ("GET", "/lists"): READ,
     ("POST", "/lists"): WRITE,
@@ -40,6 +40,9 @@ ROUTES = {
     ("POST", "/campaigns"): EVENTS,
     ("GET", "/campaign-events"): READ,
     ("POST", "/campaign-events"): EVENTS,
+    ("GET", "/mail-providers"): READ,
+    ("POST", "/mail-providers"): ADMIN,
+    ("DELETE", "/mail-providers/{mail_provider_id}"): ADMIN,
 }
 
 
@@ -55,7 +58,7 @@ def test_every_route_of_the_store_is_served_with_its_scope():
     mine = {
         route: scope
         for route, scope in served.items()
-        if route[1].startswith(("/lists", "/fields", "/prosp", "/campaign"))
+        if route[1].startswith(("/lists", "/fields", "/prosp", "/campaign", "/mail"))
     }
     assert mine == ROUTES
 

@@ -92,7 +92,7 @@ def test_a_connection_that_rereading_does_not_help_waits_for_a_person(
     world.tell()
     async_to_sync(world._drain)()
     stopped = connection_of(world)
-    assert (stopped.status, stopped.reason) == (Status.PAUSED, "brakes")
+    assert (stopped.status, stopped.reason) == (Status.FAILED, "incomplete")
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,7 @@ def test_the_catalogue_is_read_once_a_day(
 
     class EngineStub:
         crm = world.crm
+        outreach = world.outreach
 
         class lane:
             id = connection.lane_id

@@ -278,6 +278,15 @@ class TestWhichEmail:
         about = {event.key: event.email and event.email.key for event in stored(author)}
         assert [about[event["key"]] for event in (late, any_campaign, early)] == ["m2", "m3", "m1"]
 
+    def test_an_event_of_a_prospect_named_by_id_is_about_the_latest_email_too(
+        self, author: Author, ines: Prospect
+    ):
+        record(author, told("email_sent", email={"id": "m1"}))
+        record(author, told(prospect={"id": str(ines.pk)}))
+        opened = stored(author)[-1]
+        assert opened.email is not None
+        assert (opened.email.key, opened.recipient) == ("m1", INES)
+
     def test_an_email_sent_long_before_is_not_guessed(self, author: Author, ines: Prospect):
         record(author, told("email_sent", email={"id": "m1"}, ago=timedelta(days=31)))
         record(author, told())

@@ -312,3 +312,15 @@ async def test_expired_access_tokens_can_be_asked_for(client):
     assert (await client.control("actions/expire_tokens", {}))["expired"] == 1
 
     assert (await client.get("/v1/users/me", as_=bearer(tokens))).status == 401
+
+
+async def test_revoked_tokens_are_dead_for_good_and_signing_in_again_helps(client):
+    tokens = await install(client)
+
+    assert (await client.control("actions/revoke_tokens", {}))["revoked"] == 1
+    refused = await token(client, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+
+    assert (refused.status, refused.body["error"]) == (400, "invalid_grant")
+    assert (await client.get("/v1/users/me", as_=bearer(tokens))).status == 401
+    again = await install(client)
+    assert (await client.get("/v1/users/me", as_=bearer(again))).status == 200

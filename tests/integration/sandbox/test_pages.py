@@ -97,6 +97,28 @@ async def test_a_person_is_added_and_deleted(client):
     assert (await client.get(f"/api/v2/persons/{number}")).data["is_deleted"] is True
 
 
+@pytest.mark.parametrize(
+    ("switch", "told"),
+    [("change", [("change", "person", "1")]), ("create", [("create", "person", "1")]), ("silent", [])],
+)
+async def test_a_deleted_person_is_restored_on_its_page_and_tells_it_as_the_switch_says(
+    client, hooks, switch, told
+):
+    await client.control("switches", {"webhook_restore": switch})
+    await client.ask("DELETE", "/api/v2/persons/1")
+    await subscribe(client, hooks)
+
+    page = (await client.get("/people/1", as_={})).text
+    await client.form("/people/1/restore", {}, as_={})
+    await client.quiet()
+
+    assert "Restore this person" in page and "Delete this person" not in page
+    assert (await client.get("/api/v2/persons/1")).data["is_deleted"] is False
+    assert 1 in [one["id"] for one in (await client.get("/api/v2/persons")).data]
+    assert hooks.told() == told
+    assert (await client.form("/people/1/restore", {}, as_={})).status == 400
+
+
 async def test_a_refused_form_says_why(client):
     reply = await client.form("/people", {"first_name": "", "last_name": ""}, as_={})
 

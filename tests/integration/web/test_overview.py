@@ -89,7 +89,6 @@ def test_what_changes_by_itself_comes_without_the_shell(owner: Client, live: Con
             "Pipedrive no longer accepts this connection",
         ),
         ({"status": Status.PAUSED, "reason": Reason.NEW, "launched_at": None}, "Not launched yet"),
-        ({"status": Status.PAUSED, "reason": Reason.BRAKES}, "An unusual change was stopped"),
         ({"status": Status.FAILED, "reason": Reason.INCOMPLETE}, "Connection failed"),
         ({"status": Status.SYNCING}, "A transfer is running"),
     ],

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pipedrive_sandbox import persons
+from pipedrive_sandbox.state import Actor
 from tests.unit.sandbox.conftest import data, error
 
 SEARCH = "/api/v2/persons/search"
@@ -90,6 +92,16 @@ def test_a_deleted_person_is_found_for_a_while(ask, ann, state):
     assert hits(ask("GET", SEARCH, term="Quibble")) == [ann["id"]]
     state.clock.advance(3601)
     assert hits(ask("GET", SEARCH, term="Quibble")) == []
+
+
+def test_a_restored_person_stays_found(ask, ann, account, state):
+    ask("DELETE", f"/api/v2/persons/{ann['id']}")
+    with state.transaction():
+        persons.restore(account, ann["id"], Actor(1, "app"))
+
+    state.clock.advance(2 * 3600)
+
+    assert hits(ask("GET", SEARCH, term="quibble")) == [ann["id"]]
 
 
 def test_a_deleted_organization_is_found_for_ever(ask, state):

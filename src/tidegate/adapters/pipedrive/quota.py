@@ -142,9 +142,17 @@ class LaneQuota:
         spent, self._spent = self._spent, {}
         return {feature: (sum_.tokens, sum_.requests) for feature, sum_ in spent.items()}
 
-    def know(self, *, spent_today: int | None = None, daily_limit: int | None = None) -> None:
+    def know(
+        self,
+        *,
+        spent_today: int | None = None,
+        daily_limit: int | None = None,
+        reserve_percent: int | None = None,
+    ) -> None:
         """Take in what the ledger knows of all processes, or a member has set."""
         self._turn_the_day()
+        if reserve_percent is not None:
+            self._reserve = reserve_percent / 100
         if spent_today is not None and not self._day.told:
             self._day.spent = max(self._day.spent, spent_today)
         if daily_limit is not None and not self._day.told:

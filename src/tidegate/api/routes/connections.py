@@ -21,6 +21,7 @@ from tidegate.api.problems import ProblemError
 from tidegate.api.schemas import UNSET, Answer, Body, Flag, GivenId, Id, Moment
 from tidegate.core.automation import history_events_from_json
 from tidegate.core.connection import Status
+from tidegate.core.limits import DEFAULT_LIMITS, RANGES, limits_from_json
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, FieldMapping, Settings, settings_to_json
@@ -42,6 +43,7 @@ MEANINGS = {
     "only_with_email": "Whether prospects and persons without an e-mail address stay where they are.",
     "source_app": "Whose value wins when both sides changed one field.",
     "filter_id": "A Pipedrive filter that limits which persons come in.",
+    "brakes": "How much may change within ten minutes before it is stopped and shown to you. Sent as a whole.",
     "automations": "What campaign events start in Pipedrive; at most one automation for each trigger.",
     "history_events": "Which events are worth an update of a campaign e-mail's activity.",
 }
@@ -67,6 +69,23 @@ class ConstantField(Body):
     value: str = Field(max_length=10_000, description="As text, as one would type it in.")
 
 
+def _limit(name: str, meaning: str) -> Any:
+    least, most = RANGES[name]
+    return Field(getattr(DEFAULT_LIMITS, name), ge=least, le=most, description=meaning)
+
+
+class BrakeLimits(Body):
+    """What is more than this is stopped before it is written, until somebody confirms or drops it."""
+
+    on: Flag = Field(default=True, description="Whether there are brakes at all.")
+    share_percent: StrictInt = _limit(
+        "share_percent", "Records that change, of all that are linked, in per cent."
+    )
+    records: StrictInt = _limit("records", "So many records may change, whatever their share is.")
+    emptied: StrictInt = _limit("emptied", "Values that are emptied.")
+    created: StrictInt = _limit("created", "Records that are made in either app.")
+
+
 class SettingsAnswer(Answer):
     """The settings, as they are sent back by PATCH."""
 
@@ -80,6 +99,7 @@ class SettingsAnswer(Answer):
     only_with_email: bool = meant("only_with_email")
     source_app: Side = meant("source_app")
     filter_id: str | None = meant("filter_id")
+    brakes: BrakeLimits = meant("brakes")
     automations: list[AutomationBody] = meant("automations")
     history_events: list[HistoryEvent] = meant("history_events")
 
@@ -137,6 +157,7 @@ class SettingsChange(Body):
     only_with_email: Flag = meant("only_with_email", UNSET)
     source_app: Side = meant("source_app", UNSET)
     filter_id: GivenId | None = meant("filter_id", None)
+    brakes: BrakeLimits = meant("brakes", UNSET)
     automations: list[AutomationBody] = meant("automations", UNSET, max_length=50)
     history_events: list[HistoryEvent] = meant("history_events", UNSET, max_length=50)
 
@@ -149,6 +170,8 @@ class SettingsChange(Body):
             given["mappings"] = tuple(FieldMapping(m.outreach, m.pipedrive) for m in self.mappings)
         if "constants" in given:
             given["constants"] = tuple(Constant(c.side, c.field, c.value) for c in self.constants)
+        if "brakes" in given:
+            given["brakes"] = limits_from_json(self.brakes.model_dump())
         if "automations" in given:
             given["automations"] = automations_of(self.automations)
         if "history_events" in given:
@@ -257,7 +280,7 @@ def list_problems(request: ApiRequest, connection_id: UUID) -> Page[ProblemAnswe
 def launch(request: ApiRequest, connection_id: UUID) -> ConnectionAnswer:
     """Starts real-time sync. With settings missing nothing is started, and `errors` names each place (409)."""
     connection = find_connection(request, connection_id)
-    return _started(connection, actions.launch(connection, actor=actor(request)))
+    return started(connection, actions.launch(connection, actor=actor(request)))
 
 
 @router.post(
@@ -283,7 +306,7 @@ def resume(
     """Goes on after a pause. With settings missing the connection fails, and `errors` names each place (409)."""
     connection = find_connection(request, connection_id)
     apply_waiting = (resumption or Resumption()).apply_waiting
-    return _started(connection, actions.resume(connection, actor=actor(request), apply_waiting=apply_waiting))
+    return started(connection, actions.resume(connection, actor=actor(request), apply_waiting=apply_waiting))
 
 
 class WaitingAnswer(Answer):
@@ -306,7 +329,8 @@ def list_waiting(request: ApiRequest, connection_id: UUID) -> Page[WaitingAnswer
     return Page(data=[WaitingAnswer.model_validate(waiting) for waiting in found])
 
 
-def _started(connection: Connection, found: list[Problem]) -> ConnectionAnswer:
+def started(connection: Connection, found: list[Problem]) -> ConnectionAnswer:
+    """The connection as it is now, or a 409 that names what keeps it from going on."""
     if found:
         faults: dict[str, list[str]] = {}
         for problem in found:

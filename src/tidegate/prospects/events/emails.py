@@ -20,7 +20,11 @@ TOLD = ("sender", "subject", "html", "text", "step", "message_id", "recipient")
 """What later tellings add to an e-mail where it is empty; what it has stays."""
 BODIES = ("html", "text")
 WRITTEN = [*(name for name in TOLD if name not in BODIES), "sent_at", "campaign", "prospect"]
-ABOUT_AN_EMAIL = ACTED_ON | {EventType.EMAIL_DELIVERED, EventType.EMAIL_DELAYED}
+ABOUT_AN_EMAIL = ACTED_ON | {
+    EventType.EMAIL_DELIVERED,
+    EventType.EMAIL_DELAYED,
+    EventType.EMAIL_FAILED,
+}
 """Types whose e-mail is looked for where they name none."""
 
 

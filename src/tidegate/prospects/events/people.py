@@ -1,6 +1,7 @@
 """Whom a batch of events is about, and what it means for their consent."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tidegate.prospects.authors import Author
 from tidegate.prospects.consent import OF_EVENT, Since, tightest_of
@@ -28,7 +29,14 @@ class People:
 
     def find(self, event: NewEvent) -> Prospect | None:
         known = [self.by_id[pid] for pid in numbers_of([event.prospect_id]) if pid in self.by_id]
-        return known[0] if known else self.by_address.get(event.recipient)
+        if known or not event.recipient:
+            return known[0] if known else None
+        return self.by_address.get(event.recipient)
+
+    def with_address(self, event: NewEvent) -> NewEvent:
+        """The event with the primary address of who is named by id alone: by it the e-mail is found."""
+        prospect = None if event.recipient else self.find(event)
+        return event if prospect is None else replace(event, recipient=normal_email(prospect.email))
 
     def fault(self, event: NewEvent, prospect: Prospect | None) -> dict[str, list[str]]:
         if prospect is None and event.prospect_id and not event.recipient and not event.email_key:

@@ -124,12 +124,13 @@ class _Batch:
 
     def store(self) -> None:
         people = People(self.author, self.events.values())
+        about = {place: people.with_address(event) for place, event in self.events.items()}
         campaigns = _campaigns(self.author, self.events.values())
-        emails = Emails(self.author.workspace_id, list(self.events.values()))
+        emails = Emails(self.author.workspace_id, list(about.values()))
         rows: dict[int, CampaignEvent] = {}
         # What was sent comes first, so that what happened to it finds it, in whatever order both were told.
         for place in sorted(self.events, key=lambda p: (_order(self.events[p]), p)):
-            event = self.events[place]
+            event = about[place]
             campaign = campaigns.get(event.campaign_key)
             prospect = people.find(event)
             fault = people.fault(event, prospect) or _other_recipient(emails, event, campaign, prospect)
@@ -172,7 +173,7 @@ class _Batch:
             historical=self.historical or is_late(event.at, self.now),
             source=self.source,
             raw=dict(telling.told if telling.original is None else telling.original),
-            digest=event.digest,
+            digest=self.events[place].digest,
         )
 
 

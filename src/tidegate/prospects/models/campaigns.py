@@ -24,6 +24,7 @@ class EventType(models.TextChoices):
     UNSUBSCRIBED = "unsubscribed", _("Unsubscribed")
     EMAIL_DELIVERED = "email_delivered", _("Delivered")
     EMAIL_DELAYED = "email_delayed", _("Delayed")
+    EMAIL_FAILED = "email_failed", _("Not delivered")
     CAMPAIGN_FINISHED = "campaign_finished", _("Campaign finished")
     CONSENT_RENEWED = "consent_renewed", _("May be written to again")
 

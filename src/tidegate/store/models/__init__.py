@@ -1,10 +1,12 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
+from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
 from tidegate.store.models.idempotency import IdempotencyKey
 from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
 from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization, MirrorPerson
 from tidegate.store.models.log import Attention, LogEntry
+from tidegate.store.models.mail_providers import MailProvider
 from tidegate.store.models.oauth_app import OAuthApp
 from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
 from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
@@ -14,12 +16,14 @@ __all__ = [
     "Attention",
     "Change",
     "Connection",
+    "Halt",
     "IdempotencyKey",
     "Intent",
     "Lane",
     "LedgerDay",
     "Link",
     "LogEntry",
+    "MailProvider",
     "Membership",
     "MirrorAddress",
     "MirrorOrganization",

@@ -66,6 +66,11 @@ class Connection(models.Model):
     """When a change was first found that they should have told of; None: they fare well."""
     last_delivery_at = models.DateTimeField(null=True, blank=True)
 
+    passed_upto = models.BigIntegerField(default=0)
+    """Changes up to this id were confirmed by a member: the brakes let them through."""
+    left_upto = models.BigIntegerField(default=0)
+    """Changes up to this id are left where they were made."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(

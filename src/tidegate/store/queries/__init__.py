@@ -3,9 +3,11 @@
 from tidegate.store.queries.attention import AttentionGroup, attention_groups
 from tidegate.store.queries.budget import (
     Budget,
+    LedgerEntry,
     budget_starts_again,
     budget_today,
     is_waiting,
+    ledger,
     tokens_today,
 )
 from tidegate.store.queries.flow import (
@@ -62,6 +64,7 @@ __all__ = [
     "Budget",
     "Flow",
     "Health",
+    "LedgerEntry",
     "LogFilter",
     "LogPage",
     "PersonCard",
@@ -82,6 +85,7 @@ __all__ = [
     "last_write",
     "last_write_at",
     "latest_records",
+    "ledger",
     "log_page",
     "open_preview",
     "outcome_counts",

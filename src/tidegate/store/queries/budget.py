@@ -4,12 +4,13 @@ What other apps spend is not known here. The budget's day is the UTC day, as in 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 
 from django.utils import timezone
 
 from tidegate.store.budget import daily_budget
-from tidegate.store.models import Lane
+from tidegate.store.models import Lane, LedgerDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,30 @@ def tokens_today(lane: Lane) -> dict[str, int]:
     day = timezone.now().astimezone(UTC).date()
     spent = lane.ledger.filter(day=day, tokens__gt=0).values_list("feature", "tokens").order_by("feature")
     return dict(spent)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What the company's features spent on one day (UTC)."""
+
+    day: date
+    tokens: dict[str, int]
+    requests: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.tokens.values())
+
+
+def ledger(lane: Lane, *, days: int) -> list[LedgerEntry]:
+    """The last `days` days, the newest first; days without a call are left out."""
+    since = timezone.now().astimezone(UTC).date() - timedelta(days=days - 1)
+    rows = lane.ledger.filter(day__gte=since).order_by("-day", "feature")
+    return [_entry(day, list(found)) for day, found in groupby(rows, key=lambda row: row.day)]
+
+
+def _entry(day: date, rows: list[LedgerDay]) -> LedgerEntry:
+    return LedgerEntry(day, {row.feature: row.tokens for row in rows}, sum(row.requests for row in rows))
 
 
 def budget_starts_again(now: datetime) -> datetime:

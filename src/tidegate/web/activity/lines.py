@@ -181,4 +181,5 @@ def cause_of(entry: LogEntry) -> str:
         "transfer": _("Transfer"),
         "catchup": _("Found in the regular check"),
         "retry": _("Retried"),
+        "confirmed": _("Confirmed by a member"),
     }.get(entry.cause, entry.cause)

@@ -18,12 +18,14 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
 from tidegate.errors import TidegateError
 from tidegate.store import queries
+from tidegate.store.halts import open_halt
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.activity.kinds import words_of
 from tidegate.web.activity.lines import lines_of, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
+from tidegate.web.overview.stopped import headline
 from tidegate.web.setup.editing import anchor
 from tidegate.wiring import actions
 
@@ -69,8 +71,15 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "offer_transfer": _offers_transfer(connection),
         "problems": _problem_links(connection) if _is_incomplete(connection) else [],
         "is_new": connection.launched_at is None,
+        **_halt_context(connection),
         **_pause_context(connection),
     }
+
+
+def _halt_context(connection: Connection) -> dict[str, Any]:
+    """What the brakes stopped, while it waits for a decision."""
+    halt = open_halt(connection) if connection.reason == Reason.BRAKES else None
+    return {"halt": halt, "halt_headline": headline(halt) if halt else ""}
 
 
 def long_wait(connection: Connection) -> datetime | None:
@@ -84,7 +93,7 @@ def _pause_context(connection: Connection) -> dict[str, Any]:
     waiting = queries.waiting_by_side(connection)
     paused = connection.status == Status.PAUSED and connection.launched_at is not None
     return {
-        "is_paused": paused and connection.reason != Reason.RECONNECT,
+        "is_paused": paused and connection.reason not in (Reason.RECONNECT, Reason.BRAKES),
         "waiting": sum(waiting.values()),
         "waiting_outreach": waiting[Side.OUTREACH],
         "waiting_pipedrive": waiting[Side.PIPEDRIVE],
@@ -141,6 +150,8 @@ def _pause(request: MemberRequest, connection: Connection, here: str) -> HttpRes
 
 def _resume(request: MemberRequest, connection: Connection, here: str) -> HttpResponse:
     """Active again. What happened during a pause is applied or left, as the member says; without a word we ask."""
+    if open_halt(connection) is not None:
+        return _go(request, reverse("stopped", args=[connection.pk]))
     catchup = request.POST.get("catchup", "")
     if catchup not in ("apply", "leave") and _must_ask(connection):
         return _go(request, reverse("resume", args=[connection.pk]))

@@ -30,6 +30,7 @@ KNOBS: dict[str, tuple[str, str]] = {
     EventType.UNSUBSCRIBED: ("unsub", "bad"),
     EventType.EMAIL_DELIVERED: ("check", ""),
     EventType.EMAIL_DELAYED: ("clock", "warn"),
+    EventType.EMAIL_FAILED: ("error", "warn"),
     EventType.CAMPAIGN_FINISHED: ("okc", ""),
     EventType.CONSENT_RENEWED: ("shield", ""),
 }

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0007_undo")]
+    dependencies = [("store", "0009_mail_providers")]
 
     operations = [
         migrations.AddField(

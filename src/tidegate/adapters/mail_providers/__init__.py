@@ -1,0 +1,1 @@
+"""E-mail service providers: their deliveries, and the words in which the prospect store takes them."""

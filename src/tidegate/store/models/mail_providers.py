@@ -1,0 +1,23 @@
+"""Where e-mail service providers deliver: one address for each provider of a workspace."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from tidegate.store.models.people import Workspace
+
+
+class MailProvider(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="mail_providers")
+    provider = models.CharField(max_length=40)
+    digest = models.CharField(max_length=64, unique=True)
+    """SHA-256, in hex, of the secret part of its address: 256 random bits, shown once."""
+    signing_key = models.BinaryField(null=True)
+    """Encrypted (`store.secrets`); null where the provider does not sign."""
+    created_at = models.DateTimeField(default=timezone.now)
+    last_delivery_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.provider
