@@ -24,8 +24,12 @@ Recovery = Callable[[Engine, Sequence[Intent], Results], Awaitable[None]]
 
 
 async def recover_intents(engine: Engine, *, patient: bool = True) -> None:
-    """Look up the open intents of the connection. Afterwards none is left, but for too young ones where we don't wait."""
-    intents = await engine.run(engine.memory.open_intents, engine.connection_id)
+    """Look up the open intents about records. Afterwards none is left, but for too young ones where we don't wait.
+
+    What campaigns set off is looked up by `traces`.
+    """
+    found = await engine.run(engine.memory.open_intents, engine.connection_id)
+    intents = [intent for intent in found if intent.kind in RECOVERIES]
     now = engine.lane.clock.now()
     young = [intent for intent in intents if intent.created_at and intent.created_at + SETTLING > now]
     if young and patient:

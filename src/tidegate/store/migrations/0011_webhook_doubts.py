@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0009_mail_providers")]
+    dependencies = [("store", "0010_automation_runs")]
 
     operations = [
         migrations.AddField(
