@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.rows import Row
 from bench.running import Meter, peak_memory
-from tests.processes.demo import Demo, connect_by_oauth, running_demo
+from tests.processes.demo import Demo, connect_by_oauth, eventually, running_demo
 
 PROSPECTS = int(os.environ.get("BENCH_PROSPECTS", "10000"))
 PERSONS = int(os.environ.get("BENCH_PERSONS", "20000"))
@@ -79,6 +79,9 @@ def company(prospects: int, persons: int) -> Iterator[tuple[Demo, str]]:
         connection_id = connect_by_oauth(demo)
         receiving = demo.post("/lists", {"name": "From Pipedrive"})["id"]
         demo.patch(f"/connections/{connection_id}", {"sync_to_list": receiving, "sync_from_lists": [only]})
+        demo.post(f"/connections/{connection_id}/launch")
+        health = f"/connections/{connection_id}/health"
+        eventually(lambda: demo.get(health)["checked_at"], "the first look at Pipedrive", seconds=HOURS)
         yield demo, connection_id
 
 

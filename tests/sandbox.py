@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from pipedrive_sandbox import persons
+from pipedrive_sandbox import deals, persons
 from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.sandbox import Sandbox
 from pipedrive_sandbox.seed import Plan, Seeder
@@ -72,6 +72,18 @@ class RunningSandbox:
     def delete_person(self, person_id: str) -> None:
         with self.sandbox.state.transaction():
             persons.delete(self.account, int(person_id), Actor(1, "app"))
+
+    def change_deal(self, deal_id: str, given: dict[str, Any]) -> None:
+        with self.sandbox.state.transaction():
+            deals.change(self.account, int(deal_id), given, Actor(1, "app"))
+
+    def delete_deal(self, deal_id: str) -> None:
+        with self.sandbox.state.transaction():
+            deals.delete(self.account, int(deal_id), Actor(1, "app"))
+
+    def change_company(self, **facts: Any) -> None:
+        with self.sandbox.state.transaction():
+            self.sandbox.state.save_company(self.account.company | facts)
 
 
 @asynccontextmanager

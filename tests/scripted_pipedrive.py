@@ -68,6 +68,8 @@ class ScriptedPipedrive:
             "GET", "/api/v2/personFields", httpx2.Response(200, json=payload("pipedrive/person_fields"))
         )
         self.answers("GET", "/api/v2/pipelines", httpx2.Response(200, json=payload("pipedrive/pipelines")))
+        types = [{"id": i, "key_string": key, "active_flag": True} for i, key in enumerate(("email", "task"))]
+        self.answers("GET", "/api/v1/activityTypes", ok(types))
         self.answers("GET", "/api/v1/filters", ok([{"id": 5, "name": "Customers", "active_flag": True}]))
         self.answers("GET", "/api/v2/stages", httpx2.Response(200, json=payload("pipedrive/stages")))
 

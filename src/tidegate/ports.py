@@ -11,13 +11,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from tidegate.core.automation import Action, Trigger
 from tidegate.core.brakes import Brake, Tally
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, Option, OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
+from tidegate.core.deals import Activity, Deal, NewActivity
 from tidegate.core.planning import Rules
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
+from tidegate.core.runs import CampaignRules
+from tidegate.core.runs import Outcome as ActionOutcome
 from tidegate.core.values import Json, Kind, Value
 
 T = TypeVar("T")
@@ -287,6 +291,65 @@ class Crm(Protocol):
 
     async def create_organization(self, name: str, *, owner_id: str | None) -> Organization: ...
 
+    async def open_deals(
+        self, person_ids: Collection[str], *, known: Mapping[str, str] = {}
+    ) -> dict[str, tuple[Deal, ...]]:
+        """Each person's deals that are open and not archived, the cheapest way.
+
+        `known` (person id -> a deal of theirs) saves asking for the list where that one is the only one.
+        """
+        ...
+
+    async def get_deals(self, ids: Collection[str]) -> dict[str, Deal]:
+        """The present state of each; one that is gone or archived is left out."""
+        ...
+
+    async def deals_since(self, moment: datetime) -> tuple[Deal, ...]:
+        """Every deal that changed since (whole seconds, inclusive), whatever became of it; archived ones are not told."""
+        ...
+
+    async def create_deal(
+        self,
+        title: str,
+        *,
+        person_id: str,
+        pipeline_id: str,
+        stage_id: str,
+        owner_id: str | None,
+        organization_id: str | None = None,
+    ) -> Deal:
+        """Raises InvalidForRemote (a limit of the plan, a person that is gone ...), PermissionMissing.
+
+        RemoteUnavailable with `sent` True means that the deal may exist all the same.
+        """
+        ...
+
+    async def move_deal(self, deal_id: str, stage_id: str) -> Deal:
+        """Into a stage, and so into its pipeline. Raises RecordGone, InvalidForRemote (archived, stage gone)."""
+        ...
+
+    async def create_activity(self, activity: NewActivity) -> Activity:
+        """Raises as `create_deal` does."""
+        ...
+
+    async def update_activity(
+        self, activity_id: str, *, subject: str, note: str, deal_id: str | None = None
+    ) -> Activity:
+        """Set these and nothing else. Raises RecordGone, InvalidForRemote."""
+        ...
+
+    async def activities_since(self, moment: datetime) -> tuple[Activity, ...]:
+        """Every activity that changed since (whole seconds, inclusive) and is not deleted."""
+        ...
+
+    async def marketing_status(self, person_id: str) -> str | None:
+        """`no_consent`, `unsubscribed`, `subscribed` or `archived`; None where the account has none or the person is gone."""
+        ...
+
+    async def unsubscribe(self, person_id: str) -> None:
+        """Set the marketing status to unsubscribed. Pipedrive lets it be changed once, and says nothing when it did not."""
+        ...
+
     async def remove_organization(self, organization_id: str) -> None:
         """Gone already is fine."""
         ...
@@ -308,7 +371,11 @@ class Feature(StrEnum):
 
     LIVE = "live"
     """Real-time sync."""
+    AUTOMATION = "automation"
+    """What campaign events start."""
     TRANSFER = "transfer"
+    HISTORY = "history"
+    """Campaign e-mails as activities."""
     CHECK = "check"
     """Reconciliation, webhooks, index."""
     SETUP = "setup"
@@ -475,6 +542,80 @@ class Outcome:
     """When the target shows it was written, where it was created here."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAction:
+    """One action of a run, as the settings had it when the run began, and what became of it."""
+
+    position: int
+    action: Action
+    outcome: ActionOutcome
+    deal_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """An automation at work for one event, or one that was."""
+
+    id: int
+    trigger: Trigger
+    event_id: str
+    event_at: datetime
+    prospect_id: str
+    person_id: str
+    """Empty: the prospect was not in Pipedrive, so nothing was done and nothing counts as having run."""
+    campaign_id: str
+    email_id: str
+    actions: tuple[StoredAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunToBegin:
+    trigger: Trigger
+    once_key: str
+    event: CampaignEvent
+    prospect_id: str
+    person_id: str
+    record_name: str
+    actions: tuple[Action, ...]
+    not_performed: str = ""
+    """Why none of the actions can be performed, where that is known beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What became of one action."""
+
+    run_id: int
+    position: int
+    outcome: ActionOutcome
+    reason: str = ""
+    text: str = ""
+    deal_id: str = ""
+    activity_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailActivityRow:
+    """The activity of a campaign e-mail, as it was written last."""
+
+    email_id: str
+    prospect_id: str
+    person_id: str
+    activity_id: str
+    deal_id: str = ""
+    moments: Mapping[Trigger, datetime] = field(default_factory=dict)
+    digest: str = ""
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Write the activity of this campaign e-mail when the time has come, unless that is planned for earlier already."""
+
+    email_id: str
+    due_at: datetime
+
+
 @dataclass(slots=True)
 class Results:
     """What a batch comes to; stored in one transaction, and only where the lane is still ours."""
@@ -500,6 +641,9 @@ class Results:
     outcomes: list[Outcome] = field(default_factory=list)
     follow_up: list[str] = field(default_factory=list)
     """Person ids to look at in turn, because their organization was renamed."""
+    actions: list[ActionResult] = field(default_factory=list)
+    email_activities: list[EmailActivityRow] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -617,7 +761,29 @@ class Memory(Protocol):
     """The store of one lane and its connections. Plain functions that touch the database."""
 
     def take_changes(self, connection_id: str, limit: int) -> list[Change]:
-        """Waiting and due, oldest first."""
+        """Changes of records, waiting and due, oldest first. What campaigns tell is asked for by itself."""
+        ...
+
+    def take_campaign_changes(self, connection_id: str, entity: str, limit: int) -> list[Change]:
+        """Waiting and due changes of one entity, `campaign_event` or `campaign_email`, oldest first."""
+        ...
+
+    def runs_of(self, connection_id: str, prospect_ids: Collection[str]) -> list[StoredRun]:
+        """Every run of these prospects, oldest first."""
+        ...
+
+    def begin_runs(self, connection_id: str, runs: Sequence[RunToBegin], hold: Hold) -> None:
+        """Write them down with their actions, committed before anything is sent. One whose once-key is taken is dropped."""
+        ...
+
+    def email_activities(
+        self, connection_id: str, email_ids: Collection[str]
+    ) -> dict[str, EmailActivityRow]: ...
+
+    def known_sales(
+        self, connection_id: str, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
+    ) -> set[str]:
+        """Which of these deals, or activities, some run or campaign e-mail is known to have made."""
         ...
 
     def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
@@ -760,6 +926,7 @@ class Serving:
 
     status: Status
     rules: Rules
+    campaigns: CampaignRules = field(default_factory=CampaignRules)
     transfer: TransferState | None = None
     preview: TransferState | None = None
     """A preview under way and not put off."""

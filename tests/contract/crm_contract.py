@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.contract.sales_contract import SalesContract
 from tidegate.adapters.pipedrive.webhooks import plan_webhooks, wanted_webhooks
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, ORGANIZATION, PHONE, Gone, Record
 from tidegate.core.values import (
@@ -76,7 +77,7 @@ async def found(under_test: CrmUnderTest, person_id: str) -> Record:
     return seen
 
 
-class CrmContract:
+class CrmContract(SalesContract):
     @pytest.fixture
     def under_test(self) -> CrmUnderTest:
         raise NotImplementedError

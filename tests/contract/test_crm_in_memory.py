@@ -57,6 +57,21 @@ class MemoryUnderTest:
     async def let_a_second_pass(self) -> None:
         self.clock.move(5)
 
+    def win_deal(self, deal_id: str) -> None:
+        self.crm.end_deal(deal_id, "won")
+
+    def archive_deal(self, deal_id: str) -> None:
+        self.crm.archive_deal(deal_id)
+
+    def delete_deal(self, deal_id: str) -> None:
+        self.crm.delete_deal(deal_id)
+
+    def limit_deals(self) -> None:
+        self.crm.deal_limit = len(self.crm.deals)
+
+    def turn_campaigns_on(self) -> None:
+        self.crm.marketing = {}
+
     async def add_filter(self, first_name: str) -> str:
         return self.crm.add_filter(first_name, lambda person: person.value(FIRST_NAME) == first_name)
 

@@ -48,6 +48,21 @@ class SandboxUnderTest:
         self.running.sandbox.state.clock.advance(5)
         await asyncio.sleep(0)
 
+    def win_deal(self, deal_id: str) -> None:
+        self.running.change_deal(deal_id, {"status": "won"})
+
+    def archive_deal(self, deal_id: str) -> None:
+        self.running.change_deal(deal_id, {"is_archived": True})
+
+    def delete_deal(self, deal_id: str) -> None:
+        self.running.delete_deal(deal_id)
+
+    def limit_deals(self) -> None:
+        self.running.change_company(seats=1, deals_per_seat=1)
+
+    def turn_campaigns_on(self) -> None:
+        self.running.change_company(campaigns=True)
+
     async def add_filter(self, first_name: str) -> str:
         from pipedrive_sandbox.fields import field_set
         from pipedrive_sandbox.filters import create

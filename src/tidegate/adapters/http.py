@@ -1,12 +1,13 @@
 """The one HTTP client: time-outs on every call, foreign errors turned into ours, repeats only where they are safe.
 
-One `AsyncClient` per event loop, made on first use. Whoever sends gives a `Call` and gets an `Answer`, whatever its
+One transport per event loop, made on first use. Whoever sends gives a `Call` and gets an `Answer`, whatever its
 status: what a status means is the caller's to say. Nothing here logs, and neither reprs nor messages show headers or
 bodies, so no token can leak through them.
 """
 
 import asyncio
 import secrets
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,16 +20,15 @@ import httpx2
 import orjson
 
 from tidegate import __version__
+from tidegate.adapters.transport import AiohttpTransport
 from tidegate.errors import NeedsAttention, RateLimited, RemoteUnavailable, TemporaryError
 from tidegate.ports import Clock
 
 T = TypeVar("T")
 
 USER_AGENT = f"Tidegate/{__version__}"
-TIMEOUT = httpx2.Timeout(20.0, connect=5.0, pool=10.0)
 WHOLE_CALL_SECONDS = 60.0
 """The read time-out starts anew with every byte: a side that trickles must not hold a worker."""
-LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 MOST_ATTEMPTS = 3
 LONGEST_PAUSE = 10.0
@@ -136,54 +136,55 @@ class HttpSender:
     """The shared client. Long-lived processes keep one; a short-lived event loop uses it as `async with`."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+        self._given = transport
+        self._transports: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncBaseTransport] = (
+            WeakKeyDictionary()
+        )
 
     async def send(self, call: Call) -> Answer:
         with foreign_errors(call):
             async with asyncio.timeout(WHOLE_CALL_SECONDS):
-                response = await self._client().request(
-                    call.method,
-                    call.url,
-                    params=dict(call.params) or None,
-                    headers=self._headers(call),
-                    content=None if call.json is None else orjson.dumps(call.json),
-                    data=dict(call.form) if call.form is not None else None,
-                    auth=httpx2.BasicAuth(*call.basic) if call.basic else None,
-                )
+                response = await self._transport().handle_async_request(_request(call))
+                body = await response.aread()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, response.content)
+        return Answer(response.status_code, headers, body)
 
-    @staticmethod
-    def _headers(call: Call) -> dict[str, str]:
-        body = {"Content-Type": "application/json"} if call.json is not None else {}
-        return {"Accept": "application/json", **body, **call.headers}
-
-    def _client(self) -> httpx2.AsyncClient:
+    def _transport(self) -> httpx2.AsyncBaseTransport:
+        if self._given is not None:
+            return self._given
         loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            client = httpx2.AsyncClient(
-                timeout=TIMEOUT,
-                limits=LIMITS,
-                headers={"User-Agent": USER_AGENT},
-                follow_redirects=False,
-                transport=self._transport,
-            )
-            self._clients[loop] = client
-        return client
+        transport = self._transports.get(loop)
+        if transport is None:
+            transport = self._transports[loop] = AiohttpTransport()
+        return transport
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        transport = self._transports.pop(asyncio.get_running_loop(), None)
+        if transport is not None:
+            await transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+def _request(call: Call) -> httpx2.Request:
+    headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers}
+    if call.json is not None:
+        headers["Content-Type"] = "application/json"
+    if call.basic is not None:
+        headers["Authorization"] = f"Basic {b64encode(':'.join(call.basic).encode()).decode()}"
+    return httpx2.Request(
+        call.method,
+        call.url,
+        params=dict(call.params) or None,
+        headers=headers,
+        content=None if call.json is None else orjson.dumps(call.json),
+        data=dict(call.form) if call.form is not None else None,
+    )
 
 
 async def with_repeats(

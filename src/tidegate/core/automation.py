@@ -250,13 +250,13 @@ def automations_to_json(automations: Iterable[Automation]) -> list[Json]:
             "trigger": automation.trigger.value,
             "enabled": automation.enabled,
             "often": automation.often.value,
-            "actions": [_action_to_json(action) for action in automation.actions],
+            "actions": [action_to_json(action) for action in automation.actions],
         }
         for automation in automations
     ]
 
 
-def _action_to_json(action: Action) -> dict[str, Json]:
+def action_to_json(action: Action) -> dict[str, Json]:
     shown: dict[str, Json] = {"kind": action.kind.value}
     match action.kind:
         case ActionKind.CREATE_DEAL:
@@ -285,11 +285,11 @@ def _automation_from_json(raw: Mapping[str, object]) -> Automation:
         trigger=Trigger(str(raw["trigger"])),
         enabled=bool(raw.get("enabled", True)),
         often=Often(str(raw.get("often", Often.PER_CAMPAIGN))),
-        actions=tuple(map(_action_from_json, actions)) if isinstance(actions, list | tuple) else (),
+        actions=tuple(map(action_from_json, actions)) if isinstance(actions, list | tuple) else (),
     )
 
 
-def _action_from_json(raw: Mapping[str, object]) -> Action:
+def action_from_json(raw: Mapping[str, object]) -> Action:
     return Action(
         kind=ActionKind(str(raw["kind"])),
         pipeline_id=_id(raw.get("pipeline_id")),

@@ -58,6 +58,7 @@ class User:
     email: str = ""
     active: bool = True
     is_me: bool = False
+    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class PipedriveCatalogue:
     pipelines: tuple[Pipeline, ...] = ()
     read_at: datetime | None = None
     organization_fields: tuple[Field, ...] = field(default=())
+    activity_types: tuple[str, ...] = ()
+    """The keys of those in use; empty where they were not read."""
     filters: tuple[PersonFilter, ...] = ()
 
     def field(self, key: str) -> Field | None:

@@ -40,6 +40,15 @@ class Rules:
     outreach: OutreachCatalogue = field(default_factory=OutreachCatalogue)
     pipedrive: PipedriveCatalogue = field(default_factory=PipedriveCatalogue)
 
+    @property
+    def owner_id(self) -> str | None:
+        """Who owns what is made in Pipedrive. None: the user who connected, as the chosen one is gone or deactivated."""
+        users = self.pipedrive.users
+        chosen = next((user for user in users if user.id == self.settings.owner_id), None)
+        if users and (chosen is None or not chosen.active):
+            return None
+        return self.settings.owner_id
+
     def field(self, side: Side, key: str) -> Field | None:
         return (self.outreach if side is Side.OUTREACH else self.pipedrive).field(key)
 

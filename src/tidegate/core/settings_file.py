@@ -73,7 +73,7 @@ class SettingsFile(BaseModel):
     owner: Thing | None = None
     sync_from_all_lists: bool
     sync_from_lists: list[Thing] = Field(default_factory=list, max_length=10_000)
-    filter_id: str | None = None
+    filter: Thing | None = None
     brakes: BrakeLimits = Field(default_factory=lambda: BrakeLimits())
     mappings: list[MappedFields] = Field(max_length=1_000)
     constants: list[ConstantField] = Field(default_factory=list, max_length=1_000)
@@ -135,7 +135,7 @@ def _head(settings: Settings, place: Place) -> Iterable[tuple[str, object]]:
     yield "sync_from_all_lists", settings.sync_from_lists is None
     yield "sync_from_lists", [thing(place.outreach.lists, i) for i in settings.sync_from_lists or ()]
     if settings.filter_id is not None:
-        yield "filter_id", settings.filter_id
+        yield "filter", thing(place.pipedrive.filters, settings.filter_id)
     for key, value in limits_to_json(settings.brakes).items():
         yield f"brakes.{key}", value
 
@@ -176,7 +176,7 @@ def settings_of(file: SettingsFile, place: Place) -> Settings:
         sync_to_list=finder.find("sync_to_list", "list", place.outreach.lists, file.sync_to_list),
         owner_id=finder.find("owner", "Pipedrive user", place.pipedrive.users, file.owner),
         sync_from_lists=None if file.sync_from_all_lists else finder.lists(file.sync_from_lists),
-        filter_id=finder.filter(file.filter_id),
+        filter_id=finder.find("filter", "Pipedrive filter", place.pipedrive.filters, file.filter),
         brakes=limits_from_json(file.brakes.model_dump()),
         history_events=history_events_from_json(file.history_events),
         automations=automations_of(file.automations, place.pipedrive, finder),
@@ -218,13 +218,6 @@ class _Finder:
             for i, thing in enumerate(things)
         )
         return tuple(dict.fromkeys(item for item in found if item is not None))
-
-    def filter(self, filter_id: str | None) -> str | None:
-        if filter_id is not None and not self.same_connection:
-            self._fault(
-                "filter_id", "filter_id: a Pipedrive filter can't be carried over. Leave the line out."
-            )
-        return filter_id
 
     def mapping(self, index: int, mapped: MappedFields) -> FieldMapping:
         where = f"mappings.{index}"

@@ -18,7 +18,7 @@ def read_campaigns(workspace_id: UUID) -> QuerySet[Campaign]:
 def get_events(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEvent]:
     """Those of the events that are there, with their campaign and e-mail, in the order in which they happened."""
     rows = CampaignEvent.objects.filter(workspace_id=workspace_id, pk__in=numbers_of(ids))
-    return list(rows.select_related("campaign", "email__campaign").order_by("at", "pk"))
+    return list(_light(rows).order_by("at", "pk"))
 
 
 def get_emails(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEmail]:
@@ -49,7 +49,12 @@ def walk_events(
     if after is not None:
         at, last_id = after
         rows = rows.filter(Q(at__gte=at) & (Q(at__gt=at) | Q(pk__gt=last_id)))
-    return list(rows.select_related("campaign", "email__campaign").order_by("at", "pk")[:limit])
+    return list(_light(rows).order_by("at", "pk")[:limit])
+
+
+def _light(rows: QuerySet[CampaignEvent]) -> QuerySet[CampaignEvent]:
+    """Without the bodies, of which a thousand events of one e-mail would carry a thousand copies."""
+    return rows.select_related("campaign", "email__campaign").defer("raw", "email__html", "email__text")
 
 
 def select_events(

@@ -18,6 +18,8 @@ from tidegate.errors import (
 )
 from tidegate.ports import Feature, Schedule, Serving
 from tidegate.services.brakes import Halted
+from tidegate.services.campaigns import follow_events
+from tidegate.services.emails import follow_emails
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.live import follow
 from tidegate.services.preview import preview_page
@@ -113,7 +115,7 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     serving = await engine.run(schedule.load, engine.connection_id)
     if serving.status not in (Status.ACTIVE, Status.SYNCING):
         return await _preview(engine, schedule, serving)
-    engine.rules = serving.rules
+    engine.rules, engine.campaigns = serving.rules, serving.campaigns
     engine.passed_upto, engine.left_upto = serving.passed_upto, serving.left_upto
     if engine.connection_id not in ended.recovered:
         await recover_intents(engine)
@@ -121,6 +123,8 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     engine.spend_as(Feature.LIVE if serving.status is Status.ACTIVE else Feature.TRANSFER)
     if serving.status is Status.ACTIVE:
         followed = await follow(engine)
+        followed |= await follow_events(engine)
+        followed |= await follow_emails(engine)
         return await _preview(engine, schedule, serving) or followed
     if serving.transfer is None:
         return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tidegate.core.planning import Rules
+from tidegate.core.runs import CampaignRules
 from tidegate.ports import Clock, Crm, Feature, Hold, Memory, OutreachApp, RunStep
 
 T = TypeVar("T")
@@ -52,6 +53,10 @@ class Engine:
 
     notices: bool = True
     """Whether what a catch-up of the index shows is news to it. Before the launch nothing is."""
+    campaigns: CampaignRules = field(default_factory=CampaignRules)
+    """What the settings say about campaign events."""
+    share_left: Callable[[Feature], float] = lambda feature: 1.0
+    """Of what a feature may spend in a day, the share that is left."""
 
     @property
     def memory(self) -> Memory:

@@ -1,4 +1,4 @@
-"""Who may come in from Pipedrive, where the settings name one of its saved filters.
+"""Who may come in from Pipedrive: whom the chosen filter holds, as long as there is a list to receive them.
 
 Only Pipedrive knows what a filter holds, so it is asked, once for all new persons of a batch. Linked persons are not asked
 about: a filter limits who comes in, not what becomes of those who came. A transfer walks over the filter itself.
@@ -13,10 +13,15 @@ from tidegate.services.units import Unit
 
 OUTSIDE = "It is outside the Pipedrive filter of the settings."
 GONE = "The Pipedrive filter of the settings no longer exists, so nobody new comes in."
+NO_LIST = "The list that receives people from Pipedrive no longer exists, so nobody new comes in."
 
 
 async def bar_outsiders(engine: Engine, units: Sequence[Unit]) -> None:
-    """Bar new persons whom the filter does not hold. Raises MappingBroken where the filter turns out to be gone."""
+    """Bar new persons whom the filter does not hold, and those who have no list to come into.
+
+    Raises MappingBroken where the filter turns out to be gone.
+    """
+    _bar_the_homeless(engine, units)
     rules = engine.rules
     filter_id = rules.settings.filter_id
     if filter_id is None:
@@ -36,7 +41,19 @@ async def bar_outsiders(engine: Engine, units: Sequence[Unit]) -> None:
             unit.barred = OUTSIDE
 
 
+def _bar_the_homeless(engine: Engine, units: Sequence[Unit]) -> None:
+    """Without the list that receives them nobody is created; whoever is known there already is still linked."""
+    rules = engine.rules
+    if rules.settings.sync_to_list in {named.id for named in rules.outreach.lists}:
+        return
+    for unit in units:
+        if not unit.candidates and not unit.taken and _comes_in(engine, unit):
+            unit.barred = NO_LIST
+
+
 def _comes_in(engine: Engine, unit: Unit) -> bool:
     """A person who is not linked, and whom nothing else keeps out."""
     new = unit.link is None and unit.origin is Side.PIPEDRIVE and not isinstance(unit.prospect, Record)
-    return new and isinstance(unit.person, Record) and engine.rules.settings.admits(unit.person)
+    if not new or unit.barred or not isinstance(unit.person, Record):
+        return False
+    return engine.rules.settings.admits(unit.person)

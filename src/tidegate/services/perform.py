@@ -87,7 +87,7 @@ async def _write_person(engine: Engine, unit: Unit, write: Write, organizations:
     if write.act is Act.CREATE:
         person = await engine.crm.create_person(
             values,
-            owner_id=engine.rules.settings.owner_id,
+            owner_id=engine.rules.owner_id,
             organization_id=organization_id if isinstance(organization_id, str) else None,
         )
     else:
@@ -197,7 +197,7 @@ async def _create_organizations(engine: Engine, missing: dict[str, str], results
 
     async def one(name: str) -> Organization:
         async with gate:
-            return await engine.crm.create_organization(name, owner_id=engine.rules.settings.owner_id)
+            return await engine.crm.create_organization(name, owner_id=engine.rules.owner_id)
 
     answers = await asyncio.gather(*(one(name) for name in missing.values()), return_exceptions=True)
     made: Made = {}

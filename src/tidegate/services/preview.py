@@ -11,7 +11,7 @@ from tidegate.core.operations import Act
 from tidegate.core.planning import Transfer
 from tidegate.core.records import EMAIL, Record, Side
 from tidegate.core.settings import Direction
-from tidegate.core.values import is_empty, normal_emails
+from tidegate.core.values import normal_emails
 from tidegate.ports import Claim, PreviewPage, TransferState
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
@@ -122,8 +122,7 @@ async def _count(
     for unit in units:
         writes = unit.plan.writes if unit.plan is not None else ()
         counts.update(f"{NOUNS[write.side]}_{DEEDS[write.act]}" for write in writes)
-        overwritten = (c for w in writes if w.act is Act.UPDATE for c in w.changes if not is_empty(c.before))
-        counts["conflicts"] += int(any(overwritten))
+        counts["conflicts"] += int(any(change.conflict for write in writes for change in write.changes))
     names = organizations_needed(units)
     if names:
         _, missing = await find_organizations(engine, names)

@@ -14,6 +14,7 @@ from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.journal import DELETE, UPDATE, arrived
 from tidegate.services.settle import CHOSEN
+from tidegate.services.traces import KINDS
 
 SETTLING = timedelta(seconds=3)
 """A request we gave up may still be at work over there; look no sooner than this after it was written down."""
@@ -21,8 +22,9 @@ CLOCK_MARGIN = timedelta(minutes=5)
 
 
 async def recover_intents(engine: Engine) -> None:
-    """Look up every open intent of the connection. Afterwards none is left."""
-    intents = await engine.run(engine.memory.open_intents, engine.connection_id)
+    """Look up every open intent about records. Afterwards none is left; what campaigns set off has `traces`."""
+    found = await engine.run(engine.memory.open_intents, engine.connection_id)
+    intents = [intent for intent in found if intent.kind not in KINDS]
     if not intents:
         return
     youngest = max(intent.created_at for intent in intents if intent.created_at)

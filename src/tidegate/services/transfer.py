@@ -12,7 +12,7 @@ from tidegate.core.planning import Transfer
 from tidegate.core.records import ORGANIZATION, Record, Seen, Side, with_organization
 from tidegate.core.settings import Direction
 from tidegate.core.values import MISSING, Json, is_readable, to_json
-from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
+from tidegate.errors import BudgetSpent, MappingBroken, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Outcome, Results, TransferState
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date, organization_names
@@ -92,10 +92,21 @@ async def walk_page(engine: Engine, transfer: TransferState, direction: Directio
     cursor = transfer.cursor or None
     if direction is Direction.TO_PIPEDRIVE:
         lists = engine.rules.settings.sync_from_lists
+        _check_lists(engine, lists)
         page = await engine.outreach.walk(list_ids=lists, cursor=cursor, limit=PAGE)
     else:
         page = await engine.crm.walk_persons(cursor=cursor, filter_id=engine.rules.settings.filter_id)
     return Walked(page.records, page.next_cursor)
+
+
+def _check_lists(engine: Engine, lists: Sequence[str] | None) -> None:
+    """A list that was deleted since must not pass for an empty one. Raises MappingBroken."""
+    known = {named.id for named in engine.rules.outreach.lists}
+    if lists and not known.issuperset(lists):
+        raise MappingBroken(
+            "A list that prospects are taken from was deleted. What was transferred stays. "
+            "Choose the lists again in the settings, then start a new transfer."
+        )
 
 
 async def _chosen_page(engine: Engine, transfer: TransferState, direction: Direction) -> Walked:

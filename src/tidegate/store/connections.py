@@ -24,6 +24,7 @@ from tidegate.store.models import (
     User,
     Workspace,
 )
+from tidegate.store.runs import leave_waiting_actions
 from tidegate.store.secrets import encrypt
 from tidegate.store.transfers import finish_transfer
 from tidegate.store.vault import seal_tokens
@@ -176,6 +177,8 @@ def judge_waiting_changes(connection: Connection, *, apply: bool) -> None:
         mark = {"passed_upto": newest} if apply else {"left_upto": newest}
         Connection.objects.filter(pk=connection.pk).update(**mark)
         connection.refresh_from_db(fields=list(mark))
+    if not apply:
+        leave_waiting_actions(connection)
 
 
 def put_off_rereading(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from tidegate import ports
@@ -72,12 +72,24 @@ def _count_of_deliveries(connection: Connection, rows: list[Change]) -> int:
     return Change.objects.filter(connection=connection, delivery_id__in=ids).count() if ids else 0
 
 
+CAMPAIGN_ENTITIES = ("campaign_event", "campaign_email")
+
+
 def take_changes(connection_id: str, limit: int) -> list[ports.Change]:
-    """Waiting and due changes of a connection, oldest first."""
-    rows = Change.objects.filter(
+    """Waiting and due changes of records of a connection, oldest first."""
+    rows = _due(connection_id).exclude(entity__in=CAMPAIGN_ENTITIES)
+    return [_to_port(row) for row in rows.order_by("id")[:limit]]
+
+
+def take_campaign_changes(connection_id: str, entity: str, limit: int) -> list[ports.Change]:
+    """What campaigns tell is followed by itself, so that a flood of events holds up no record."""
+    return [_to_port(row) for row in _due(connection_id).filter(entity=entity).order_by("id")[:limit]]
+
+
+def _due(connection_id: str) -> "QuerySet[Change]":
+    return Change.objects.filter(
         connection_id=connection_id, done_at__isnull=True, due_at__lte=timezone.now()
-    ).order_by("id")[:limit]
-    return [_to_port(row) for row in rows]
+    )
 
 
 def _to_port(row: Change) -> ports.Change:
@@ -99,8 +111,9 @@ def _to_port(row: Change) -> ports.Change:
 
 
 def peek_changes(connection_id: str, *, after: int, limit: int) -> list[ports.Change]:
-    """Waiting changes with ids above `after`, due or not, oldest first."""
+    """Waiting changes of records with ids above `after`, due or not, oldest first."""
     rows = Change.objects.filter(connection_id=connection_id, done_at__isnull=True, id__gt=after)
+    rows = rows.exclude(entity__in=CAMPAIGN_ENTITIES)
     return [_to_port(row) for row in rows.order_by("id")[:limit]]
 
 

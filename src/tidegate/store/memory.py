@@ -16,6 +16,7 @@ from tidegate.core.values import Kind
 from tidegate.ports import (
     Change,
     DoneRow,
+    EmailActivityRow,
     Hold,
     IndexState,
     Intent,
@@ -25,10 +26,12 @@ from tidegate.ports import (
     PreviewPage,
     Question,
     Results,
+    RunToBegin,
     StoredLink,
+    StoredRun,
     TransferState,
 )
-from tidegate.store import inbox, links, mirror, models, pace, quarrels, transfers
+from tidegate.store import inbox, links, mirror, models, pace, quarrels, runs, transfers
 from tidegate.store.holds import fence
 
 Spent = Mapping[str, tuple[int, int]]
@@ -42,6 +45,23 @@ class LaneMemory(Memory):
 
     def take_changes(self, connection_id: str, limit: int) -> list[Change]:
         return inbox.take_changes(connection_id, limit)
+
+    def take_campaign_changes(self, connection_id: str, entity: str, limit: int) -> list[Change]:
+        return inbox.take_campaign_changes(connection_id, entity, limit)
+
+    def runs_of(self, connection_id: str, prospect_ids: Collection[str]) -> list[StoredRun]:
+        return runs.runs_of(connection_id, prospect_ids)
+
+    def begin_runs(self, connection_id: str, begun: Sequence[RunToBegin], hold: Hold) -> None:
+        runs.begin_runs(connection_id, begun, hold)
+
+    def email_activities(self, connection_id: str, email_ids: Collection[str]) -> dict[str, EmailActivityRow]:
+        return runs.email_activities(connection_id, email_ids)
+
+    def known_sales(
+        self, connection_id: str, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
+    ) -> set[str]:
+        return runs.known_sales(connection_id, deal_ids=deal_ids, activity_ids=activity_ids)
 
     def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
         return inbox.peek_changes(connection_id, after=after, limit=limit)
@@ -220,7 +240,10 @@ class LaneMemory(Memory):
         _settle(connection_id, results.settled, asked=results.questions)
         _ask(connection_id, results.questions)
         _drop_intents(connection_id, results.intents_done)
+        runs.save_actions(results.actions)
+        runs.save_email_activities(connection_id, results.email_activities)
         inbox.finish_changes(results.done, results.later)
+        runs.plan_looks(connection_id, results.looks)
         _look_at(
             connection_id, results.follow_up, source="organization", actor="Organization renamed in Pipedrive"
         )

@@ -11,7 +11,8 @@ from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.planning import Rules, rules_of
 from tidegate.core.records import Side
-from tidegate.core.settings import Settings, settings_from_json
+from tidegate.core.runs import CampaignRules, account_zone
+from tidegate.core.settings import Settings, active_automations, settings_from_json
 from tidegate.errors import LaneLost
 from tidegate.ports import Schedule, Serving, Stopped, TransferState
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
@@ -33,11 +34,14 @@ class LaneSchedule(Schedule):
         return Serving(
             Status(connection.status),
             rules,
-            _state_of(transfer) if transfer else None,
-            _state_of(preview) if preview else None,
-            rules_in_force(connection, settings_from_json(preview.settings)) if preview else None,
-            connection.passed_upto,
-            connection.left_upto,
+            campaign_rules(connection),
+            transfer=_state_of(transfer) if transfer else None,
+            preview=_state_of(preview) if preview else None,
+            preview_rules=rules_in_force(connection, settings_from_json(preview.settings))
+            if preview
+            else None,
+            passed_upto=connection.passed_upto,
+            left_upto=connection.left_upto,
         )
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
@@ -86,6 +90,21 @@ def rules_in_force(connection: Connection, settings: Settings) -> Rules:
         outreach_catalogue(connection),
         pipedrive_catalogue(connection),
         country=connection.workspace.country,
+    )
+
+
+def campaign_rules(connection: Connection) -> CampaignRules:
+    """What the settings say about campaign events by the catalogue as it was read last."""
+    settings, pipedrive = connection.get_settings(), pipedrive_catalogue(connection)
+    to_pipedrive = settings.direction.flows_to(Side.PIPEDRIVE)
+    return CampaignRules(
+        automations=active_automations(settings, pipedrive),
+        history=to_pipedrive and settings.include_email_history,
+        history_events=settings.history_events,
+        owner_id=settings.owner_id,
+        launched_at=connection.launched_at,
+        zone=account_zone(pipedrive, connection.workspace.time_zone),
+        pipedrive=pipedrive,
     )
 
 

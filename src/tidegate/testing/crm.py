@@ -30,6 +30,7 @@ from tidegate.testing.clock import ManualClock
 from tidegate.testing.faults import Faults
 from tidegate.testing.outreach import Spell, Written, as_written
 from tidegate.testing.quota import CountingQuota
+from tidegate.testing.sales import MemorySales
 
 PAGE = 500
 MOST_NAME = 255
@@ -63,19 +64,22 @@ def _named(organization: Organization) -> Record:
     return Record(Side.PIPEDRIVE, organization.id, name=organization.name)
 
 
-class MemoryCrm:
+class MemoryCrm(MemorySales):
     """Implements `ports.Crm`."""
 
     def __init__(
         self,
         fields: Sequence[Field],
         *,
-        users: Sequence[User] = (User("7", "Olga Owner", "olga@acme.example", is_me=True),),
+        users: Sequence[User] = (
+            User("7", "Olga Owner", "olga@acme.example", is_me=True, time_zone="Europe/Helsinki"),
+        ),
         pipelines: Sequence[Pipeline] = (),
         spell: Spell = as_written,
         clock: Clock | None = None,
         quota: Quota | None = None,
     ) -> None:
+        super().__init__()
         self.fields = {item.key: item for item in fields}
         self.users = list(users)
         self.pipelines = list(pipelines)
@@ -208,6 +212,7 @@ class MemoryCrm:
             tuple(self.users),
             tuple(self.pipelines),
             self.clock.now(),
+            activity_types=("call", "email", "task"),
             filters=tuple(PersonFilter(i, name) for i, (name, _holds) in self._filters.items()),
         )
 
@@ -281,7 +286,7 @@ class MemoryCrm:
         self, values: Mapping[str, Value], *, owner_id: str | None, organization_id: str | None
     ) -> Record:
         await self._charge("create_person", 5)
-        self._check(values, organization_id, owner_id)
+        self._check_person(values, organization_id, owner_id)
         if not any(values.get(key) for key in (FIRST_NAME, LAST_NAME, EMAIL, PHONE)):
             raise InvalidForRemote("A person needs a name, an address or a number.")
         person_id = self.add_person(
@@ -304,7 +309,7 @@ class MemoryCrm:
         await self._charge("update_person", 5)
         if person_id not in self.person_ids:
             raise RecordGone(f"Person {person_id} is gone.", person_id=person_id)
-        self._check(values, None if isinstance(organization_id, Unchanged) else organization_id, None)
+        self._check_person(values, None if isinstance(organization_id, Unchanged) else organization_id, None)
         named = self._named(values, self._persons[person_id].values)
         self.edit_person(person_id, {**values, **named}, organization_id=organization_id)
         self.written.append(Written("update", person_id, dict(values)))
@@ -394,7 +399,9 @@ class MemoryCrm:
         error = RemoteUnavailable("The connection broke before Pipedrive answered.", sent=True)
         self.faults.fail(method, error, times=times, after=True)
 
-    def _check(self, values: Mapping[str, Value], organization_id: str | None, owner_id: str | None) -> None:
+    def _check_person(
+        self, values: Mapping[str, Value], organization_id: str | None, owner_id: str | None
+    ) -> None:
         if ORGANIZATION in values:
             raise InvalidForRemote("A person's organization is set by its id.", field=ORGANIZATION)
         for key in values:

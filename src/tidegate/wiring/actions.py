@@ -43,6 +43,7 @@ from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
 from tidegate.wiring.oauth_only import check_tokens_are_welcome
 from tidegate.wiring.steps import request_step, run
+from tidegate.wiring.transfers import Estimate as Estimate
 from tidegate.wiring.transfers import (  # these, too, are reached from here
     cancel_transfer as cancel_transfer,
 )

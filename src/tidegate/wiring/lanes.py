@@ -50,6 +50,11 @@ _surveyed: dict[int, dict[str, int]] = {}
 _sender = HttpSender()
 
 
+async def close_network() -> None:
+    """Before the worker's event loop ends."""
+    await _sender.aclose()
+
+
 class GuardedQuota(Quota):
     """The quota of a lane in our hands: after the wait for a place, and right before the call, the hold is verified."""
 
@@ -143,7 +148,16 @@ async def _engine(row: Connection, lane: Lane, quota: LaneQuota) -> Engine:
     crm = await worker_step(lambda: crm_of(row, quota=guarded, http=_sender, step=worker_step))
     rules = await worker_step(rules_in_force, row, row.get_settings())
     notices = row.is_live or row.launched_at is not None
-    return Engine(str(row.pk), rules, crm, outreach_of(row, worker_step), lane, guarded.spend_as, notices)
+    return Engine(
+        str(row.pk),
+        rules,
+        crm,
+        outreach_of(row, worker_step),
+        lane,
+        guarded.spend_as,
+        notices,
+        share_left=quota.share_left,
+    )
 
 
 def _learn(lane_id: int, quota: LaneQuota) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tidegate.core.connection import Reason
 from tidegate.core.records import Side
-from tidegate.prospects.signals import lists_changed, prospects_changed
+from tidegate.prospects.signals import campaign_events_known, lists_changed, prospects_changed
 from tidegate.store.catalogues import store_catalogues
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Connection
@@ -23,6 +23,7 @@ def listen() -> None:
     """Connect the receivers; called once, when Django is ready."""
     prospects_changed.connect(take_news, dispatch_uid="tidegate.news")
     lists_changed.connect(reread_lists, dispatch_uid="tidegate.lists")
+    campaign_events_known.connect(take_campaign_events, dispatch_uid="tidegate.campaign_events")
 
 
 def take_news(
@@ -36,6 +37,18 @@ def take_news(
             connection,
             [
                 News(Side.OUTREACH, "prospect", str(i), action=action, source="store", actor=actor)
+                for i in ids
+            ],
+        )
+
+
+def take_campaign_events(*, workspace_id: UUID, ids: Sequence[int], actor: str, **_: Any) -> None:
+    """Every launched connection hears of what happened in campaigns; what it makes of it is decided when it is followed."""
+    for connection in _listeners(workspace_id):
+        add_changes(
+            connection,
+            [
+                News(Side.OUTREACH, "campaign_event", str(i), action="create", source="campaign", actor=actor)
                 for i in ids
             ],
         )

@@ -10,13 +10,16 @@ from django.utils import timezone
 
 from tests.integration.engine import world as engine_world
 from tests.integration.engine.world import World, prospect
+from tidegate.core.catalogue import User
 from tidegate.core.connection import Status
-from tidegate.core.records import FIRST_NAME, JOB_TITLE
+from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE
 from tidegate.core.settings import DEFAULT_MAPPINGS, SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
 from tidegate.services.drain import drain
+from tidegate.store.catalogues import store_catalogues
 from tidegate.store.models import Connection
 from tidegate.store.schedule import LaneSchedule
+from tidegate.store.schema_watch import watch_settings
 from tidegate.wiring import actions, upkeep
 from tidegate.wiring.steps import request_step
 
@@ -72,6 +75,37 @@ def test_an_owner_who_was_deactivated_is_told(world: World) -> None:
     world.crm.users[:] = [replace(user, active=False) for user in world.crm.users]
     reread(world)
     assert "deactivated" in world.questions()[0].message
+
+
+@pytest.mark.parametrize("gone", ["deactivated", "deleted"])
+def test_while_the_owner_is_gone_new_persons_belong_to_whoever_connected(world: World, gone: str) -> None:
+    me, other = User("7", "Olga Owner", is_me=True), User("8", "Bo Former")
+    world.crm.users[:] = [me, other]
+    world.use(replace(world.settings, owner_id="8"))
+    world.crm.users[:] = [me, replace(other, active=False)] if gone == "deactivated" else [me]
+    reread(world)
+    world.outreach.add(prospect("Signe Aaltonen", company="Polar Note"))
+    world.drain()
+    (person,) = world.persons()
+    assert person.owner_id == "7"
+    assert [case.kind for case in world.questions()] == ["mapping"]
+
+
+def test_while_the_list_is_gone_nobody_is_created_and_everything_else_goes_on(world: World) -> None:
+    number = world.outreach.add(prospect("Signe Aaltonen"))
+    world.drain()
+    store_catalogues(connection_of(world), outreach=replace(world.outreach_catalogue, lists=()))
+    watch_settings(connection_of(world))
+    ada = world.crm.add_person({FIRST_NAME: "Ada", EMAIL: ("ada@engine.example",)})
+    world.crm.edit_person(world.links()[number], {FIRST_NAME: "Sigrid"})
+    world.drain()
+    assert [found.name for found in world.prospects()] == ["Sigrid Aaltonen"]
+    assert connection_of(world).status == Status.ACTIVE
+    assert "list no longer exists" in world.questions()[0].message
+
+    known = world.outreach.add(prospect("Ada Lovelace", email="ada@engine.example"))
+    world.drain()
+    assert world.links()[known] == ada  # whoever is there already needs no list
 
 
 def test_before_the_first_launch_nothing_is_told(world: World) -> None:

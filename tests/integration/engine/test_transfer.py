@@ -7,9 +7,16 @@ import pytest
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
 from tidegate.core.settings import Direction
-from tidegate.errors import AuthorizationLost, InvalidForRemote, RemoteUnavailable
+from tidegate.errors import AuthorizationLost, Conflict, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
-from tidegate.store.transfers import go_on_with_transfer
+from tidegate.store.models import Transfer
+from tidegate.store.transfers import (
+    begin_transfer,
+    cancel_transfer,
+    go_on_with_transfer,
+    retry_failed,
+    run_previewed,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -146,3 +153,123 @@ def test_what_was_done_before_the_authorisation_went_is_kept_and_the_rest_follow
 
     assert (stopped.state, stopped.failed, stopped.done) == ("done", 0, 4)
     assert len(world.persons()) == 4
+
+
+def begun(world: World, *, pages: int) -> Transfer:
+    """A transfer to Pipedrive that has done so many pages, and stands in the middle."""
+    transfer = begin_transfer(
+        world.connection,
+        direction=Direction.TO_PIPEDRIVE,
+        source_app=Side.OUTREACH,
+        total=None,
+        actor="Alice",
+    )
+    for _ in range(pages):
+        world.page()
+    transfer.refresh_from_db()
+    assert transfer.state == "running"
+    return transfer
+
+
+def ended(world: World, transfer: Transfer) -> Transfer:
+    world.drain()
+    transfer.refresh_from_db()
+    return transfer
+
+
+def test_settings_changed_during_a_run_are_followed_by_the_next_one(world: World) -> None:
+    for number in range(PAGE + 5):
+        world.outreach.add(prospect(f"P{number} Q"))
+    quiet(world)
+    transfer = begun(world, pages=1)
+
+    world.use(replace(world.settings, only_with_email=False, sync_from_lists=()))
+
+    assert (ended(world, transfer).state, transfer.created) == ("done", PAGE + 5)
+
+
+def test_a_source_list_deleted_during_a_run_stops_it_with_the_reason(world: World) -> None:
+    world.use(replace(world.settings, sync_from_lists=("1",)))
+    world.connection.refresh_from_db()
+    for number in range(PAGE + 5):
+        world.outreach.add(prospect(f"P{number} Q"))
+    quiet(world)
+    transfer = begun(world, pages=1)
+    world.outreach.lists.clear()
+    world.reread_catalogues()
+
+    assert ended(world, transfer).state == "paused"
+
+    assert "list" in transfer.state_text
+    assert (transfer.created, len(world.persons())) == (PAGE, PAGE)
+    cancel_transfer(transfer)
+    world.connection.refresh_from_db()
+    assert world.connection.status != "syncing"
+
+
+def test_what_changed_between_preview_and_run_is_taken_as_it_is(world: World) -> None:
+    known, gone = world.outreach.add(prospect("Ann One")), world.outreach.add(prospect("Bo Two"))
+    quiet(world)
+    preview = world.preview()
+    world.outreach.edit(known, {JOB_TITLE: "Chair"})
+    world.outreach.delete(gone)
+
+    world.run_previewed(preview)
+
+    assert [p.value(JOB_TITLE) for p in world.persons()] == ["Chair"]
+    assert (preview.state, preview.failed) == ("done", 0)
+
+
+def test_what_failed_is_retried_alone(world: World) -> None:
+    world.outreach.add(prospect("Ann One"))
+    world.outreach.add(prospect("Bo Two"))
+    quiet(world)
+    world.crm.faults.fail("create_person", InvalidForRemote("The name is too long."))
+    transfer = world.transfer()
+    made = len(world.crm.written)
+
+    retry_failed(transfer, actor="Alice")
+    ended(world, transfer)
+
+    assert (transfer.state, transfer.created, transfer.failed) == ("done", 2, 0)
+    assert len(world.crm.written) == made + 1
+    with pytest.raises(Conflict, match="nothing to retry"):
+        retry_failed(transfer, actor="Alice")
+
+
+def test_only_chosen_records_are_transferred_and_one_that_is_gone_is_skipped(world: World) -> None:
+    ids = [world.outreach.add(prospect(f"P{number} Q")) for number in range(4)]
+    quiet(world)
+    world.outreach.delete(ids[3])
+    preview = world.preview()
+    run_previewed(preview, actor="Alice", records=[ids[0], ids[2]])
+    ended(world, preview)
+    assert (preview.state, preview.created, len(world.persons())) == ("done", 2, 2)
+
+    direct = begin_transfer(
+        world.connection,
+        direction=Direction.TO_PIPEDRIVE,
+        source_app=Side.OUTREACH,
+        total=None,
+        actor="Alice",
+        records=[ids[1], ids[3]],
+    )
+    ended(world, direct)
+    assert (direct.state, direct.created, direct.skipped) == ("done", 1, 1)
+    assert "no longer there" in direct.records.get(outcome="skipped").reason
+
+
+def test_chosen_persons_become_prospects_too(world: World) -> None:
+    ids = [world.crm.add_person({FIRST_NAME: f"P{n}", EMAIL: (f"p{n}@x.example",)}) for n in range(3)]
+    quiet(world)
+
+    transfer = begin_transfer(
+        world.connection,
+        direction=Direction.FROM_PIPEDRIVE,
+        source_app=Side.PIPEDRIVE,
+        total=None,
+        actor="Alice",
+        records=ids[1:2],
+    )
+
+    assert (ended(world, transfer).state, transfer.created, len(world.prospects())) == ("done", 1, 1)

@@ -28,6 +28,7 @@ from tidegate.ports import Hold
 from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.index import bring_up_to_date
+from tidegate.services.transfer import transfer_page
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.memory import LaneMemory
@@ -128,6 +129,23 @@ class World:
     async def check(self) -> None:
         """The regular look for what webhooks missed, as upkeep does it."""
         await bring_up_to_date((await self._lane()).engines[0])
+
+    def page(self) -> None:
+        """One page of the transfer that runs, and no more."""
+        async_to_sync(self._page)()
+
+    async def _page(self) -> None:
+        lane = await self._lane()
+        serving = await _step(LaneSchedule().load, str(self.connection.pk))
+        engine = lane.engines[0]
+        engine.rules = serving.rules
+        await transfer_page(engine, serving.transfer)
+
+    def reread_catalogues(self) -> None:
+        """What a change of lists or fields in the outreach app brings about."""
+        self.outreach_catalogue = OutreachCatalogue(PROSPECT_FIELDS, tuple(self.outreach.lists))
+        catalogue = catalogues_to_json(outreach=self.outreach_catalogue, pipedrive=self.pipedrive_catalogue)
+        Connection.objects.filter(pk=self.connection.pk).update(catalogue=catalogue)
 
     async def _drain(self) -> Drained:
         return await drain(await self._lane(), LaneSchedule(), seconds=5)

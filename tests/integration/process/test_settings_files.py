@@ -14,6 +14,7 @@ from tidegate.core.catalogue import (
     Field,
     NamedList,
     OutreachCatalogue,
+    PersonFilter,
     PipedriveCatalogue,
     Pipeline,
     Stage,
@@ -53,6 +54,7 @@ PIPEDRIVE = PipedriveCatalogue(
         Pipeline("1", "Sales", 1, (Stage("11", "Lead in", "1", 1), Stage("12", "Contacted", "1", 2))),
         Pipeline("2", "Partners", 2, (Stage("21", "Contacted", "2", 1),)),
     ),
+    filters=(PersonFilter("12", "Customers"),),
 )
 HERE = Place("here", "Acme", 3, OUTREACH, PIPEDRIVE)
 FULL = Settings(
@@ -131,7 +133,7 @@ def test_what_the_file_names_and_is_not_there_is_refused_by_its_place() -> None:
         "sync_to_list",
         "owner",
         "sync_from_lists.0",
-        "filter_id",
+        "filter",
         "constants.0",
         "automations.email_sent.create_deal.pipeline",
         "automations.email_sent.move_deal_to_stage.stage",

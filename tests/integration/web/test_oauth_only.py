@@ -124,7 +124,7 @@ def test_disconnecting_for_good_deletes_links_history_and_the_mirror(
     full(connection)
     page = owner.get(f"/connections/{connection.pk}/disconnect/").content.decode()
     assert "Also delete its links and history" in page
-    assert "1 link and 1 log entries are deleted" in page
+    assert "Links (1), log entries (1), transfers and settings are deleted" in page
     text = owner.post(
         f"/connections/{connection.pk}/disconnect/", {"delete_history": "on"}, follow=True
     ).content.decode()

@@ -367,3 +367,109 @@ def test_a_preview_can_be_dropped(owner: Client, ready: Transfer) -> None:
 
     ready.refresh_from_db()
     assert ready.state == "cancelled"
+
+
+def test_a_preview_shows_examples_field_by_field_and_who_wins(owner: Client, ready: Transfer) -> None:
+    change = field_change("Job title", "Technical director", "CTO", conflict=True, lost="Technical director")
+    make_transfer_record(ready, source_id="8", name="Jonas Brandt", outcome="updated", changes=[change])
+    address = reverse("transfer", args=[ready.connection_id, ready.pk])
+
+    text = owner.get(address, {"outcome": "conflict"}).content.decode()
+
+    assert "<del>Technical director</del>" in text
+    assert "<ins>CTO</ins>" in text
+    assert "Tidegate Prospects wins" in text
+    assert "Nora Nil" not in owner.get(address, {"outcome": "updated"}).content.decode().partition("sk-h")[0]
+    assert "1 organization created" in text
+
+
+def test_only_the_chosen_records_of_a_preview_are_started(
+    owner: Client, ready: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(actions, "start_previewed", lambda found, **given: asked.append(given["records"]))
+    address = reverse("transfer-start", args=[ready.connection_id, ready.pk])
+
+    owner.post(address, {"only": "1", "record": ["9", "8"]})
+    owner.post(address)
+
+    assert asked == [["9", "8"], None]
+
+
+# --- undo and retry
+
+
+@pytest.fixture
+def done(live: Connection) -> Transfer:
+    Connection.objects.filter(pk=live.pk).update(secret=b"sealed")
+    transfer = make_transfer(live, state="done", total=3, created=1, updated=1, failed=1)
+    make_transfer_record(transfer, source_id="1", target_id="21")
+    make_transfer_record(transfer, source_id="2", outcome="failed", name="Ada Wren", reason="Too long.")
+    return transfer
+
+
+def test_the_report_offers_an_undo_until_it_is_too_late(
+    owner: Client, viewer: Client, done: Transfer
+) -> None:
+    address = reverse("transfer", args=[done.connection_id, done.pk])
+    assert "Undo possible until" in owner.get(address).content.decode()
+    assert "undo-preview" not in viewer.get(address).content.decode()
+
+    Transfer.objects.filter(pk=done.pk).update(finished_at=timezone.now() - timedelta(days=31))
+
+    assert "undo-preview" not in owner.get(address).content.decode()
+    answer = owner.post(reverse("transfer-undo", args=[done.connection_id, done.pk]), follow=True)
+    assert "can be undone for 30 days" in answer.content.decode()
+
+
+def test_an_undo_leads_to_its_preview_and_asks_for_the_number_of_many(owner: Client, done: Transfer) -> None:
+    undo_address = reverse("transfer-undo", args=[done.connection_id, done.pk])
+    answer = owner.post(undo_address, {"delete_created": "1"}, follow=True)
+    undo = done.undos.get()
+    assert answer.redirect_chain[-1][0] == reverse("transfer", args=[done.connection_id, undo.pk])
+    assert "Preview of the undo" in answer.content.decode()
+    assert undo.delete_created
+
+    Transfer.objects.filter(pk=undo.pk).update(
+        state="ready", deleted=120, restored=5, planned={"persons_deleted": 120, "persons_updated": 5}
+    )
+    text = owner.get(answer.redirect_chain[-1][0]).content.decode()
+    assert "Type <b>125</b>" in text
+    assert "120 people deleted" in text
+    start = reverse("transfer-start", args=[done.connection_id, undo.pk])
+    assert "Type 125 to confirm" in owner.post(start, {"confirm": "100"}, follow=True).content.decode()
+    assert "Undoing the transfer" in owner.post(start, {"confirm": "125"}, follow=True).content.decode()
+
+
+def test_one_record_is_undone_alone(owner: Client, done: Transfer) -> None:
+    owner.post(reverse("transfer-undo", args=[done.connection_id, done.pk]), {"record": "1"})
+
+    undo = done.undos.get()
+    assert (undo.picked, undo.total) == (True, 1)
+
+
+def test_the_failed_are_retried_alone(owner: Client, done: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(actions, "retry_failed", lambda found, **given: asked.append(given["records"]))
+    text = owner.get(reverse("transfer", args=[done.connection_id, done.pk])).content.decode()
+    assert "Retry all 1" in text
+    assert 'aria-label="Retry Ada Wren"' in text
+
+    address = reverse("transfer-retry", args=[done.connection_id, done.pk])
+    owner.post(address)
+    owner.post(address, {"record": "2"})
+
+    assert asked == [None, ["2"]]
+
+
+def test_an_undone_transfer_leads_to_the_report_of_its_undo(owner: Client, done: Transfer) -> None:
+    Transfer.objects.filter(pk=done.pk).update(state="undone")
+    undo = make_transfer(done.connection, state="done", undoes=done, restored=1, deleted=1, kept=1)
+    make_transfer_record(undo, outcome="kept", name="Ed Five", reason="Job title was changed since.")
+
+    report = owner.get(reverse("transfer", args=[done.connection_id, done.pk])).content.decode()
+    assert reverse("transfer", args=[done.connection_id, undo.pk]) in report
+    text = owner.get(reverse("transfer", args=[done.connection_id, undo.pk])).content.decode()
+    assert "The transfer was undone" in text
+    assert "Job title was changed since." in text
+    assert "1 restored, 1 deleted, 1 left alone" in page(owner, "transfers", done.connection_id)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import UUID
 
+from tidegate.adapters.outreach.campaigns import get_emails, get_events, walk_events
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue
 from tidegate.core.records import (
@@ -95,15 +96,16 @@ class ProspectStore:
         await self._run_step(self._remove_prospect, prospect_id)
 
     async def get_campaign_events(self, ids: Collection[str]) -> dict[str, CampaignEvent]:
-        return {}  # the store keeps no campaign events yet
+        return cast(dict[str, CampaignEvent], await self._run_step(get_events, self.workspace_id, ids))
 
     async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
-        return {}
+        return cast(dict[str, CampaignEmail], await self._run_step(get_emails, self.workspace_id, ids))
 
     async def walk_campaign_events(
         self, *, since: datetime, until: datetime, cursor: str | None, limit: int
     ) -> EventPage:
-        return EventPage(())
+        page = await self._run_step(walk_events, self.workspace_id, since, until, cursor, limit)
+        return cast(EventPage, page)
 
     def _read_catalogue(self) -> OutreachCatalogue:
         custom = tuple(field_of(item) for item in queries.read_fields(self.workspace_id))

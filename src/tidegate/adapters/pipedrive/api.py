@@ -27,6 +27,7 @@ from tidegate.adapters.pipedrive.definitions import (
 from tidegate.adapters.pipedrive.field_values import moment_from, moment_to
 from tidegate.adapters.pipedrive.prices import Endpoint, calls_for
 from tidegate.adapters.pipedrive.refusals import Asked, refusal
+from tidegate.adapters.pipedrive.sales import SalesCalls
 from tidegate.adapters.pipedrive.translate import (
     ON_THEIR_OWN,
     changed_person_to,
@@ -41,6 +42,7 @@ from tidegate.core.values import Kind, Value
 from tidegate.errors import (
     InvalidForRemote,
     MappingBroken,
+    PermissionMissing,
     RecordGone,
     RecordRejected,
     RemoteUnavailable,
@@ -77,7 +79,7 @@ ATTACHED: Mapping[str, tuple[Endpoint, tuple[str, ...]]] = {
 """What is asked for to learn whether people use a record. All are in the `include_fields` of both list calls."""
 
 
-class Pipedrive:
+class Pipedrive(SalesCalls):
     """One company's Pipedrive, as one user sees it.
 
     `catalogue` is what was read last; without it the person fields are read when they are first needed. What an option or a
@@ -109,18 +111,35 @@ class Pipedrive:
 
     async def read_catalogue(self) -> PipedriveCatalogue:
         read_at = self._clock.now()
-        fields, users, pipelines, stages, filters = await together(
+        fields, users, pipelines, stages, filters, activity_types = await together(
             [
                 self._all_pages(prices.PERSON_FIELDS, "the person fields"),
                 self._list(prices.USERS, "the users"),
                 self._all_pages(prices.PIPELINES, "the pipelines"),
                 self._all_pages(prices.STAGES, "the stages"),
                 self._list(prices.FILTERS, "the filters", {"type": "people"}),
+                self._activity_types(),
             ]
         )
         self._catalogue = catalogue_from(
-            fields=fields, users=users, pipelines=pipelines, stages=stages, filters=filters, read_at=read_at
+            fields=fields,
+            users=users,
+            pipelines=pipelines,
+            stages=stages,
+            filters=filters,
+            read_at=read_at,
+            activity_types=activity_types,
         )
+        return self._catalogue
+
+    async def _activity_types(self) -> list[Raw]:
+        """None where the authorisation does not reach activities: nothing else depends on them."""
+        try:
+            return await self._list(prices.ACTIVITY_TYPES, "the activity types")
+        except PermissionMissing:
+            return []
+
+    def _known_catalogue(self) -> PipedriveCatalogue | None:
         return self._catalogue
 
     async def _fields(self) -> tuple[Field, ...]:
@@ -299,7 +318,15 @@ class Pipedrive:
 
     # --- Reading many --------------------------------------------------------------------------------------------------
 
-    async def _by_ids(self, ids: Sequence[str], *, one: Endpoint, many: Endpoint, word: str) -> list[Raw]:
+    async def _by_ids(
+        self,
+        ids: Sequence[str],
+        *,
+        one: Endpoint,
+        many: Endpoint,
+        word: str,
+        params: Params | None = None,
+    ) -> list[Raw]:
         calls, singles = calls_for(len(ids), one=one, many=many)
         bundled, rest = ids[: len(ids) - singles], ids[len(ids) - singles :]
         chunks = [bundled[n * prices.IDS_A_CALL : (n + 1) * prices.IDS_A_CALL] for n in range(calls)]
@@ -307,19 +334,23 @@ class Pipedrive:
         lists = await together(
             [
                 *(
-                    self._list(many, about, {"ids": ",".join(chunk), "limit": prices.IDS_A_CALL})
+                    self._list(
+                        many, about, {"ids": ",".join(chunk), "limit": prices.IDS_A_CALL, **(params or {})}
+                    )
                     for chunk in chunks
                     if chunk
                 ),
-                *(self._single(one, id_, word) for id_ in rest),
+                *(self._single(one, id_, word, params) for id_ in rest),
             ]
         )
         return [raw for raws in lists for raw in raws if "id" in raw]
 
-    async def _single(self, endpoint: Endpoint, id_: str, word: str) -> list[Raw]:
+    async def _single(
+        self, endpoint: Endpoint, id_: str, word: str, params: Params | None = None
+    ) -> list[Raw]:
         """The record, or none where it is gone or hidden from us."""
         try:
-            return [await self._object(endpoint, f"{word} {id_}", id_=id_)]
+            return [await self._object(endpoint, f"{word} {id_}", id_=id_, params=params)]
         except RecordGone:
             return []
         except InvalidForRemote as error:
@@ -355,9 +386,9 @@ class Pipedrive:
             raws, cursor = _page(await self._answer(endpoint, word, params={**params, "cursor": theirs}), "")
         return [raw for raw in raws if not by_id or _number(raw) > behind], cursor
 
-    async def _all_pages(self, endpoint: Endpoint, about: str) -> list[Raw]:
+    async def _all_pages(self, endpoint: Endpoint, about: str, selection: Params | None = None) -> list[Raw]:
         raws: list[Raw] = []
-        params: Params = {"limit": prices.PAGE}
+        params: Params = {**(selection or {}), "limit": prices.PAGE}
         while True:
             body = await self._answer(endpoint, about, params=params)
             raws += _objects(body.get("data"))
@@ -375,11 +406,12 @@ class Pipedrive:
         about: str,
         *,
         id_: str | None = None,
+        params: Params | None = None,
         json: object = None,
         mark: str = "id",
     ) -> Raw:
         """The record of an answer; `mark` is the key without which it is none."""
-        data = (await self._answer(endpoint, about, id_=id_, json=json)).get("data")
+        data = (await self._answer(endpoint, about, id_=id_, params=params, json=json)).get("data")
         if isinstance(data, dict) and mark in data:
             return data
         raise RemoteUnavailable(

@@ -101,6 +101,7 @@ def catalogue_from(
     stages: Sequence[Raw],
     filters: Sequence[Raw] = (),
     read_at: datetime,
+    activity_types: Sequence[Raw] = (),
 ) -> PipedriveCatalogue:
     people = tuple(map(user_from, users))
     return PipedriveCatalogue(
@@ -108,6 +109,9 @@ def catalogue_from(
         users=people,
         pipelines=pipelines_from(pipelines, stages),
         read_at=read_at,
+        activity_types=tuple(
+            str(raw["key_string"]) for raw in activity_types if raw.get("active_flag", True)
+        ),
         filters=tuple(
             PersonFilter(str(raw.get("id")), str(raw.get("name") or ""))
             for raw in filters
@@ -214,6 +218,7 @@ def user_from(raw: Raw) -> User:
         email=str(raw.get("email") or "").lower(),
         active=bool(raw.get("active_flag", True)) and not raw.get("is_deleted"),
         is_me=bool(raw.get("is_you")),
+        time_zone=str(raw.get("timezone_name") or ""),
     )
 
 

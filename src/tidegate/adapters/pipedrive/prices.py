@@ -22,6 +22,10 @@ class Endpoint:
 _CONTACTS = ("contacts:read", "contacts:full")
 _WRITE_CONTACTS = ("contacts:full",)
 _DEALS = ("deals:read", "deals:full", "admin")
+_SALES = ("deals:read", "deals:full")
+_WRITE_SALES = ("deals:full",)
+_ACTIVITIES = ("activities:read", "activities:full")
+_WRITE_ACTIVITIES = ("activities:full",)
 # The OpenAPI document asks for `admin`, the changelog of 2024-01-26 for webhooks:full: either is taken.
 # https://developers.pipedrive.com/changelog/post/introducing-new-oauth-scopes-for-webhooks
 _WEBHOOKS = ("webhooks:full", "admin")
@@ -52,6 +56,16 @@ ORGANIZATIONS = Endpoint("GET", "/api/v2/organizations", 10, _CONTACTS)
 ORGANIZATION = Endpoint("GET", "/api/v2/organizations/{id}", 1, _CONTACTS)
 CREATE_ORGANIZATION = Endpoint("POST", "/api/v2/organizations", 5, _WRITE_CONTACTS)
 DELETE_ORGANIZATION = Endpoint("DELETE", "/api/v2/organizations/{id}", 3, _WRITE_CONTACTS)
+
+DEALS = Endpoint("GET", "/api/v2/deals", 10, _SALES)
+DEAL = Endpoint("GET", "/api/v2/deals/{id}", 1, _SALES)
+CREATE_DEAL = Endpoint("POST", "/api/v2/deals", 5, _WRITE_SALES)
+UPDATE_DEAL = Endpoint("PATCH", "/api/v2/deals/{id}", 5, _WRITE_SALES)
+
+ACTIVITIES = Endpoint("GET", "/api/v2/activities", 10, _ACTIVITIES)
+CREATE_ACTIVITY = Endpoint("POST", "/api/v2/activities", 5, _WRITE_ACTIVITIES)
+UPDATE_ACTIVITY = Endpoint("PATCH", "/api/v2/activities/{id}", 5, _WRITE_ACTIVITIES)
+ACTIVITY_TYPES = Endpoint("GET", "/api/v1/activityTypes", 20, (*_ACTIVITIES, "admin"))
 
 WEBHOOKS = Endpoint("GET", "/api/v1/webhooks", 10, _WEBHOOKS)
 CREATE_WEBHOOK = Endpoint("POST", "/api/v1/webhooks", 10, _WEBHOOKS)

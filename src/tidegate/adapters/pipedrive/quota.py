@@ -137,6 +137,11 @@ class LaneQuota:
         self._turn_the_day()
         return self._day.left(self._kept_from(feature))
 
+    def share_left(self, feature: Feature) -> float:
+        """Of what this feature may spend in a whole day, the share that is left."""
+        whole = int(self._day.limit * (1 - self._kept_from(feature)))
+        return self.left(feature) / whole if whole else 0.0
+
     def take_spent(self) -> dict[Feature, tuple[int, int]]:
         """(tokens, requests) by feature since the last time; the counters begin anew."""
         spent, self._spent = self._spent, {}
@@ -254,9 +259,9 @@ class LaneQuota:
         Setting up is a few dozen tokens with a person waiting; without it there is nothing to sync, so it is not held back.
         """
         match feature:
-            case Feature.LIVE | Feature.SETUP:
+            case Feature.LIVE | Feature.SETUP | Feature.AUTOMATION:
                 return 0.0
-            case Feature.TRANSFER:
+            case Feature.TRANSFER | Feature.HISTORY:
                 return self._reserve
             case Feature.CHECK:
                 return min(1.0, self._reserve + 0.05)

@@ -42,6 +42,12 @@ _UNKNOWN_KEY = re.compile(
 _PLAIN_WORDS = {
     "owner_id": "owner",
     "org_id": "organization",
+    "person_id": "person",
+    "participants": "person",
+    "deal_id": "deal",
+    "stage_id": "stage",
+    "pipeline_id": "pipeline",
+    "due_date": "due date",
     "emails": "e-mail addresses",
     "phones": "phone numbers",
     "label_ids": "labels",
@@ -172,6 +178,11 @@ def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:
             f"The authorisation lacks the scope {scope}, which {asked.about} needs. "
             "Add it to the app in Pipedrive's Developer Hub, then reconnect.",
             scope=scope,
+        )
+    if asked.endpoint is prices.UPDATE_DEAL:
+        return InvalidForRemote(
+            f"Pipedrive does not let {asked.about} be changed: it is archived, or the connected user lacks the right.",
+            forbidden=True,
         )
     if asked.endpoint.method == "PATCH" or "{id}" in asked.endpoint.path:
         return InvalidForRemote(

@@ -1,5 +1,6 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
+from tidegate.store.models.automations import AutomationRun, EmailActivity, RunAction
 from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
 from tidegate.store.models.idempotency import IdempotencyKey
@@ -14,8 +15,10 @@ from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrga
 __all__ = [
     "ApiKey",
     "Attention",
+    "AutomationRun",
     "Change",
     "Connection",
+    "EmailActivity",
     "Halt",
     "IdempotencyKey",
     "Intent",
@@ -32,6 +35,7 @@ __all__ = [
     "OAuthState",
     "PreviewClaim",
     "Role",
+    "RunAction",
     "Transfer",
     "TransferOrganization",
     "TransferRecord",

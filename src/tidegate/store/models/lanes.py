@@ -56,12 +56,12 @@ class Change(models.Model):
     connection = models.ForeignKey("store.Connection", on_delete=models.CASCADE, related_name="changes")
     side = models.CharField(max_length=10)
     entity = models.CharField(max_length=20, default="person")
-    """`prospect`, `person`, `organization`; others are kept for the schema watch."""
+    """`prospect`, `person`, `organization`, `campaign_event`, `campaign_email`; others are kept for the schema watch."""
     record_id = models.CharField(max_length=64)
     action = models.CharField(max_length=10, default="change")
     """`create`, `change`, `delete`, or `check` where we ask ourselves to look."""
     source = models.CharField(max_length=20)
-    """`webhook`, `store`, `catchup`, `retry`, `transfer`."""
+    """`webhook`, `store`, `catchup`, `retry`, `transfer`, `campaign`."""
     delivery_id = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001 (null: nothing to tell apart)
     body = models.JSONField(null=True, blank=True)
     """The record as a delivery showed it, to tell an echo without asking; never the source of a write."""
@@ -95,7 +95,8 @@ class Intent(models.Model):
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="intents")
     connection = models.ForeignKey("store.Connection", on_delete=models.CASCADE, related_name="intents")
     kind = models.CharField(max_length=20)
-    """`person`, `organization`, `prospect`, `webhook`: a create. `update`: a change of an existing record."""
+    """`person`, `organization`, `prospect`, `webhook`, `deal`, `activity`, `email_activity`: a create. `update`, `move`: a change
+    of an existing record."""
     key = models.CharField(max_length=300)
     """What it is made for: the prospect's id, the organization's name key, the person's id."""
     facts = models.JSONField(default=dict)

@@ -34,12 +34,19 @@ def reasons(transfer: Transfer, outcomes: Collection[str], limit: int = 20) -> l
 
 
 def shown_records(
-    transfer: Transfer, *, outcomes: Collection[str] = (), after: int = 0, limit: int = 50
+    transfer: Transfer,
+    *,
+    outcomes: Collection[str] = (),
+    conflicts: bool = False,
+    after: int = 0,
+    limit: int = 50,
 ) -> tuple[list[TransferRecord], int | None]:
     """Records of a transfer in the order they were dealt with, by keyset, and the id to go on after (None: the end)."""
     records = transfer.records.filter(id__gt=after)
     if outcomes:
         records = records.filter(outcome__in=outcomes)
+    if conflicts:
+        records = records.filter(outcome="updated", changes__contains=[{"conflict": True}])
     rows = list(records.order_by("id")[: limit + 1])
     return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
 

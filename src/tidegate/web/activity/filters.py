@@ -30,6 +30,7 @@ ACTS: Choices = (
     ("update", gettext_lazy("Fields updated")),
     ("conflict", gettext_lazy("Conflicts")),
     ("link", gettext_lazy("Linked")),
+    ("delete", gettext_lazy("Deleted")),
     ("unlink", gettext_lazy("Links changed")),
     ("fail", gettext_lazy("Failed")),
 )
@@ -37,6 +38,7 @@ CAUSES: Choices = (
     ("", gettext_lazy("Any cause")),
     ("live", gettext_lazy("Live sync")),
     ("transfer", gettext_lazy("Transfer")),
+    ("undo", gettext_lazy("Undo of a transfer")),
 )
 SPANS: Choices = (
     ("", gettext_lazy("Any time")),

@@ -90,6 +90,7 @@ class Line:
 
 _GLYPHS = {
     "create": ("plus", "flow"),
+    "delete": ("x", "warn"),
     "organization": ("building", "flow"),
     "link": ("link", ""),
     "unlink": ("unlink", ""),
@@ -149,6 +150,8 @@ def _headline(entry: LogEntry, fields: tuple[FieldLine, ...]) -> str:
     match entry.act:
         case "create":
             return _("Person created") if written is Side.PIPEDRIVE else _("Prospect created")
+        case "delete":
+            return _("Person deleted") if written is Side.PIPEDRIVE else _("Prospect deleted")
         case "organization":
             return entry.message or _("Organization created")
         case "link":
@@ -179,6 +182,7 @@ def cause_of(entry: LogEntry) -> str:
     return {
         "live": _("Live sync"),
         "transfer": _("Transfer"),
+        "undo": _("Undo of a transfer"),
         "catchup": _("Found in the regular check"),
         "retry": _("Retried"),
         "confirmed": _("Confirmed by a member"),

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from tidegate.core.records import Side
 from tidegate.core.settings import Direction
+from tidegate.core.transfer import DELETE_TOKENS, WRITE_TOKENS
 from tidegate.store import queries
 from tidegate.store.models import Transfer
+from tidegate.web.activity.lines import side_name
+from tidegate.wiring import actions
 
 OUTCOMES: dict[str, tuple[str | Promise, str]] = {
     "created": (gettext_lazy("Created"), "good"),
@@ -19,6 +24,12 @@ OUTCOMES: dict[str, tuple[str | Promise, str]] = {
     "skipped": (gettext_lazy("Skipped"), "calm"),
     "attention": (gettext_lazy("Needs attention"), "warn"),
     "failed": (gettext_lazy("Failed"), "bad"),
+    "conflict": (gettext_lazy("Conflict"), "warn"),
+    "restored": (gettext_lazy("Restored"), "flow"),
+    "deleted": (gettext_lazy("Deleted"), "warn"),
+    "unlinked": (gettext_lazy("Link taken back"), "flow"),
+    "kept": (gettext_lazy("Left alone"), "calm"),
+    "waiting": (gettext_lazy("Waiting"), "calm"),
 }
 """An outcome's word and tone."""
 
@@ -26,6 +37,10 @@ WOULD: dict[str, tuple[str | Promise, str]] = OUTCOMES | {
     "created": (gettext_lazy("Create"), "good"),
     "updated": (gettext_lazy("Update"), "flow"),
     "skipped": (gettext_lazy("Skip"), "calm"),
+    "restored": (gettext_lazy("Restore"), "flow"),
+    "deleted": (gettext_lazy("Delete"), "warn"),
+    "unlinked": (gettext_lazy("Take the link back"), "flow"),
+    "kept": (gettext_lazy("Leave alone"), "calm"),
 }
 """The same for what has not happened yet."""
 
@@ -68,22 +83,41 @@ def progress_of(transfer: Transfer) -> Progress:
 def title_of(transfer: Transfer) -> str:
     """The heading of a transfer's page."""
     to_pipedrive = transfer.direction == Direction.TO_PIPEDRIVE
-    match transfer.state:
-        case "running":
-            return _("Transferring to Pipedrive") if to_pipedrive else _("Transferring from Pipedrive")
-        case "paused":
-            return _("Transfer paused")
-        case "cancelled":
-            return (
-                _("Transfer to Pipedrive cancelled")
-                if to_pipedrive
-                else _("Transfer from Pipedrive cancelled")
-            )
-        case "failed":
-            return (
-                _("Transfer to Pipedrive stopped") if to_pipedrive else _("Transfer from Pipedrive stopped")
-            )
-    return _("Transferred to Pipedrive") if to_pipedrive else _("Transferred from Pipedrive")
+    words = _UNDO_TITLES if transfer.undoes_id else _TITLES[to_pipedrive]
+    return str(words.get(transfer.state, words["done"]))
+
+
+_TITLES: dict[bool, dict[str, str | Promise]] = {
+    True: {
+        "preview": gettext_lazy("Preview: to Pipedrive"),
+        "ready": gettext_lazy("Preview: to Pipedrive"),
+        "running": gettext_lazy("Transferring to Pipedrive"),
+        "paused": gettext_lazy("Transfer paused"),
+        "cancelled": gettext_lazy("Transfer to Pipedrive cancelled"),
+        "failed": gettext_lazy("Transfer to Pipedrive stopped"),
+        "done": gettext_lazy("Transferred to Pipedrive"),
+        "undone": gettext_lazy("Transfer to Pipedrive, undone"),
+    },
+    False: {
+        "preview": gettext_lazy("Preview: from Pipedrive"),
+        "ready": gettext_lazy("Preview: from Pipedrive"),
+        "running": gettext_lazy("Transferring from Pipedrive"),
+        "paused": gettext_lazy("Transfer paused"),
+        "cancelled": gettext_lazy("Transfer from Pipedrive cancelled"),
+        "failed": gettext_lazy("Transfer from Pipedrive stopped"),
+        "done": gettext_lazy("Transferred from Pipedrive"),
+        "undone": gettext_lazy("Transfer from Pipedrive, undone"),
+    },
+}
+_UNDO_TITLES: dict[str, str | Promise] = {
+    "preview": gettext_lazy("Preview of the undo"),
+    "ready": gettext_lazy("Preview of the undo"),
+    "running": gettext_lazy("Undoing the transfer"),
+    "paused": gettext_lazy("Undo paused"),
+    "cancelled": gettext_lazy("Undo cancelled"),
+    "failed": gettext_lazy("Undo stopped"),
+    "done": gettext_lazy("The transfer was undone"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +137,83 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "unchanged": ("unchanged",),
     "skipped": ("skipped",),
     "failed": ("failed", "attention"),
+    "restored": ("restored",),
+    "deleted": ("deleted",),
+    "unlinked": ("unlinked",),
+    "kept": ("kept",),
 }
 """A figure of the report -> the outcomes it counts: what waits for a choice was not written either."""
 
 
+def groups_of(transfer: Transfer) -> dict[str, tuple[str, ...]]:
+    """What each figure counts. A preview has not failed yet: whatever would not be written is left out, with its reason."""
+    if transfer.state in ("preview", "ready"):
+        return GROUPS | {"skipped": ("skipped", "failed", "attention")}
+    return GROUPS
+
+
 def tallies(transfer: Transfer) -> list[Tally]:
     counts = queries.outcome_counts(transfer)
+    planned = transfer.state in ("preview", "ready")
+    looks = _undo_looks() if transfer.undoes_id else _looks(transfer, counts, planned=planned)
+    words, groups = WOULD if planned else OUTCOMES, groups_of(transfer)
+    found = [
+        Tally(group, words[group][0], glyph, sum(counts.get(each, 0) for each in groups[group]), hint)
+        for group, (glyph, hint) in looks.items()
+        if not (planned and group == "failed" and not transfer.undoes_id)
+    ]
+    if planned and not transfer.undoes_id:
+        conflicts = int(transfer.planned.get("conflicts", 0))
+        winner = _("values differ, %(app)s wins") % {"app": side_name(Side(transfer.source_app))}
+        found.insert(2, Tally("conflict", OUTCOMES["conflict"][0], "warn", conflicts, winner))
+    return found
+
+
+def _looks(transfer: Transfer, counts: dict[str, int], *, planned: bool) -> dict[str, tuple[str, str]]:
+    """Glyph and hint of each figure of a transfer."""
     ask = counts.get("attention", 0)
     asks = ngettext("%(count)d waits for a choice", "%(count)d wait for a choice", ask) % {"count": ask}
-    planned = transfer.state in ("preview", "ready")
-    words = WOULD if planned else OUTCOMES
-    failed = WOULD["attention"][0] if planned else OUTCOMES["failed"][0]
-    looks = {
-        "created": ("plus", ""),
+    made = (
+        int(transfer.planned.get("organizations_created", 0)) if planned else transfer.organizations.count()
+    )
+    new = ngettext("and %(count)s organization", "and %(count)s organizations", made)
+    return {
+        "created": ("plus", new % {"count": number_format(made, force_grouping=True)} if made else ""),
         "updated": ("both", ""),
-        "unchanged": ("check", _("nothing written")),
-        "skipped": ("none", _("with the reason below")),
+        "unchanged": ("check", _("nothing to do") if planned else _("nothing written")),
+        "skipped": ("none", _("see why below") if planned else _("with the reason below")),
         "failed": ("warn", asks if ask else _("the rest went on")),
     }
-    return [
-        Tally(
-            group,
-            words[group][0] if group != "failed" else failed,
-            glyph,
-            sum(counts.get(each, 0) for each in GROUPS[group]),
-            hint,
-        )
-        for group, (glyph, hint) in looks.items()
+
+
+def _undo_looks() -> dict[str, tuple[str, str]]:
+    return {
+        "restored": ("undo", _("to their earlier values")),
+        "deleted": ("x", _("created by the transfer")),
+        "unlinked": ("unlink", _("were only linked")),
+        "kept": ("none", _("with the reason below")),
+        "failed": ("warn", _("the rest went on")),
+    }
+
+
+def cost_lines(estimate: actions.Estimate) -> list[tuple[str, int]]:
+    """On what a run's tokens go, in words: only what costs any."""
+    work = estimate.work
+    lines = [
+        (ngettext("%(count)s person created", "%(count)s people created", work.persons_created),
+         work.persons_created, WRITE_TOKENS),
+        (ngettext("%(count)s organization created", "%(count)s organizations created", work.organizations_created),
+         work.organizations_created, WRITE_TOKENS),
+        (ngettext("%(count)s person updated", "%(count)s people updated", work.persons_updated),
+         work.persons_updated, WRITE_TOKENS),
+        (ngettext("%(count)s person deleted", "%(count)s people deleted", work.persons_deleted),
+         work.persons_deleted, DELETE_TOKENS),
+        (ngettext("%(count)s organization deleted", "%(count)s organizations deleted", work.organizations_deleted),
+         work.organizations_deleted, DELETE_TOKENS),
+    ]  # fmt: skip
+    told = [
+        (text % {"count": number_format(count, force_grouping=True)}, count * price)
+        for text, count, price in lines
+        if count
     ]
+    return [*told, (_("Looking who is there"), estimate.cost.walk + estimate.cost.look)]

@@ -1,6 +1,7 @@
 """Transfers: choose, watch, stop, read the report; and the list of those that ended."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
+from tidegate.config import config
 from tidegate.core.records import Side
+from tidegate.core.settings import Direction
 from tidegate.errors import Conflict, Invalid, TidegateError
 from tidegate.store import queries
 from tidegate.store.models import Connection, Transfer, TransferRecord
@@ -23,11 +26,23 @@ from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.lines import field_line, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.views import long_wait
-from tidegate.web.transfers.choices import constants_in_words, offers, proposed, read_choice
-from tidegate.web.transfers.progress import GROUPS, OUTCOMES, WOULD, Tally, progress_of, tallies, title_of
+from tidegate.web.transfers.choices import SENDER, constants_in_words, offers, proposed, read_choice
+from tidegate.web.transfers.progress import (
+    GROUPS,
+    OUTCOMES,
+    WOULD,
+    Tally,
+    cost_lines,
+    groups_of,
+    progress_of,
+    tallies,
+    title_of,
+)
 from tidegate.wiring import actions
 
 PAGE = 50
+EXAMPLES = 10
+"""Records of a preview shown at once, field by field."""
 RUNNING = ("running", "paused")
 PREVIEWED = ("preview", "ready")
 
@@ -139,6 +154,8 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
         "wait_reason": lane.wait_reason,
         "waiting": sum(queries.waiting_by_side(connection).values()),
         "budget": gauge(queries.budget_today(lane), timezone.now()),
+        "tallies": tallies(found) if found.undoes_id else [],
+        "planned_tokens": actions.estimate(found).cost.tokens if found.planned else None,
         "latest": [_record_words(record) for record in queries.latest_records(found)],
     }
 
@@ -153,6 +170,10 @@ def _record_words(record: TransferRecord, *, planned: bool = False) -> dict[str,
         "word": word,
         "tone": tone,
         "fields": shown,
+        "all_fields": fields if planned else [],
+        "conflict": any(field.conflict for field in fields),
+        "retryable": record.outcome in GROUPS["failed"],
+        "undoable": record.outcome in ("created", "updated") or record.linked,
         "more": len(fields) - len(shown) if shown else 0,
     }
 
@@ -162,10 +183,15 @@ def _preview_context(request: MemberRequest, connection: Connection, found: Tran
     context = _report_context(request, connection, found)
     estimate = actions.estimate(found)
     return context | {
-        "title": _("Preview"),
+        "must_confirm": actions.must_confirm(found),
+        "touched": actions.touched_by(found),
+        "target_name": side_name(Side(SENDER[Direction(found.direction)].other)),
         "estimate": estimate,
         "rate": round(estimate.calls_per_second),
-        "skipped_why": queries.reasons(found, GROUPS["skipped"] + GROUPS["failed"]),
+        "skipped_why": queries.reasons(found, (*GROUPS["skipped"], *GROUPS["failed"], *GROUPS["kept"])),
+        "costs": cost_lines(estimate),
+        "undo_days": config.undo_days,
+        "budget_after": max(estimate.left_today - estimate.cost.tokens, 0),
         "budget": gauge(queries.budget_today(connection.lane), timezone.now()),
     }
 
@@ -175,7 +201,11 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
     outcome = _shown_outcome(request.GET.get("outcome", ""), tallied)
     after = request.GET.get("after", "")
     records, next_after = queries.shown_records(
-        found, outcomes=GROUPS.get(outcome, ()), after=int(after) if after.isdecimal() else 0, limit=PAGE
+        found,
+        outcomes=groups_of(found).get(outcome, ()),
+        conflicts=outcome == "conflict",
+        after=int(after) if after.isdecimal() else 0,
+        limit=EXAMPLES if found.state in PREVIEWED else PAGE,
     )
     return {
         "connection": connection,
@@ -184,8 +214,11 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "progress": progress_of(found),
         "tallies": tallied,
         "outcome": outcome,
-        "outcome_word": OUTCOMES[outcome][0] if outcome else "",
+        "outcome_word": next((tally.word for tally in tallied if tally.outcome == outcome), ""),
         "records": [_record_words(record, planned=found.state in PREVIEWED) for record in records],
+        "failed_count": sum(tally.count for tally in tallied if tally.outcome == "failed"),
+        "undo_until": _undo_until(found),
+        "undone_by": found.undos.filter(state="done").order_by("-finished_at").first(),
         "next_after": next_after,
         "after": after,
         "source_name": side_name(Side(found.source_app)),
@@ -193,57 +226,18 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
     }
 
 
+def _undo_until(found: Transfer) -> datetime | None:
+    """Until when the report offers an undo; None where it doesn't."""
+    until = actions.undo_possible_until(found)
+    return until if until is not None and until > timezone.now() else None
+
+
 def _shown_outcome(asked: str, tallied: Sequence[Tally]) -> str:
     """Which records the report lists: those asked for, else the failed ones if there are any, else all of them."""
-    if asked in GROUPS or asked == "all":
-        return asked if asked in GROUPS else ""
+    known = {tally.outcome for tally in tallied}
+    if asked in known or asked == "all":
+        return asked if asked in known else ""
     return "failed" if any(tally.outcome == "failed" and tally.count for tally in tallied) else ""
-
-
-@require_POST
-@editor_required
-def start_previewed(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
-    connection = get_connection(request, connection_id)
-    found = get_transfer(connection, transfer_id)
-    try:
-        actions.start_previewed(found, actor=str(request.user))
-    except TidegateError as error:
-        messages.error(request, error.user_message)
-    return redirect("transfer", connection.pk, found.pk)
-
-
-@require_POST
-@editor_required
-def pause(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
-    return _carry_out(request, connection_id, transfer_id, actions.pause_transfer)
-
-
-@require_POST
-@editor_required
-def go_on(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
-    return _carry_out(request, connection_id, transfer_id, actions.continue_transfer)
-
-
-@require_POST
-@editor_required
-def cancel(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
-    return _carry_out(request, connection_id, transfer_id, actions.cancel_transfer)
-
-
-def _carry_out(
-    request: MemberRequest, connection_id: UUID, transfer_id: UUID, act: Callable[..., None]
-) -> HttpResponse:
-    """Pause, continue or cancel; pressing a button of a page that is out of date says so and changes nothing."""
-    connection = get_connection(request, connection_id)
-    found = get_transfer(connection, transfer_id)
-    if found.state not in (*RUNNING, *PREVIEWED):
-        messages.info(request, _("This transfer has ended already. Nothing was changed."))
-        return redirect("transfer", connection.pk, found.pk)
-    try:
-        act(found, actor=str(request.user))
-    except TidegateError as error:
-        messages.error(request, error.user_message)
-    return redirect("transfer", connection.pk, found.pk)
 
 
 @require_GET
@@ -254,8 +248,9 @@ def records_csv(request: MemberRequest, connection_id: UUID, transfer_id: UUID) 
     found = get_transfer(connection, transfer_id)
     records = found.records.order_by("id")
     outcome = request.GET.get("outcome", "")
-    if outcome in GROUPS:
-        records = records.filter(outcome__in=GROUPS[outcome])
+    groups = groups_of(found)
+    if outcome in groups:
+        records = records.filter(outcome__in=groups[outcome])
     header = [
         _("Record"),
         _("Outcome"),

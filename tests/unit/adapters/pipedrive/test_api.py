@@ -61,7 +61,7 @@ async def test_the_catalogue_holds_every_page_of_the_fields(server):
     server.answers("GET", "/api/v2/personFields", ok(fields[:10], cursor="more"), ok(fields[10:]))
     catalogue = await server.crm().read_catalogue()
     assert catalogue.field("8" * 40) is not None
-    assert server.tokens() == 10 + 10 + 20 + 5 + 5 + 20
+    assert server.tokens() == 10 + 10 + 20 + 5 + 5 + 20 + 20
     pages = [request.url.params for request in server.requests if request.url.path.endswith("personFields")]
     assert [page.get("cursor") for page in pages] == [None, "more"]
     assert {page["limit"] for page in pages} == {"500"}

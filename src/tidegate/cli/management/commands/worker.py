@@ -18,6 +18,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from tidegate.cli.commands import TidegateCommand
 from tidegate.cli.migrations import pending_migrations
 from tidegate.config import config
+from tidegate.wiring.lanes import close_network
 
 TICK_SECONDS = 0.5
 MOST_FROZEN_SECONDS = 5.0
@@ -74,6 +75,7 @@ async def run_worker(concurrency: int) -> None:
         await _run_worker(concurrency)
     finally:
         ticking.cancel()
+        await close_network()
 
 
 async def _run_worker(concurrency: int) -> None:

@@ -1,0 +1,234 @@
+"""What becomes of a campaign event: which automation it starts, and what each of its actions comes to.
+
+Functions over plain values, so that the simulation, a try and the real thing can't differ. Rules: docs/sync-rules.md,
+*Automations*. Requirements: A2-A8.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from tidegate.core.automation import (
+    WORTH_AN_UPDATE,
+    Action,
+    ActionKind,
+    Automation,
+    Often,
+    Trigger,
+    fill,
+    find_pipeline,
+    find_stage,
+)
+from tidegate.core.campaigns import CampaignEvent
+from tidegate.core.catalogue import PipedriveCatalogue
+from tidegate.core.deals import Deal, deal_to_move, first_stage, next_stage
+from tidegate.core.records import COMPANY, FIRST_NAME, LAST_NAME, Record
+
+
+class Outcome(StrEnum):
+    """What became of one action of a run."""
+
+    WAITING = "waiting"
+    PERFORMED = "performed"
+    NOT_PERFORMED = "not_performed"
+    """There was nothing it could be done with; the reason says what."""
+    FAILED = "failed"
+    """Pipedrive refused it; the reason says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRules:
+    """What the settings of a connection say about campaign events now."""
+
+    automations: tuple[Automation, ...] = ()
+    """Those that act."""
+    history: bool = True
+    """Whether campaign e-mails become activities."""
+    history_events: tuple[Trigger, ...] = WORTH_AN_UPDATE
+    owner_id: str | None = None
+    launched_at: datetime | None = None
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    """The account's."""
+    pipedrive: PipedriveCatalogue = field(default_factory=PipedriveCatalogue)
+
+    def automation(self, trigger: Trigger | None) -> Automation | None:
+        return next((a for a in self.automations if a.trigger is trigger), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run of a prospect's past, by what a once-rule looks at."""
+
+    trigger: str
+    event_id: str
+    campaign_id: str | None = None
+    email_id: str | None = None
+
+
+def why_no_news(event: CampaignEvent, launched_at: datetime | None) -> str:
+    """Why an event is only part of the story and sets nothing off; empty where it may."""
+    if event.historical:
+        return "It was imported."
+    if launched_at is None or event.at < launched_at:
+        return "It happened before the launch."
+    if event.automatic:
+        return "It is an automatic reply."
+    if event.trigger is None:
+        return "Nothing is set off by this type of event."
+    return ""
+
+
+def ran_already(often: Often, event: CampaignEvent, runs: Iterable[Ran]) -> Ran | None:
+    """The run that keeps this event from starting another one of its automation, if there is one.
+
+    An event that names no campaign e-mail counts as one of its campaign: nothing tells it from a repetition.
+    """
+    for run in runs:
+        if run.trigger != event.trigger:
+            continue
+        if run.event_id == event.id or often is Often.PER_PROSPECT:
+            return run
+        if often is Often.EVERY_EMAIL and event.email_id is not None:
+            if run.email_id == event.email_id:
+                return run
+        elif run.campaign_id == event.campaign_id:
+            return run
+    return None
+
+
+def once_key(often: Often, event: CampaignEvent) -> str:
+    """Of all runs of one automation, one at most has this key: the store holds it to that."""
+    if often is Often.PER_PROSPECT:
+        return f"prospect:{event.prospect_id}"
+    if often is Often.EVERY_EMAIL and event.email_id is not None:
+        return f"prospect:{event.prospect_id}:email:{event.email_id}"
+    return f"prospect:{event.prospect_id}:campaign:{event.campaign_id or ''}"
+
+
+def account_zone(pipedrive: PipedriveCatalogue, otherwise: str) -> ZoneInfo:
+    """The zone of the connected user, else the workspace's; UTC where neither is known here."""
+    told = [user.time_zone for user in pipedrive.users if user.is_me]
+    for name in (*told, otherwise):
+        try:
+            return ZoneInfo(name)
+        except (ValueError, OSError, LookupError):  # an unknown name, or a zone this machine has no data of
+            continue
+    return ZoneInfo("UTC")
+
+
+# --- What an action comes to
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDeal:
+    title: str
+    pipeline_id: str
+    stage_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDeal:
+    deal: Deal
+    stage_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddActivity:
+    subject: str
+    due_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class NotPerformed:
+    reason: str
+
+
+Deed = CreateDeal | MoveDeal | AddActivity | NotPerformed
+
+
+def needs_deals(action: Action, created: Deal | None) -> bool:
+    """Whether the person's open deals must be seen before this can be decided."""
+    moves = action.kind in (ActionKind.MOVE_DEAL_TO_STAGE, ActionKind.MOVE_DEAL_TO_NEXT_STAGE)
+    return moves and created is None
+
+
+def plan_action(
+    action: Action,
+    *,
+    fields: Mapping[str, str],
+    deals: Sequence[Deal],
+    created: Deal | None,
+    rules: CampaignRules,
+    today: date,
+) -> Deed:
+    """What is to be done, or why nothing is. `deals`: the person's open ones; `created`: the deal of the same run."""
+    match action.kind:
+        case ActionKind.CREATE_DEAL:
+            stage = first_stage(rules.pipedrive.pipelines, action.pipeline_id)
+            if stage is None:
+                return NotPerformed("The chosen pipeline no longer exists, or has no stage.")
+            return CreateDeal(fill(action.title, fields) or fields["name"], stage.pipeline_id, stage.id)
+        case ActionKind.MOVE_DEAL_TO_STAGE:
+            return _to_stage(action, deals, created, rules.pipedrive)
+        case ActionKind.MOVE_DEAL_TO_NEXT_STAGE:
+            return _to_next_stage(deals, created, rules.pipedrive)
+        case ActionKind.ADD_ACTIVITY:
+            return AddActivity(fill(action.subject, fields) or fields["name"], today)
+
+
+def _to_stage(
+    action: Action, deals: Sequence[Deal], created: Deal | None, pipedrive: PipedriveCatalogue
+) -> Deed:
+    stage = find_stage(pipedrive, action.stage_id)
+    if stage is None:
+        return NotPerformed("The chosen stage no longer exists.")
+    deal = deal_to_move(
+        deals,
+        created=created,
+        pipeline_id=stage.pipeline_id,
+        only_in_pipeline=action.only_in_pipeline,
+    )
+    if deal is None and action.only_in_pipeline:
+        pipeline = find_pipeline(pipedrive, stage.pipeline_id)
+        return NotPerformed(
+            f"There is no open deal of this person in “{pipeline.name if pipeline else stage.pipeline_id}”."
+        )
+    if deal is None:
+        return NotPerformed("There is no open deal of this person.")
+    if deal.stage_id == stage.id:
+        return NotPerformed(f"“{deal.title}” is in “{stage.name}” already.")
+    return MoveDeal(deal, stage.id)
+
+
+def _to_next_stage(deals: Sequence[Deal], created: Deal | None, pipedrive: PipedriveCatalogue) -> Deed:
+    deal = deal_to_move(deals, created=created, pipeline_id=None)
+    if deal is None:
+        return NotPerformed("There is no open deal of this person.")
+    try:
+        stage = next_stage(pipedrive.pipelines, deal)
+    except LookupError:
+        return NotPerformed(
+            f"The stage of “{deal.title}” is not among those Pipedrive shows. Refresh the pipelines."
+        )
+    if stage is None:
+        return NotPerformed(f"“{deal.title}” is in the last stage of its pipeline already.")
+    return MoveDeal(deal, stage.id)
+
+
+def template_fields(prospect: Record, campaign_name: str) -> dict[str, str]:
+    """What the templates are filled with. Who has no name is called by the address."""
+
+    def text(key: str) -> str:
+        value = prospect.value(key)
+        return value.strip() if isinstance(value, str) else ""
+
+    name = prospect.name or next(iter(prospect.emails), "") or f"Prospect {prospect.id}"
+    return {
+        "name": name,
+        "first_name": text(FIRST_NAME) or name,
+        "last_name": text(LAST_NAME),
+        "company": text(COMPANY),
+        "campaign": campaign_name,
+    }

@@ -1,0 +1,267 @@
+"""Write the activities of campaign e-mails: one for each, changed as its status rises, never a second one.
+
+What is to be written is read anew when the time has come, so however much happened meanwhile is one write. A create is
+written down before it is sent and looked up (`traces`) before it is tried again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from tidegate.core.campaigns import CampaignEmail
+from tidegate.core.deals import NewActivity
+from tidegate.core.history import EmailActivity, compose, moments_to_json, status_of
+from tidegate.core.records import Side
+from tidegate.errors import (
+    BudgetSpent,
+    InvalidForRemote,
+    LaneLost,
+    NeedsAttention,
+    PermissionMissing,
+    RateLimited,
+    RecordGone,
+    RecordRejected,
+    TemporaryError,
+    TidegateError,
+)
+from tidegate.ports import Change, EmailActivityRow, Feature, Intent, LogLine, Results
+from tidegate.services.campaigns import LINKED, known_deal
+from tidegate.services.engine import Engine
+from tidegate.services.settle import retry_at
+from tidegate.services.traces import EMAIL, look_traces_up
+
+ENTITY = "campaign_email"
+BATCH = 40
+"""About a second of writes: events, which people wait for, come between two batches."""
+AT_ONCE = 32
+
+
+@dataclass(slots=True)
+class Task:
+    """An e-mail whose activity is to be written."""
+
+    email: CampaignEmail
+    changes: list[Change]
+    person_id: str
+    name: str
+    shows: EmailActivity
+    before: EmailActivityRow | None = None
+    deal_id: str = ""
+
+
+async def follow_emails(engine: Engine) -> bool:
+    """Write one batch of activities that are due. False where none was.
+
+    Raises RateLimited and NeedsAttention after storing what was done; a budget that is used up puts them off only.
+    """
+    changes = await engine.run(engine.memory.take_campaign_changes, engine.connection_id, ENTITY, BATCH)
+    if not changes:
+        return False
+    engine.spend_as(Feature.HISTORY)
+    results = Results()
+    results.done.update((change.id, "left") for change in changes if change.id <= engine.left_upto)
+    changes = [change for change in changes if change.id > engine.left_upto]
+    if not engine.campaigns.history:
+        results.done.update((change.id, "off") for change in changes)
+    if not changes or not engine.campaigns.history:
+        return await _store(engine, results)
+    try:
+        await look_traces_up(engine)
+    except BudgetSpent as error:
+        _put_off(engine, changes, error, results)
+        return await _store(engine, results)
+    tasks = await _tasks(engine, changes, results)
+    await _write_down(engine, tasks)
+    answers = await _do_all(engine, tasks)
+    stop: TidegateError | None = None
+    for task, answer in zip(tasks, answers, strict=True):
+        stop = _take(engine, task, answer, results) or stop
+    await _store(engine, results)
+    if stop is not None:
+        raise stop
+    return True
+
+
+async def _store(engine: Engine, results: Results) -> bool:
+    await engine.run(
+        engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
+    )
+    return True
+
+
+async def _tasks(engine: Engine, changes: Sequence[Change], results: Results) -> list[Task]:
+    """What there is to write; what needs no write is done."""
+    by_email: dict[str, list[Change]] = {}
+    for change in changes:
+        by_email.setdefault(change.record_id, []).append(change)
+    emails = await engine.outreach.get_campaign_emails(list(by_email))
+    prospect_ids = {email.prospect_id for email in emails.values() if email.prospect_id}
+    links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=prospect_ids)
+    linked = {link.prospect_id: link for link in links if link.state == LINKED}
+    before = await engine.run(engine.memory.email_activities, engine.connection_id, list(by_email))
+    runs = await engine.run(engine.memory.runs_of, engine.connection_id, prospect_ids)
+    names = await engine.outreach.get_prospects(prospect_ids)
+    tasks = []
+    for email_id, own in by_email.items():
+        email = emails.get(email_id)
+        link = linked.get(email.prospect_id or "") if email is not None else None
+        row = before.get(email_id)
+        if email is None or link is None or (row is not None and row.gone):
+            results.done.update((change.id, "skipped") for change in own)
+            continue
+        shows = compose(
+            email,
+            zone=engine.campaigns.zone,
+            now=engine.lane.clock.now(),
+            known=row.moments if row else None,
+        )
+        if row is not None and row.digest == shows.digest:
+            results.done.update((change.id, "unchanged") for change in own)
+            continue
+        deal = known_deal([run for run in runs if run.prospect_id == link.prospect_id])
+        name = getattr(names.get(link.prospect_id), "name", "")
+        tasks.append(Task(email, own, link.person_id, name, shows, row, (row.deal_id if row else "") or deal))
+    return tasks
+
+
+async def _write_down(engine: Engine, tasks: Sequence[Task]) -> None:
+    now = engine.lane.clock.now()
+    intents = [
+        Intent(
+            EMAIL,
+            task.email.id,
+            {
+                "person_id": task.person_id,
+                "prospect_id": task.email.prospect_id or "",
+                "name": task.name,
+                "title": task.shows.subject,
+                "deal_id": task.deal_id,
+                "moments": moments_to_json(task.shows.moments),
+                "digest": task.shows.digest,
+            },
+            now,
+        )
+        for task in tasks
+        if task.before is None
+    ]
+    if intents:
+        await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
+
+
+async def _do_all(engine: Engine, tasks: Sequence[Task]) -> list[EmailActivityRow | TidegateError]:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(task: Task) -> EmailActivityRow | TidegateError:
+        async with gate:
+            try:
+                return await _write(engine, task)
+            except LaneLost:
+                raise
+            except TidegateError as error:
+                return error
+
+    answers = await asyncio.gather(*(one(task) for task in tasks), return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and (
+            isinstance(answer, LaneLost) or not isinstance(answer, TidegateError)
+        ):
+            raise answer
+    return [answer for answer in answers if isinstance(answer, EmailActivityRow | TidegateError)]
+
+
+async def _write(engine: Engine, task: Task) -> EmailActivityRow:
+    try:
+        return await _write_once(engine, task)
+    except InvalidForRemote as error:
+        if not task.deal_id or "deal" not in error.user_message.casefold():
+            raise
+        task.deal_id = ""  # the deal is gone; the activity is the person's all the same
+        return await _write_once(engine, task)
+
+
+async def _write_once(engine: Engine, task: Task) -> EmailActivityRow:
+    shows, before = task.shows, task.before
+    row = EmailActivityRow(
+        email_id=task.email.id,
+        prospect_id=task.email.prospect_id or "",
+        person_id=task.person_id,
+        activity_id=before.activity_id if before else "",
+        deal_id=task.deal_id,
+        moments=shows.moments,
+        digest=shows.digest,
+    )
+    if before is not None:
+        new_deal = task.deal_id if task.deal_id != before.deal_id else ""
+        await engine.crm.update_activity(
+            before.activity_id, subject=shows.subject, note=shows.note, deal_id=new_deal or None
+        )
+        return row
+    made = await engine.crm.create_activity(_new(engine, task))
+    return replace(row, activity_id=made.id)
+
+
+def _new(engine: Engine, task: Task) -> NewActivity:
+    at: datetime = task.shows.at.astimezone(UTC)
+    return NewActivity(
+        subject=task.shows.subject,
+        person_id=task.person_id,
+        done=True,
+        due_date=at.date(),
+        email=True,
+        due_time=f"{at:%H:%M}",
+        owner_id=engine.campaigns.owner_id,
+        deal_id=task.deal_id or None,
+        note=task.shows.note,
+    )
+
+
+def _take(
+    engine: Engine, task: Task, answer: EmailActivityRow | TidegateError, results: Results
+) -> TidegateError | None:
+    """What an answer means: remembered, put off, or told."""
+    if not getattr(answer, "sent", False):
+        results.intents_done.append((EMAIL, task.email.id))
+    if isinstance(answer, EmailActivityRow):
+        results.email_activities.append(answer)
+        results.done.update((change.id, "written") for change in task.changes)
+        results.log.append(_line(task, "update" if task.before else "create", _status(task)))
+        return None
+    if isinstance(answer, RecordGone) and task.before is not None:
+        results.email_activities.append(replace(task.before, gone=True))
+        results.done.update((change.id, "gone") for change in task.changes)
+        return None
+    if isinstance(answer, RecordRejected | PermissionMissing):
+        results.done.update((change.id, "failed") for change in task.changes)
+        results.log.append(_line(task, "fail", answer.user_message))
+        return None
+    if isinstance(answer, NeedsAttention):
+        return answer
+    _put_off(engine, task.changes, answer, results)
+    return answer if isinstance(answer, RateLimited) else None
+
+
+def _put_off(engine: Engine, changes: Sequence[Change], error: TidegateError, results: Results) -> None:
+    now = engine.lane.clock.now()
+    for change in changes:
+        if isinstance(error, BudgetSpent):
+            results.later[change.id] = now + timedelta(seconds=error.retry_after or 900)
+        elif isinstance(error, TemporaryError):
+            results.later[change.id] = retry_at(change.attempts, now, error)
+
+
+def _status(task: Task) -> str:
+    return f"{task.shows.subject}: {status_of(task.shows.moments)}"
+
+
+def _line(task: Task, act: str, message: str) -> LogLine:
+    return LogLine(
+        side=Side.PIPEDRIVE,
+        act=act,
+        prospect_id=task.email.prospect_id or "",
+        person_id=task.person_id,
+        record_name=task.name,
+        cause="history",
+        cause_text=f"Campaign e-mail, {task.email.campaign_name}".removesuffix(", "),
+        message=message,
+    )

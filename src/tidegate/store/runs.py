@@ -1,0 +1,210 @@
+"""Runs of automations and activities of campaign e-mails, as the engine reads and writes them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from tidegate.core.automation import Trigger, action_from_json, action_to_json
+from tidegate.core.history import moments_from_json, moments_to_json
+from tidegate.core.runs import Outcome
+from tidegate.ports import (
+    ActionResult,
+    EmailActivityRow,
+    Hold,
+    Look,
+    RunToBegin,
+    StoredAction,
+    StoredRun,
+)
+from tidegate.store.holds import fence
+from tidegate.store.models import AutomationRun, Change, Connection, EmailActivity, RunAction
+
+LEFT = "Left where it was, when the connection went on after a pause."
+
+
+def runs_of(connection_id: str, prospect_ids: Collection[str]) -> list[StoredRun]:
+    rows = AutomationRun.objects.filter(connection_id=connection_id, prospect_id__in=list(prospect_ids))
+    return [_to_port(row) for row in rows.prefetch_related("actions").order_by("id")]
+
+
+def _to_port(row: AutomationRun) -> StoredRun:
+    actions = tuple(
+        StoredAction(each.position, action_from_json(each.action), Outcome(each.outcome), each.deal_id)
+        for each in row.actions.all()
+    )
+    return StoredRun(
+        id=row.pk,
+        trigger=Trigger(row.trigger),
+        event_id=row.event_id,
+        event_at=row.event_at,
+        prospect_id=row.prospect_id,
+        person_id=row.person_id,
+        campaign_id=row.campaign_id,
+        email_id=row.email_id,
+        actions=actions,
+    )
+
+
+def begin_runs(connection_id: str, runs: Sequence[RunToBegin], hold: Hold) -> None:
+    """A second run with a once-key that is taken is dropped here, whatever was thought before."""
+    with transaction.atomic():
+        fence(hold)
+        taken = _taken_keys(connection_id, runs)
+        for run in runs:
+            if (run.trigger.value, run.once_key) not in taken:
+                taken.add((run.trigger.value, run.once_key))
+                _begin(connection_id, run)
+
+
+def _taken_keys(connection_id: str, runs: Sequence[RunToBegin]) -> set[tuple[str, str]]:
+    keys = [run.once_key for run in runs]
+    rows = AutomationRun.objects.filter(connection_id=connection_id, once_key__in=keys)
+    return set(rows.values_list("trigger", "once_key"))
+
+
+def _begin(connection_id: str, run: RunToBegin) -> None:
+    now, event = timezone.now(), run.event
+    row = AutomationRun.objects.create(
+        connection_id=connection_id,
+        trigger=run.trigger.value,
+        once_key=run.once_key,
+        event_id=event.id,
+        event_at=event.at,
+        prospect_id=run.prospect_id,
+        person_id=run.person_id,
+        campaign_id=event.campaign_id or "",
+        campaign_name=event.campaign_name[:200],
+        email_id=event.email_id or "",
+        record_name=run.record_name[:300],
+        finished_at=now if run.not_performed else None,
+    )
+    outcome = Outcome.NOT_PERFORMED if run.not_performed else Outcome.WAITING
+    RunAction.objects.bulk_create(
+        RunAction(
+            run=row,
+            position=position,
+            action=action_to_json(action),
+            outcome=outcome.value,
+            reason=run.not_performed,
+            done_at=row.finished_at,
+        )
+        for position, action in enumerate(run.actions)
+    )
+
+
+def save_actions(results: Sequence[ActionResult]) -> None:
+    """What became of actions; a run whose last one is settled is finished."""
+    now = timezone.now()
+    for result in results:
+        RunAction.objects.filter(run_id=result.run_id, position=result.position).update(
+            outcome=result.outcome.value,
+            reason=result.reason,
+            text=result.text[:300],
+            deal_id=result.deal_id,
+            activity_id=result.activity_id,
+            done_at=now,
+        )
+    if results:
+        runs = AutomationRun.objects.filter(
+            pk__in={result.run_id for result in results}, finished_at=None
+        ).exclude(actions__outcome=Outcome.WAITING.value)
+        runs.update(finished_at=now)
+
+
+def leave_waiting_actions(connection: Connection) -> None:
+    """What had begun before a pause and is not to go on."""
+    now = timezone.now()
+    waiting = RunAction.objects.filter(run__connection=connection, outcome=Outcome.WAITING.value)
+    waiting.update(outcome=Outcome.NOT_PERFORMED.value, reason=LEFT, done_at=now)
+    AutomationRun.objects.filter(connection=connection, finished_at=None).update(finished_at=now)
+
+
+def known_sales(
+    connection_id: str, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
+) -> set[str]:
+    of_runs = RunAction.objects.filter(run__connection_id=connection_id)
+    if deal_ids:
+        made = of_runs.filter(deal_id__in=list(deal_ids), action__kind="create_deal")
+        return set(made.values_list("deal_id", flat=True))
+    rows = of_runs.filter(activity_id__in=list(activity_ids)).values_list("activity_id", flat=True)
+    emails = EmailActivity.objects.filter(
+        connection_id=connection_id, activity_id__in=list(activity_ids)
+    ).values_list("activity_id", flat=True)
+    return {*rows, *emails}
+
+
+# --- Activities of campaign e-mails
+
+
+def email_activities(connection_id: str, email_ids: Collection[str]) -> dict[str, EmailActivityRow]:
+    rows = EmailActivity.objects.filter(connection_id=connection_id, email_id__in=list(email_ids))
+    return {
+        row.email_id: EmailActivityRow(
+            email_id=row.email_id,
+            prospect_id=row.prospect_id,
+            person_id=row.person_id,
+            activity_id=row.activity_id,
+            deal_id=row.deal_id,
+            moments=moments_from_json(row.moments),
+            digest=row.digest,
+            gone=row.gone,
+        )
+        for row in rows
+    }
+
+
+def save_email_activities(connection_id: str, rows: Sequence[EmailActivityRow]) -> None:
+    now = timezone.now()
+    EmailActivity.objects.bulk_create(
+        [
+            EmailActivity(
+                connection_id=connection_id,
+                email_id=row.email_id,
+                prospect_id=row.prospect_id,
+                person_id=row.person_id,
+                activity_id=row.activity_id,
+                deal_id=row.deal_id,
+                moments=moments_to_json(row.moments),
+                digest=row.digest,
+                gone=row.gone,
+                written_at=now,
+            )
+            for row in rows
+        ],
+        update_conflicts=True,
+        unique_fields=["connection", "email_id"],
+        update_fields=["person_id", "activity_id", "deal_id", "moments", "digest", "gone", "written_at"],
+    )
+
+
+def plan_looks(connection_id: str, looks: Sequence[Look]) -> None:
+    """One waiting look for each e-mail, at the earliest time asked for; one that is being retried keeps its time."""
+    if not looks:
+        return
+    earliest: dict[str, datetime] = {}
+    for look in looks:
+        earliest[look.email_id] = min(look.due_at, earliest.get(look.email_id, look.due_at))
+    waiting = Change.objects.filter(
+        connection_id=connection_id, entity="campaign_email", record_id__in=list(earliest), done_at=None
+    )
+    planned = {row.record_id: row for row in waiting}
+    for email_id, row in planned.items():
+        if row.attempts == 0 and earliest[email_id] < row.due_at:
+            Change.objects.filter(pk=row.pk).update(due_at=earliest[email_id])
+    lane_id = Connection.objects.values_list("lane_id", flat=True).get(pk=connection_id)
+    Change.objects.bulk_create(
+        Change(
+            lane_id=lane_id,
+            connection_id=connection_id,
+            side="outreach",
+            entity="campaign_email",
+            record_id=email_id,
+            action="check",
+            source="campaign",
+            due_at=due_at,
+        )
+        for email_id, due_at in earliest.items()
+        if email_id not in planned
+    )

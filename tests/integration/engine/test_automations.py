@@ -1,0 +1,370 @@
+"""Campaign events start automations: once, in order, on the right deal."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.engine.campaign_world import (
+    ADD,
+    CHAIN,
+    CREATE,
+    TO_NEXT,
+    TO_STAGE,
+    CampaignWorld,
+    automation,
+)
+from tests.integration.engine.world import prospect
+from tidegate.core.automation import Often, Trigger
+from tidegate.core.records import COMPANY
+from tidegate.errors import AuthorizationLost, PermissionMissing, RateLimited, RemoteUnavailable
+from tidegate.store.connections import judge_waiting_changes
+from tidegate.store.models import AutomationRun, Change, Intent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> CampaignWorld:
+    return CampaignWorld()
+
+
+def sent(world: CampaignWorld, prospect_id: str, **facts: Any) -> str:
+    email_id = world.email_to(prospect_id, **facts)
+    world.outreach.happen("email_sent", email_id=email_id)
+    return email_id
+
+
+def test_the_example_runs_as_one_chain(world):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+
+    sent(world, signe)
+    world.drain()
+
+    (deal,) = world.deals(signe)
+    assert (deal.title, deal.pipeline_id, deal.stage_id) == ("Signe Aaltonen deal", "1", "2")
+    (activity,) = world.activities(signe)
+    assert (activity.subject, activity.done, activity.owner_id) == ("Call Signe about Campaign 1", False, "7")
+    assert activity.due_date == world.clock.now().astimezone(world.zone).date()
+    assert world.outcomes() == [(action.kind, "performed") for action in CHAIN]
+    assert world.unfinished() == 0
+    assert Intent.objects.count() == 0
+    assert [(line.act, line.cause) for line in world.log(cause="automation")] == [
+        ("create", "automation"),
+        ("update", "automation"),
+        ("create", "automation"),
+    ]
+
+
+def test_the_actions_run_in_the_order_in_which_they_stand(world):
+    world.automate(automation(TO_STAGE, CREATE))
+    signe = world.synced()
+
+    sent(world, signe)
+    world.drain()
+
+    assert world.outcomes() == [("move_deal_to_stage", "not_performed"), ("create_deal", "performed")]
+    assert world.reasons() == ["There is no open deal of this person."]
+    assert [deal.stage_id for deal in world.deals(signe)] == ["1"]
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_every_trigger_starts_its_own_automation_and_no_other(world, trigger):
+    world.automate(automation(ADD, trigger=trigger))
+    signe = world.synced()
+
+    for each in Trigger:
+        world.outreach.happen(each.value, email_id=world.email_to(signe))
+    world.drain()
+
+    assert len(world.activities(signe)) == 1
+    assert AutomationRun.objects.get().trigger == trigger
+
+
+def test_a_prospect_that_is_not_linked_is_synced_first(world):
+    world.automate(automation(*CHAIN))
+    bo = world.outreach.add(prospect("Bo Two", **{COMPANY: "Polar Note"}))
+    world.announcements_taken = len(world.outreach.announced)  # nothing but the event tells of it
+
+    sent(world, bo)
+    world.drain()
+
+    assert [deal.title for deal in world.deals(bo)] == ["Bo Two deal"]
+
+
+def test_who_the_settings_do_not_admit_is_left_alone_and_the_record_says_so(world):
+    world.automate(automation(*CHAIN))
+    world.use(replace(world.settings, sync_from_lists=("2",)))
+    bo = world.outreach.add(prospect("Bo Two"))
+
+    for _ in range(2):
+        sent(world, bo)
+        world.drain()
+
+    assert world.links() == {}
+    assert set(world.reasons()) == {"It is in none of the lists that are synced."}
+    assert [line.act for line in world.log(cause="automation")] == ["skip"]
+
+    world.outreach.put_in_lists(bo, ["2"])
+    world.drain()
+    sent(world, bo)
+    world.drain()
+    assert len(world.deals(bo)) == 1  # what could not run has not used up the one time
+
+
+@pytest.mark.parametrize(
+    ("often", "deals"), [(Often.PER_CAMPAIGN, 2), (Often.EVERY_EMAIL, 3), (Often.PER_PROSPECT, 1)]
+)
+def test_the_once_rule_decides_how_many_deals_there_are(world, often, deals):
+    world.automate(automation(CREATE, often=often))
+    signe = world.synced()
+
+    for campaign in ("1", "1", "2"):
+        email_id = sent(world, signe, campaign=campaign)
+        world.outreach.happen("email_sent", email_id=email_id)  # told again with another key
+        world.drain()
+
+    assert len(world.deals(signe)) == deals
+
+
+def test_repeated_opens_count_once_and_an_event_delivered_twice_runs_once(world):
+    world.automate(automation(ADD, trigger=Trigger.EMAIL_OPENED, often=Often.EVERY_EMAIL))
+    signe = world.synced()
+    email_id = world.email_to(signe)
+
+    for _ in range(3):
+        world.announce([world.outreach.happen("email_opened", email_id=email_id)])
+        world.drain()
+
+    assert len(world.activities(signe)) == 1
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"historical": True},
+        {"automatic": True},
+        {"at": timedelta(days=-90)},
+    ],
+)
+def test_what_is_imported_automatic_or_from_before_the_launch_starts_nothing(world, facts):
+    world.automate(automation(ADD, trigger=Trigger.EMAIL_REPLIED), history=True)
+    signe = world.synced()
+    if "at" in facts:
+        facts = {"at": world.clock.now() + facts["at"]}
+
+    world.outreach.happen("email_replied", email_id=world.email_to(signe), **facts)
+    world.drain()
+
+    assert world.activities(signe) == []
+    assert AutomationRun.objects.count() == 0
+
+
+@pytest.mark.parametrize("type", ["complained", "campaign_finished", ""])
+def test_unknown_types_start_nothing(world, type):
+    world.automate(*(automation(ADD, trigger=trigger) for trigger in Trigger))
+    signe = world.synced()
+
+    world.outreach.happen(type, email_id=world.email_to(signe))
+    world.drain()
+
+    assert AutomationRun.objects.count() == 0
+    assert not Change.objects.filter(done_at=None).exists()
+
+
+def test_events_shuffled_in_delivery_run_in_the_order_in_which_they_happened(world):
+    world.automate(automation(CREATE), automation(TO_NEXT, trigger=Trigger.EMAIL_OPENED))
+    signe = world.synced()
+    email_id = world.email_to(signe)
+    now = world.clock.now()
+
+    world.outreach.happen("email_opened", email_id=email_id, at=now + timedelta(minutes=5))
+    world.outreach.happen("email_sent", email_id=email_id, at=now)
+    world.drain()
+
+    assert [deal.stage_id for deal in world.deals(signe)] == ["2"]
+
+
+def test_the_newest_open_deal_of_the_pipeline_is_moved_and_ended_ones_are_left_alone(world):
+    world.automate(automation(TO_STAGE))
+    signe = world.synced()
+    person = world.person_of(signe)
+    old = world.crm.add_deal(person, "1")
+    world.clock.move(60)
+    newest = world.crm.add_deal(person, "1")
+    for end in (world.crm.archive_deal, world.crm.delete_deal, lambda i: world.crm.end_deal(i, "won")):
+        world.clock.move(60)
+        end(world.crm.add_deal(person, "1"))
+    elsewhere = world.crm.add_deal(person, "7")
+
+    sent(world, signe)
+    world.drain()
+
+    stages = {i: world.crm.deals[i].deal.stage_id for i in (old, newest, elsewhere)}
+    assert stages == {old: "1", newest: "2", elsewhere: "7"}
+
+
+@pytest.mark.parametrize(("only_inside", "stage"), [(False, "2"), (True, "7")])
+def test_a_deal_of_another_pipeline_is_brought_in_unless_only_deals_inside_count(world, only_inside, stage):
+    world.automate(automation(replace(TO_STAGE, only_in_pipeline=only_inside)))
+    signe = world.synced()
+    deal = world.crm.add_deal(world.person_of(signe), "7")
+
+    sent(world, signe)
+    world.drain()
+
+    assert world.crm.deals[deal].deal.stage_id == stage
+    assert world.outcomes()[0][1] == ("not_performed" if only_inside else "performed")
+
+
+def test_a_deal_in_the_last_stage_stays_there_and_the_record_says_so(world):
+    world.automate(automation(TO_NEXT, trigger=Trigger.LINK_CLICKED))
+    signe = world.synced()
+    deal = world.crm.add_deal(world.person_of(signe), "3", title="Big one")
+
+    world.outreach.happen("link_clicked", email_id=world.email_to(signe))
+    world.drain()
+
+    assert world.crm.deals[deal].deal.stage_id == "3"
+    assert world.reasons() == ["“Big one” is in the last stage of its pipeline already."]
+
+
+def test_an_action_that_is_refused_is_recorded_and_the_following_ones_run(world):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.deal_limit = 0
+
+    sent(world, signe)
+    world.drain()
+
+    assert [outcome for _, outcome in world.outcomes()] == ["failed", "not_performed", "performed"]
+    assert "limit" in world.reasons()[0]
+    assert len(world.activities(signe)) == 1
+    assert [line.act for line in world.log(cause="automation")] == ["fail", "skip", "create"]
+
+
+def test_an_owner_without_permission_fails_the_deal_and_stops_nothing(world):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.may_not_own = {"7"}
+
+    sent(world, signe)
+    world.drain()
+
+    assert [outcome for _, outcome in world.outcomes()] == ["failed", "not_performed", "performed"]
+    world.connection.refresh_from_db()
+    assert world.connection.status == "active"
+
+
+def test_deals_that_can_not_be_read_fail_no_other_action(world):
+    world.automate(automation(TO_STAGE, ADD))
+    signe = world.synced()
+    world.crm.faults.fail("open_deals", PermissionMissing("The authorisation lacks the scope deals:read."))
+
+    sent(world, signe)
+    world.drain()
+
+    assert len(world.activities(signe)) in (0, 1)
+    world.connection.refresh_from_db()
+    assert world.connection.status == "paused"
+
+
+def test_an_automation_whose_stage_vanished_sleeps_and_the_others_go_on(world):
+    world.automate(
+        automation(replace(CREATE, pipeline_id="99")), automation(ADD, trigger=Trigger.EMAIL_OPENED)
+    )
+    signe = world.synced()
+    email_id = sent(world, signe)
+    world.outreach.happen("email_opened", email_id=email_id)
+    world.drain()
+
+    assert world.deals(signe) == []
+    assert len(world.activities(signe)) == 1
+
+
+@pytest.mark.parametrize("call", ["create_deal", "move_deal", "create_activity", "open_deals"])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_lost_answer_doubles_nothing_and_the_chain_goes_on(world, call, after):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.faults.fail(call, RemoteUnavailable("No answer.", sent=after), after=after)
+
+    sent(world, signe)
+    world.drain()
+
+    assert [deal.stage_id for deal in world.deals(signe)] == ["2"]
+    assert len(world.activities(signe)) == 1
+    assert world.unfinished() == 0
+    assert Intent.objects.count() == 0
+
+
+def test_a_refused_rate_makes_the_lane_wait_and_loses_nothing(world):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.faults.fail("move_deal", RateLimited(retry_after=5))
+
+    sent(world, signe)
+    assert world.drain_now().wait_until is not None
+    world.drain()
+
+    assert world.outcomes() == [(action.kind, "performed") for action in CHAIN]
+    assert len(world.deals(signe)) == 1
+
+
+def test_an_authorisation_that_is_gone_pauses_and_the_run_goes_on_after_reconnecting(world):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.faults.fail("create_activity", AuthorizationLost())
+
+    sent(world, signe)
+    world.drain_now()
+    world.connection.refresh_from_db()
+    assert world.connection.status == "paused"
+
+    type(world.connection).objects.update(status="active", reason="")
+    world.drain()
+    assert len(world.activities(signe)) == 1
+    assert len(world.deals(signe)) == 1
+
+
+def test_what_waits_after_a_pause_can_be_left(world):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.faults.fail("create_activity", AuthorizationLost())
+    sent(world, signe)
+    world.drain_now()
+
+    judge_waiting_changes(world.connection, apply=False)
+    type(world.connection).objects.update(status="active", reason="")
+    world.drain()
+
+    assert world.activities(signe) == []
+    assert [outcome for _, outcome in world.outcomes()][-1] == "not_performed"
+    assert world.unfinished() == 0
+
+
+def test_a_later_move_asks_for_the_deal_it_knows_alone(world):
+    world.automate(automation(CREATE), automation(TO_NEXT, trigger=Trigger.LINK_CLICKED))
+    signe = world.synced()
+    email_id = sent(world, signe)
+    world.drain()
+    before = sum(world.crm.tokens.values())
+
+    world.outreach.happen("link_clicked", email_id=email_id)
+    world.drain()
+
+    assert [deal.stage_id for deal in world.deals(signe)] == ["2"]
+    assert sum(world.crm.tokens.values()) - before == 1 + 1 + 5
+
+
+def test_a_deal_goes_to_the_persons_organization_and_without_it_where_that_is_gone(world):
+    world.automate(automation(CREATE))
+    signe = world.outreach.add(prospect("Signe Aaltonen", **{COMPANY: "Polar Note"}))
+    world.drain()
+
+    sent(world, signe)
+    world.drain()
+
+    assert len(world.deals(signe)) == 1

@@ -1,0 +1,93 @@
+"""Laws of transfers, over companies of any make-up: the preview is the run, twice is once, and an undo is as if nothing had been."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.engine.world import World
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Side
+from tidegate.core.settings import Direction
+from tidegate.core.transfer import Work
+from tidegate.store.models import Transfer
+
+pytestmark = pytest.mark.django_db
+
+ADDRESSES = st.lists(st.sampled_from([f"{name}@north.example" for name in "abcdef"]), max_size=2, unique=True)
+VALUES = st.fixed_dictionaries(
+    {
+        FIRST_NAME: st.sampled_from(["Ann", "Bo", "Cy"]),
+        LAST_NAME: st.sampled_from(["One", "Two", None]),
+        EMAIL: ADDRESSES.map(tuple),
+        JOB_TITLE: st.sampled_from(["CEO", "Chair", None]),
+        PHONE: st.sampled_from([(), ("+358 9 555 0148",)]),
+    }
+)
+COMPANIES = st.sampled_from(["Polar Note", "Polder", None])
+WRITES = ("create_person", "update_person", "create_organization")
+
+
+def planned(transfer: Transfer) -> dict[str, tuple[Any, ...]]:
+    return {r.source_id: (r.outcome, r.changes) for r in transfer.records.order_by("id")}
+
+
+def without_answers(plan: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """A run also knows what the write answered."""
+    return {
+        key: (outcome, [{k: v for k, v in change.items() if k != "shown"} for change in changes])
+        for key, (outcome, changes) in plan.items()
+    }
+
+
+def shown(world: World) -> dict[str, Any]:
+    keys = (FIRST_NAME, LAST_NAME, EMAIL, JOB_TITLE, PHONE, COMPANY)
+    return {
+        "persons": {p.id: (tuple(map(p.value, keys)), p.organization_id) for p in world.persons()},
+        "prospects": {p.id: (tuple(map(p.value, keys)), p.list_ids) for p in world.prospects()},
+        "organizations": sorted((o.id, o.name) for o in world.crm.organizations),
+    }
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    prospects=st.lists(st.tuples(VALUES, COMPANIES), max_size=6),
+    persons=st.lists(st.tuples(VALUES, COMPANIES), max_size=5),
+    direction=st.sampled_from([Direction.TO_PIPEDRIVE, Direction.FROM_PIPEDRIVE]),
+    source=st.sampled_from(list(Side)),
+)
+def test_a_preview_is_its_run_twice_is_once_and_an_undo_leaves_no_trace(
+    prospects: list[Any], persons: list[Any], direction: Direction, source: Side
+) -> None:
+    world = World()
+    for values, company in prospects:
+        world.outreach.add(values | {COMPANY: company})
+    known: dict[str, str] = {}
+    for values, company in persons:
+        if company and company not in known:
+            known[company] = world.crm.add_organization(company)
+        world.crm.add_person(values, organization_id=known.get(company or ""))
+    world.take_as_known()
+    before = shown(world)
+
+    preview = world.preview(direction, source)
+    plan, work = planned(preview), Work(**preview.planned)
+    assert shown(world) == before
+    paid = world.crm.tokens.copy()
+    world.run_previewed(preview)
+    assert without_answers(planned(preview)) == plan
+    spent: Counter[str] = world.crm.tokens - paid
+    assert work.cost(calls_per_second=38).write == sum(spent[method] for method in WRITES)
+
+    after, written = shown(world), len(world.crm.written) + len(world.outreach.written)
+    again = world.transfer(direction, source)
+    assert shown(world) == after
+    assert len(world.crm.written) + len(world.outreach.written) == written
+    assert (again.created, again.updated) == (0, 0)
+
+    undo = world.undo(preview)
+    assert shown(world) == before
+    assert (undo.kept, undo.failed) == (0, 0)
+    world.drain()
+    assert shown(world) == before, "live sync carries nothing back"
