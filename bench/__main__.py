@@ -19,6 +19,7 @@ PARTS = (
     "backlog",
     "pages",
     "bulk",
+    "events",
     "million",
 )
 

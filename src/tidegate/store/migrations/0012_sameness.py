@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0010_automation_runs'),
+        ('store', '0011_webhook_doubts'),
     ]
 
     operations = [
