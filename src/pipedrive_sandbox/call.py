@@ -31,7 +31,7 @@ class Call:
 
     def id(self, name: str = "id") -> int:
         text = self.path[name]
-        if not text.isascii() or not text.isdigit() or int(text) == 0:
+        if not text.isascii() or not text.isdecimal() or int(text) == 0:
             raise invalid([(name, "The value is not a valid 'integer'")])
         return min(int(text), 2**35)
 

@@ -202,7 +202,7 @@ def _custom(account: Account, given: Body) -> Body:
             elif kind == "enum":
                 result[code] = v1.integer(given, code)
             elif kind == "set":
-                result[code] = [int(part) for part in str(value).split(",") if part.strip().isdigit()]
+                result[code] = [int(part) for part in str(value).split(",") if part.strip().isdecimal()]
             elif kind == "monetary":
                 result[code] = {
                     "value": value,

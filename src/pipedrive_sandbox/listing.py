@@ -65,7 +65,7 @@ class Reader:
         text = self.query.get(name)
         if text is None:
             return None
-        if text.isascii() and text.isdigit() and len(text) <= 10:
+        if text.isascii() and text.isdecimal() and len(text) <= 10:
             return int(text)
         self.problems.append((name, checks.not_a("integer")))
         return None
@@ -98,7 +98,7 @@ class Reader:
         if name not in self.query:
             return None
         items = self.names(name, most=MOST_IDS)
-        if not items or not all(item.isascii() and item.isdigit() and len(item) <= 10 for item in items):
+        if not items or not all(item.isascii() and item.isdecimal() and len(item) <= 10 for item in items):
             self.problems.append((name, "The value is not a valid list of ids"))
             return None
         return [int(item) for item in items]

@@ -176,7 +176,7 @@ class OAuthPages:
         if company is None:
             return None
         same = company_text in ("", str(company["id"]))
-        number = int(user_number) if same and user_number.isdigit() else 1
+        number = int(user_number) if same and user_number.isdecimal() else 1
         user = self.sandbox.state.records["user"].get(company["id"], number)
         return None if user is None else (company, user)
 

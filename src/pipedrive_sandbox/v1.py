@@ -26,7 +26,7 @@ def integer(given: Mapping[str, Any], key: str) -> int | None:
     value = given.get(key)
     if value is None or value == "":
         return None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 10:
         return int(value)
     if type(value) is int:
         return value

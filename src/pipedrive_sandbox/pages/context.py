@@ -40,10 +40,10 @@ async def open_visit(sandbox: Sandbox, request: web.BaseRequest, record: str) ->
     company = next((one for one in companies if str(one["id"]) == wanted), None)
     if company is None and not wanted and companies:
         company = companies[0]
-    if company is None or (record and not record.isdigit()):
+    if company is None or (record and not record.isdecimal()):
         return None
     user_text = query.get("as", "1")
-    user = sandbox.state.records["user"].get(company["id"], int(user_text) if user_text.isdigit() else 1)
+    user = sandbox.state.records["user"].get(company["id"], int(user_text) if user_text.isdecimal() else 1)
     if user is None:
         return None
     return Visit(sandbox, Account(sandbox.state, company, user), query, form, int(record) if record else 0)

@@ -138,7 +138,7 @@ def change_deal(visit: Visit) -> web.Response:
         given = {"is_archived": True}
     elif visit.form.get("status") in deals.STATUSES:
         given = {"status": visit.form["status"]}
-    elif visit.form.get("stage_id", "").isdigit():
+    elif visit.form.get("stage_id", "").isdecimal():
         given = {"stage_id": int(visit.form["stage_id"])}
     if given:
         deals.change(visit.account, visit.record_id, given, visit.actor)

@@ -1,5 +1,7 @@
 """What hangs on a person: activities, deals and notes, forms to add some, and the merge into another person."""
 
+import math
+
 from aiohttp import web
 
 from pipedrive_sandbox import activities, deals, merges, notes
@@ -109,7 +111,7 @@ def add_deal(visit: Visit) -> web.Response:
         "org_id": person["org_id"],
         "value": _number(form.get("value", "")),
     }
-    if form.get("stage_id", "").isdigit():
+    if form.get("stage_id", "").isdecimal():
         given["stage_id"] = int(form["stage_id"])
     deals.create(visit.account, deals.CREATE.enforce(given), visit.actor)
     return _back(visit, person["id"])
@@ -119,7 +121,9 @@ def _number(given: str) -> float:
     try:
         value = float(given or 0)
     except ValueError:
-        raise bad_request("The value is not a number.") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise bad_request("The value is not a number.")
     return int(value) if value.is_integer() else value
 
 
@@ -133,7 +137,7 @@ def add_note(visit: Visit) -> web.Response:
 
 def merge_person(visit: Visit) -> web.Response:
     other = visit.form.get("merge_with_id", "").strip()
-    if not other.isdigit():
+    if not other.isdecimal():
         raise bad_request("Give the number of the person who stays.")
     kept = merges.merge(visit.account, "person", visit.record_id, int(other), visit.actor)
     return _back(visit, kept["id"])

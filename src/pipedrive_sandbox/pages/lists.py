@@ -20,7 +20,7 @@ BACK = re.compile(r"/(deals|activities|people/\d+|organizations/\d+)")
 
 def start_of(visit: Visit) -> int:
     given = visit.query.get("start", "0")
-    return int(given) if given.isdigit() else 0
+    return min(int(given), SHIFT - 1) if given.isascii() and given.isdecimal() else 0
 
 
 def more(visit: Visit, path: str, found: list[Body]) -> str:

@@ -12,6 +12,7 @@ from pipedrive_sandbox.pages.forms import field
 from pipedrive_sandbox.pages.latest import changed_by
 from pipedrive_sandbox.pages.layout import company_page, html, redirect, text
 from pipedrive_sandbox.pages.linked import linked_to
+from pipedrive_sandbox.pages.lists import start_of
 from pipedrive_sandbox.pages.words import moment
 from pipedrive_sandbox.records import SHIFT, Condition
 from pipedrive_sandbox.search import find
@@ -23,7 +24,7 @@ EDITABLE_TYPES = ("varchar", "varchar_auto", "text", "phone", "date", "double", 
 
 def list_people(visit: Visit) -> web.Response:
     account, term = visit.account, visit.query.get("q", "").strip()
-    start = int(visit.query.get("start", "0")) if visit.query.get("start", "0").isdigit() else 0
+    start = start_of(visit)
     conditions: list[Condition] = [persons.LIVE]
     if term:
         conditions.append(_search(visit, term))
@@ -174,7 +175,7 @@ def _given(visit: Visit) -> Body:
         if key in form:
             given[key] = [{"value": part.strip()} for part in form[key].split(",") if part.strip()]
     if "org_id" in form:
-        given["org_id"] = int(form["org_id"]) if form["org_id"].isdigit() else None
+        given["org_id"] = int(form["org_id"]) if form["org_id"].isdecimal() else None
     custom: Body = {}
     for code, definition in fields.field_set(visit.account, "person").custom.items():
         if code in form:

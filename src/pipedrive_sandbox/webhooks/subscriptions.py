@@ -117,7 +117,7 @@ def post_webhook(call: Call) -> Answer:
 def delete_webhook(call: Call) -> Answer:
     call.no_query()
     text = call.path["id"]
-    number = int(text) if text.isascii() and text.isdigit() else 0
+    number = int(text) if text.isascii() and text.isdecimal() else 0
     body = next((body for body in _mine(call) if body["id"] == number), None)
     if body is None:
         raise ApiError(404, {"status": "error", "success": False, "errors": {"id": ["not found"]}})

@@ -47,6 +47,12 @@ async def test_what_is_not_there_is_a_404_page(client, path):
     assert (await client.get(path, as_={})).status == 404
 
 
+@pytest.mark.parametrize("path", ["people", "organizations", "activities"])
+@pytest.mark.parametrize("start", ["9" * 30, "-1", "x", "²"])
+async def test_a_place_in_a_list_that_does_not_exist_is_no_error(client, path, start):
+    assert (await client.get(f"/{path}?start={start}", as_={})).status == 200
+
+
 async def test_people_are_found_by_name_and_address(client):
     await client.patch("/api/v2/persons/2", {"name": "Zed Unusual", "emails": [{"value": "zz@example.com"}]})
 
@@ -225,8 +231,11 @@ async def test_what_hangs_on_a_person_is_added_by_form(client, hooks):
         ("activities", {"subject": "x", "type": "call", "due_date": "31.1.2026"}),
         ("deals", {"title": ""}),
         ("deals", {"title": "A", "value": "much"}),
+        ("deals", {"title": "A", "value": "nan"}),
+        ("deals", {"title": "A", "value": "1e999"}),
         ("notes", {"content": ""}),
         ("merge", {"merge_with_id": ""}),
+        ("merge", {"merge_with_id": "²"}),
         ("merge", {"merge_with_id": "1"}),
     ],
 )
