@@ -34,6 +34,7 @@ from tidegate.web.setup.draft import NEW_LIST, Catalogues, Draft, Row, draft_of,
 from tidegate.web.setup.examples import example_of
 from tidegate.web.setup.lists import list_boxes, list_options
 from tidegate.web.setup.mapping import mapping_table
+from tidegate.web.setup.trying import Trial
 from tidegate.wiring import actions
 
 Marks = Mapping[str, list[str]]
@@ -58,6 +59,8 @@ class Editing:
     """The row of the mapping that was just added or whose left field was just chosen."""
     opened: Trigger | None = None
     """The trigger whose automation is worked on."""
+    trial: Trial = field(default_factory=Trial)
+    """What the automations of the form would do for one prospect, where that was asked."""
     focus: str = ""
     """The id of the control that the focus goes to; empty where it stays."""
 
@@ -199,6 +202,7 @@ def section_context(
         "automations": automations,
         "shown": automations.of(editing.opened),
         "history": shown_history(settings),
+        "trial": editing.trial,
         "focus": editing.focus,
         "error_links": error_links(editing),
     }
