@@ -227,7 +227,7 @@ def test_what_automations_did_and_would_have_done_can_be_read_on_every_screen(
     page = visitor.page
     visitor.sign_in()
     visitor.open(f"/connections/{connection.pk}/activity/runs/")
-    expect(page.get_by_text("Not done")).to_be_visible()
+    expect(page.locator(".deeds").get_by_text("Not done")).to_be_visible()
     visitor.looks_well("activity-runs")
     page.get_by_label("Event", exact=True).select_option(label="Link clicked")
     expect(page.get_by_text("No run fits")).to_be_visible()
@@ -236,7 +236,7 @@ def test_what_automations_did_and_would_have_done_can_be_read_on_every_screen(
     expect(page.get_by_text("It happened before with this e-mail.")).to_be_visible()
     visitor.looks_well("automations-simulation")
     page.get_by_role("link", name="Doubles").click()
-    expect(page.get_by_role("link", name="Inês Carvalho")).to_have_count(1)
+    expect(page.locator("tbody").get_by_role("link", name="Inês Carvalho")).to_have_count(1)
     visitor.open(f"/prospects/{prospect.pk}/")
     expect(page.get_by_role("link", name="Deal 77")).to_be_visible()
     visitor.looks_well("prospect-automations")
