@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bench.rows import Row, machine, tell
 
-PARTS = ("transfer", "latency", "tokens", "pages", "bulk", "million")
+PARTS = ("transfer", "latency", "tokens", "pages", "bulk", "events", "million")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

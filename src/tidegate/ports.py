@@ -640,7 +640,7 @@ class Results:
     organizations_gone: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     follow_up: list[str] = field(default_factory=list)
-    """Person ids to look at in turn, because their organization was renamed."""
+    """Ids of persons to look at in turn: survivors of a merge that a link has moved to."""
     actions: list[ActionResult] = field(default_factory=list)
     email_activities: list[EmailActivityRow] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -824,11 +824,9 @@ class Memory(Protocol):
 
     def organization_names(self, ids: Collection[str]) -> dict[str, str]: ...
 
-    def organizations_named(self, names: Collection[str]) -> dict[str, str]:
+    def organizations_named(self, names: Collection[str]) -> dict[str, Organization]:
         """Name key -> the organization of that name with the lowest id."""
         ...
-
-    def persons_of_organization(self, organization_id: str) -> list[str]: ...
 
     def persons_named(self, name: str, since: datetime) -> list[Record]:
         """Persons of the mirror of exactly this name that changed since."""
@@ -842,6 +840,10 @@ class Memory(Protocol):
         """Put these persons into the inbox: something about them differs from what we know."""
         ...
 
+    def doubt_webhooks(self, connection_id: str, missed: Mapping[str, datetime], *, hold: Hold) -> None:
+        """These persons differ from what we know and changed a while ago: did no webhook tell of them, it is suspected."""
+        ...
+
     def index_state(self, entity: str) -> IndexState: ...
 
     def save_index(
@@ -852,7 +854,9 @@ class Memory(Protocol):
         persons: Sequence[Record] = (),
         organizations: Sequence[Organization] = (),
         hold: Hold,
-    ) -> None: ...
+    ) -> None:
+        """Remember what a walk or a look showed. The persons of an organization with another name are put into the inbox."""
+        ...
 
     def open_intents(self, connection_id: str) -> list[Intent]: ...
 

@@ -24,6 +24,7 @@ from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
 from tidegate.api.routes import (
     activity,
+    automations,
     brakes,
     budget,
     campaigns,
@@ -116,6 +117,7 @@ api.add_router("/connections", transfers.of_connection)
 api.add_router("/transfers", transfers.router)
 api.add_router("/connections", activity.of_connection)
 api.add_router("/attention", activity.attention)
+api.add_router("/connections", automations.router)
 api.add_router("/connections", brakes.of_connection)
 api.add_router("/halts", brakes.router)
 api.add_router("/connections", budget.router)

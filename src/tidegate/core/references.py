@@ -20,6 +20,7 @@ def unknown_references(
         *_lists(settings, before, outreach),
         *_pipedrive(settings, before, pipedrive),
         *_fields(settings, before, outreach, pipedrive),
+        *_sales(settings, before, pipedrive),
     ]
 
 
@@ -44,6 +45,24 @@ def _pipedrive(settings: Settings, before: Settings, pipedrive: PipedriveCatalog
         yield Problem(
             "filter-gone", "filter_id", "The chosen Pipedrive filter no longer exists. Choose another one."
         )
+
+
+def _sales(settings: Settings, before: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
+    """Pipelines and stages of the automations, those that are switched off included."""
+    kept = {action for automation in before.automations for action in automation.actions}
+    pipelines = {None, *(pipeline.id for pipeline in pipedrive.pipelines)}
+    stages = {None, *(stage.id for pipeline in pipedrive.pipelines for stage in pipeline.stages)}
+    pipelines |= {action.pipeline_id for action in kept}
+    stages |= {action.stage_id for action in kept}
+    for automation in settings.automations:
+        for action in automation.actions:
+            place = f"automations.{automation.trigger}.{action.kind}"
+            if action.pipeline_id not in pipelines:
+                text = "The chosen pipeline no longer exists in Pipedrive. Choose another one."
+                yield Problem("pipeline-gone", f"{place}.pipeline", text)
+            if action.stage_id not in stages:
+                text = "The chosen stage no longer exists in Pipedrive. Choose another one."
+                yield Problem("stage-gone", f"{place}.stage", text)
 
 
 def _fields(

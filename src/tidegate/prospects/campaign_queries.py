@@ -15,6 +15,10 @@ def read_campaigns(workspace_id: UUID) -> QuerySet[Campaign]:
     return Campaign.objects.filter(workspace_id=workspace_id)
 
 
+def newest_campaign(workspace_id: UUID) -> Campaign | None:
+    return read_campaigns(workspace_id).order_by("-pk").first()
+
+
 def get_events(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEvent]:
     """Those of the events that are there, with their campaign and e-mail, in the order in which they happened."""
     rows = CampaignEvent.objects.filter(workspace_id=workspace_id, pk__in=numbers_of(ids))

@@ -120,6 +120,8 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     if engine.connection_id not in ended.recovered:
         await recover_intents(engine)
         ended.recovered.add(engine.connection_id)
+    elif engine.unsure:
+        await recover_intents(engine, patient=False)
     engine.spend_as(Feature.LIVE if serving.status is Status.ACTIVE else Feature.TRANSFER)
     if serving.status is Status.ACTIVE:
         followed = await follow(engine)

@@ -93,9 +93,11 @@ def rules_in_force(connection: Connection, settings: Settings) -> Rules:
     )
 
 
-def campaign_rules(connection: Connection) -> CampaignRules:
-    """What the settings say about campaign events by the catalogue as it was read last."""
-    settings, pipedrive = connection.get_settings(), pipedrive_catalogue(connection)
+def campaign_rules(connection: Connection, settings: Settings | None = None) -> CampaignRules:
+    """What the settings (the stored ones, unless others are given) say about campaign events, by the catalogue as it was
+    read last.
+    """
+    settings, pipedrive = settings or connection.get_settings(), pipedrive_catalogue(connection)
     to_pipedrive = settings.direction.flows_to(Side.PIPEDRIVE)
     return CampaignRules(
         automations=active_automations(settings, pipedrive),

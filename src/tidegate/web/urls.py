@@ -32,5 +32,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connections/<uuid:connection_id>/", include("tidegate.web.setup.urls")),
     path("connections/<uuid:connection_id>/", include("tidegate.web.overview.urls")),
     path("connections/<uuid:connection_id>/activity/", include("tidegate.web.activity.urls")),
+    path("connections/<uuid:connection_id>/automations/", include("tidegate.web.automations.urls")),
     path("connections/<uuid:connection_id>/transfers/", include("tidegate.web.transfers.urls")),
 ]

@@ -114,6 +114,9 @@ class HealthAnswer(Answer):
     webhooks_ok: bool | None
     webhooks_checked_at: Moment | None
     webhooks_problem: str
+    webhooks_suspected_at: Moment | None = Field(
+        description="Since when changes are found that no webhook told of."
+    )
     checked_at: Moment | None = Field(description="When both sides were last compared.")
     delay_p50: float | None = Field(
         description="Seconds from a change to its copy: the median of the last hour."

@@ -40,6 +40,7 @@ from tidegate.store.queries.records import (
     count_prospects,
     person_cards,
 )
+from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
     latest_records,
@@ -68,6 +69,8 @@ __all__ = [
     "LogFilter",
     "LogPage",
     "PersonCard",
+    "RunFilter",
+    "RunPage",
     "Waiting",
     "WaitingKind",
     "attention_groups",
@@ -79,6 +82,7 @@ __all__ = [
     "count_prospects",
     "delays",
     "filter_log",
+    "filter_runs",
     "flow",
     "health",
     "is_waiting",
@@ -96,6 +100,7 @@ __all__ = [
     "recent_activity",
     "record_history",
     "records_a_second",
+    "run_page",
     "running_transfer",
     "seconds_left",
     "shown_records",

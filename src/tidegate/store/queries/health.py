@@ -48,6 +48,8 @@ class Health:
     webhooks_checked_at: datetime | None
     webhooks_problem: str
     """Why they could not be put in place; sync then looks for changes every few minutes."""
+    webhooks_suspected_at: datetime | None
+    """Since when changes are found that none of them told of; sync then looks every five minutes."""
     checked_at: datetime | None
     delay_p50: float | None = None
     """Seconds from a live change to its copy, in the middle of the last hour's changes."""
@@ -92,6 +94,7 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
         webhooks_ok=webhooks_ok(connection, now),
         webhooks_checked_at=connection.webhooks_checked_at,
         webhooks_problem=connection.webhooks_problem,
+        webhooks_suspected_at=connection.webhooks_suspected_at,
         checked_at=lane.checked_at,
         delay_p50=half,
         delay_p95=most,
@@ -109,7 +112,7 @@ def waiting_by_side(connection: Connection) -> dict[Side, int]:
 
 def webhooks_ok(connection: Connection, now: datetime) -> bool | None:
     """Whether Pipedrive's notifications were found in order at the last look. None: not looked at, or not running."""
-    if connection.webhooks_problem:
+    if connection.webhooks_problem or connection.webhooks_suspected_at:
         return False
     if connection.webhooks_checked_at is None or not connection.is_live:
         return None

@@ -32,12 +32,15 @@ ACTS: Choices = (
     ("link", gettext_lazy("Linked")),
     ("delete", gettext_lazy("Deleted")),
     ("unlink", gettext_lazy("Links changed")),
+    ("skip", gettext_lazy("Not done")),
     ("fail", gettext_lazy("Failed")),
 )
 CAUSES: Choices = (
     ("", gettext_lazy("Any cause")),
     ("live", gettext_lazy("Live sync")),
     ("transfer", gettext_lazy("Transfer")),
+    ("automation", gettext_lazy("Automation")),
+    ("history", gettext_lazy("E-mail history")),
     ("undo", gettext_lazy("Undo of a transfer")),
 )
 SPANS: Choices = (

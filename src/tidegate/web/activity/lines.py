@@ -83,11 +83,14 @@ class Line:
         """Glyph and tone in the timeline."""
         if self.has_conflict or self.entry.act == "fail":
             return "warn", "warn" if self.has_conflict else "bad"
+        if self.entry.cause in _CAUSE_GLYPHS and self.entry.act != "skip":
+            return _CAUSE_GLYPHS[self.entry.cause], "flow"
         if self.entry.act in _GLYPHS:
             return _GLYPHS[self.entry.act]
         return ("to" if self.entry.side == Side.PIPEDRIVE else "from"), "flow"
 
 
+_CAUSE_GLYPHS = {"automation": "bolt", "history": "mail"}
 _GLYPHS = {
     "create": ("plus", "flow"),
     "delete": ("x", "warn"),
@@ -147,6 +150,9 @@ def value_in_words(raw: Any, kind: str) -> str:
 
 def _headline(entry: LogEntry, fields: tuple[FieldLine, ...]) -> str:
     written = Side(entry.side)
+    if entry.cause in ("automation", "history"):
+        # what these write is no person: the engine's own words say which deal or activity
+        return "" if fields and entry.act == "update" else entry.message
     match entry.act:
         case "create":
             return _("Person created") if written is Side.PIPEDRIVE else _("Prospect created")
@@ -177,9 +183,13 @@ def _badge(entry: LogEntry, fields: tuple[FieldLine, ...]) -> tuple[str, str]:
 
 def cause_of(entry: LogEntry) -> str:
     """Why it happened: the engine's own words, else the kind of cause."""
+    if entry.cause == "automation" and entry.cause_text:
+        return _("Automation: %(event)s") % {"event": entry.cause_text}
     if entry.cause_text:
         return entry.cause_text
     return {
+        "automation": _("Automation"),
+        "history": _("E-mail history"),
         "live": _("Live sync"),
         "transfer": _("Transfer"),
         "undo": _("Undo of a transfer"),

@@ -4,7 +4,7 @@ Repeated openings and clicks of one e-mail are one line that says how often. Wha
 cleaned (`prospects.letters`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from tidegate.prospects.letters import clean_html, is_shortened
 from tidegate.prospects.models import CampaignEmail, CampaignEvent, EventType, Prospect
 from tidegate.prospects.timeline import COUNTED, counts_of, emails_of, events_of
+from tidegate.store.models import EmailActivity
 
 SHOWN_EMAILS, SHOWN_EVENTS = 30, 300
 """How much of the past the page tells; the API has all of it."""
@@ -57,6 +58,8 @@ class Moment:
     letter: Letter | None = None
     email: CampaignEmail | None = None
     """Where the entry is an e-mail's own."""
+    logged: EmailActivity | None = None
+    """The activity that shows the e-mail in Pipedrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,16 @@ class EmailSection:
     """Whether there is more than is shown."""
 
 
-def email_section(prospect: Prospect) -> EmailSection:
+def email_section(prospect: Prospect, activities: Mapping[str, EmailActivity]) -> EmailSection:
+    """`activities`: campaign e-mail's id -> the activity that shows it in Pipedrive."""
     emails = list(emails_of(prospect).order_by("-sent_at", "-pk")[: SHOWN_EMAILS + 1])
     events = list(events_of(prospect).order_by("-at", "-pk")[: SHOWN_EVENTS + 1])
     more = len(emails) > SHOWN_EMAILS or len(events) > SHOWN_EVENTS
     del emails[SHOWN_EMAILS:], events[SHOWN_EVENTS:]
     told = {event.email_id for event in events if event.type != EventType.EMAIL_SENT}
-    moments = [_of_email(email, unheard=email.pk not in told) for email in emails]
+    moments = [
+        _of_email(email, activities.get(str(email.pk)), unheard=email.pk not in told) for email in emails
+    ]
     shown = {email.pk for email in emails}
     moments += [
         _of_events(group) for group in _grouped(event for event in events if not _is_said(event, shown))
@@ -101,7 +107,7 @@ def _summary(prospect: Prospect) -> str:
     return ", ".join(words[kind] % {"count": counts.of(kind)} for kind in COUNTED if counts.of(kind))
 
 
-def _of_email(email: CampaignEmail, *, unheard: bool) -> Moment:
+def _of_email(email: CampaignEmail, logged: EmailActivity | None, *, unheard: bool) -> Moment:
     facts = [email.campaign.name] if email.campaign else []
     facts += [_("step %(step)s") % {"step": email.step}] if email.step else []
     facts += [_("from %(address)s") % {"address": email.sender}] if email.sender else []
@@ -114,7 +120,13 @@ def _of_email(email: CampaignEmail, *, unheard: bool) -> Moment:
     title = f"“{email.subject}”" if email.subject else _("Campaign e-mail without a subject")
     sent_at = email.sent_at or email.created_at
     return Moment(
-        sent_at, KNOBS[EventType.EMAIL_SENT], title, [note] if note else [], letter=letter, email=email
+        sent_at,
+        KNOBS[EventType.EMAIL_SENT],
+        title,
+        [note] if note else [],
+        letter=letter,
+        email=email,
+        logged=logged,
     )
 
 

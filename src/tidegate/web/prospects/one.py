@@ -29,6 +29,7 @@ from tidegate.web.prospects.emails import email_section
 from tidegate.web.prospects.forms import LABELS, ProspectForm
 from tidegate.web.prospects.frame import author_of, connections_of, missing_is_404
 from tidegate.web.prospects.rows import Row, rows_of
+from tidegate.web.prospects.sales import sales_of
 
 STORY = 20
 """How many syncs the page tells of; the log has them all."""
@@ -54,6 +55,7 @@ def prospect(request: MemberRequest, prospect_id: int) -> HttpResponse:
     connections = connections_of(request)
     row = rows_of([found], connections)[0]
     mine = set(found.lists.all())
+    sales = sales_of(found, connections)
     context: dict[str, Any] = {
         "prospect": found,
         "row": row,
@@ -63,7 +65,8 @@ def prospect(request: MemberRequest, prospect_id: int) -> HttpResponse:
         "doubles": queries.doubles_of(found),
         "linked_to": connections,
         "story": _story(found, connections),
-        "emails": email_section(found),
+        "emails": email_section(found, sales.activities),
+        "sales": sales,
         **_person(row),
     }
     return render(request, "web/prospects/prospect.html", context)

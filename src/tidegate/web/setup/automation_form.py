@@ -1,14 +1,13 @@
 """The automations as a form holds them: reading them, and adding, moving and removing actions before anything is saved.
 
-A control's name says its trigger and its action. What is not complete yet is kept, and marked by `core.settings.problems`;
-ids that neither exist nor are stored are refused: they are stale or forged.
+A control's name says its trigger and its action. What is not complete yet is kept, and marked by `core.settings.problems`; ids
+that are stale or forged are refused when it is saved.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
-from django.utils.translation import gettext as _
 
 from tidegate.core.automation import (
     DEFAULT_TITLE,
@@ -19,7 +18,6 @@ from tidegate.core.automation import (
     Automation,
     Often,
     Trigger,
-    find_pipeline,
     find_stage,
 )
 from tidegate.core.catalogue import PipedriveCatalogue
@@ -31,28 +29,23 @@ TEXT_AT_MOST = 2 * MAX_TEXT
 """Longer texts are cut before anything looks at them; what Pipedrive takes is half of that."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads one form; `errors` holds what can't be taken of it, by place."""
+    """Reads one form."""
 
     post: QueryDict
     pipedrive: PipedriveCatalogue
-    errors: dict[str, list[str]] = field(default_factory=dict)
 
     def automations(self, stored: Iterable[Automation]) -> tuple[Automation, ...]:
         """What the form makes of the automations. Those whose trigger it does not show stay as they are."""
         before = {automation.trigger: automation for automation in stored}
         shown = set(self.post.getlist("trigger"))
-        read = (
-            self._automation(trigger, before.get(trigger)) if trigger in shown else before.get(trigger)
-            for trigger in Trigger
-        )
+        read = (self._automation(t) if t in shown else before.get(t) for t in Trigger)
         return tuple(
             automation for automation in read if automation is not None and says_something(automation)
         )
 
-    def _automation(self, trigger: Trigger, stored: Automation | None) -> Automation:
-        before = {action.kind: action for action in stored.actions} if stored else {}
+    def _automation(self, trigger: Trigger) -> Automation:
         often = self.post.get(f"{trigger}-often", "")
         kinds = dict.fromkeys(self.post.getlist(f"{trigger}-action"))
         return Automation(
@@ -60,24 +53,19 @@ class Reader:
             enabled=bool(self.post.get(f"{trigger}-on")),
             often=Often(often) if often in set(Often) else Often.PER_CAMPAIGN,
             actions=tuple(
-                self._action(
-                    trigger, ActionKind(kind), before.get(ActionKind(kind), Action(ActionKind(kind)))
-                )
-                for kind in kinds
-                if kind in set(ActionKind)
+                self._action(trigger, ActionKind(kind)) for kind in kinds if kind in set(ActionKind)
             ),
         )
 
-    def _action(self, trigger: Trigger, kind: ActionKind, before: Action) -> Action:
-        name, place = f"{trigger}-{kind}", f"automations.{trigger}.{kind}"
+    def _action(self, trigger: Trigger, kind: ActionKind) -> Action:
+        name = f"{trigger}-{kind}"
+        pipeline = self.post.get(f"{name}-pipeline") or None
         match kind:
             case ActionKind.CREATE_DEAL:
-                pipeline = self._pipeline(name, place, before)
                 return Action(kind, pipeline, title=self._text(f"{name}-title", DEFAULT_TITLE))
             case ActionKind.MOVE_DEAL_TO_STAGE:
-                pipeline = self._pipeline(name, place, before)
-                stage = self._stage(name, place, pipeline, before)
-                return Action(kind, pipeline, stage, only_in_pipeline=bool(self.post.get(f"{name}-only")))
+                only = bool(self.post.get(f"{name}-only"))
+                return Action(kind, pipeline, self._stage(name, pipeline), only_in_pipeline=only)
             case ActionKind.ADD_ACTIVITY:
                 return Action(kind, subject=self._text(f"{name}-subject"))
             case ActionKind.MOVE_DEAL_TO_NEXT_STAGE:
@@ -86,28 +74,11 @@ class Reader:
     def _text(self, name: str, default: str = "") -> str:
         return self.post.get(name, default)[:TEXT_AT_MOST].strip()
 
-    def _pipeline(self, name: str, place: str, before: Action) -> str | None:
-        wanted = self.post.get(f"{name}-pipeline") or None
-        if wanted in (None, before.pipeline_id) or find_pipeline(self.pipedrive, wanted) is not None:
-            return wanted
-        self._refuse(f"{place}.pipeline", _("This pipeline no longer exists. Choose another one."))
-        return before.pipeline_id
-
-    def _stage(self, name: str, place: str, pipeline: str | None, before: Action) -> str | None:
+    def _stage(self, name: str, pipeline: str | None) -> str | None:
         """A stage of another pipeline is dropped: the pipeline was chosen anew, and its stage is still to be chosen."""
         wanted = self.post.get(f"{name}-stage") or None
-        if wanted is None:
-            return None
         known = find_stage(self.pipedrive, wanted)
-        if known is not None:
-            return wanted if known.pipeline_id == pipeline else None
-        if wanted != before.stage_id:
-            self._refuse(f"{place}.stage", _("This stage no longer exists. Choose another one."))
-            return None
-        return wanted if before.pipeline_id == pipeline else None
-
-    def _refuse(self, place: str, text: str) -> None:
-        self.errors.setdefault(place, []).append(text)
+        return None if known is not None and known.pipeline_id != pipeline else wanted
 
 
 def says_something(automation: Automation) -> bool:

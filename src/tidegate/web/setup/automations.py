@@ -19,8 +19,8 @@ from tidegate.core.automation import (
 )
 from tidegate.core.catalogue import PipedriveCatalogue, Pipeline
 from tidegate.core.settings import Settings
+from tidegate.web.automations.words import ACTIONS, HISTORY, OFTEN, TRIGGERS, Named
 from tidegate.web.setup.automation_form import automation_of, control
-from tidegate.web.setup.automation_words import ACTIONS, HISTORY, OFTEN, TRIGGERS, Named
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.sentences import Example, sentence
 

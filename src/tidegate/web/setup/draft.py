@@ -166,13 +166,8 @@ def _read_constants(side: Side, post: QueryDict, draft: Draft) -> Draft:
 
 
 def _read_automations(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
-    reader = Reader(post, catalogues.pipedrive)
-    automations = reader.automations(draft.settings.automations)
-    return replace(
-        draft,
-        settings=replace(draft.settings, automations=automations),
-        errors={**draft.errors, **reader.errors},
-    )
+    automations = Reader(post, catalogues.pipedrive).automations(draft.settings.automations)
+    return replace(draft, settings=replace(draft.settings, automations=automations))
 
 
 def _read_history(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:

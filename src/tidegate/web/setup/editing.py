@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from tidegate.core.automation import Trigger
-from tidegate.core.catalogue import NamedList, PersonFilter, User
+from tidegate.core.catalogue import PersonFilter, User
 from tidegate.core.problem import Problem
 from tidegate.core.settings import SYSTEM_MAPPINGS, FieldMapping, Settings, mapping_problems, problems
 from tidegate.errors import Conflict, Invalid, TidegateError
@@ -32,7 +32,9 @@ from tidegate.web.setup.automations import (
 from tidegate.web.setup.constants import shown_constants
 from tidegate.web.setup.draft import NEW_LIST, Catalogues, Draft, Row, draft_of, read_draft
 from tidegate.web.setup.examples import example_of
+from tidegate.web.setup.lists import list_boxes, list_options
 from tidegate.web.setup.mapping import mapping_table
+from tidegate.web.setup.trying import Trial
 from tidegate.wiring import actions
 
 Marks = Mapping[str, list[str]]
@@ -57,6 +59,8 @@ class Editing:
     """The row of the mapping that was just added or whose left field was just chosen."""
     opened: Trigger | None = None
     """The trigger whose automation is worked on."""
+    trial: Trial = field(default_factory=Trial)
+    """What the automations of the form would do for one prospect, where that was asked."""
     focus: str = ""
     """The id of the control that the focus goes to; empty where it stays."""
 
@@ -183,9 +187,13 @@ def section_context(
         "settings": settings,
         "marks": editing.marks,
         "all_parts": all_parts,
-        "lists": _shown_lists(editing),
+        "list_boxes": list_boxes(editing.catalogues.outreach, settings.sync_from_lists),
         "owners": _shown_owners(editing),
-        "to_lists": _shown_to_lists(editing),
+        "list_options": list_options(
+            editing.catalogues.outreach,
+            settings.sync_to_list,
+            makes_new=editing.draft.new_list is not None,
+        ),
         "filters": _shown_filters(editing),
         "new_list": editing.draft.new_list,
         "NEW_LIST": NEW_LIST,
@@ -194,6 +202,7 @@ def section_context(
         "automations": automations,
         "shown": automations.of(editing.opened),
         "history": shown_history(settings),
+        "trial": editing.trial,
         "focus": editing.focus,
         "error_links": error_links(editing),
     }
@@ -210,23 +219,6 @@ def _shown_automations(editing: Editing, *, opens_first: bool) -> AutomationsPar
             opens_first=opens_first,
         )
     )
-
-
-def _shown_lists(editing: Editing) -> list[tuple[NamedList, bool, bool]]:
-    """Each list with whether it is chosen and whether it is gone."""
-    chosen = editing.draft.settings.sync_from_lists
-    known = sorted(editing.catalogues.outreach.lists, key=lambda named: named.name.casefold())
-    gone = [i for i in chosen or () if all(named.id != i for named in known)]
-    shown = [(named, chosen is None or named.id in chosen, False) for named in known]
-    return shown + [(NamedList(i, _("A list that was deleted")), True, True) for i in gone]
-
-
-def _shown_to_lists(editing: Editing) -> list[NamedList]:
-    chosen = editing.draft.settings.sync_to_list
-    known = sorted(editing.catalogues.outreach.lists, key=lambda named: named.name.casefold())
-    if chosen and all(named.id != chosen for named in known):
-        known.insert(0, NamedList(chosen, _("A list that was deleted")))
-    return known
 
 
 def _shown_owners(editing: Editing) -> list[User]:

@@ -4,30 +4,22 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from tidegate.prospects.campaign_queries import newest_campaign
 from tidegate.prospects.models import Prospect
 from tidegate.web.setup.sentences import Example
 
 
 def example_of(workspace_id: UUID) -> Example:
-    """The newest prospect with a name and a company; without any, what the fields stand for."""
+    """The newest prospect with a name and a company, in the newest campaign; without any, what the fields stand for."""
+    campaign = newest_campaign(workspace_id)
     named = Prospect.objects.filter(workspace_id=workspace_id).exclude(first_name="").exclude(company="")
     prospect = named.order_by("-pk").first()
-    if prospect is None:
-        return Example(
-            {
-                "name": _("First Last"),
-                "first_name": _("First"),
-                "last_name": _("Last"),
-                "company": _("Company"),
-                "campaign": _("Campaign"),
-            }
-        )
     return Example(
         {
-            "name": prospect.name,
-            "first_name": prospect.first_name,
-            "last_name": prospect.last_name,
-            "company": prospect.company,
-            "campaign": _("Campaign"),
+            "name": prospect.name if prospect else _("First Last"),
+            "first_name": prospect.first_name if prospect else _("First"),
+            "last_name": prospect.last_name if prospect else _("Last"),
+            "company": prospect.company if prospect else _("Company"),
+            "campaign": campaign.name if campaign else _("Campaign"),
         }
     )

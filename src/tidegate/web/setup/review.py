@@ -12,7 +12,7 @@ from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
 from tidegate.store.models import Connection
-from tidegate.web.setup.automation_words import HISTORY
+from tidegate.web.automations.words import HISTORY
 from tidegate.web.setup.automations import automation_lines, named_problem
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.editing import Editing, anchor

@@ -13,8 +13,8 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.settings import Settings
 from tidegate.web.access import MemberRequest, get_connection, member_required
+from tidegate.web.automations.words import TRIGGERS
 from tidegate.web.setup.automation_form import automation_of
-from tidegate.web.setup.automation_words import TRIGGERS
 from tidegate.web.setup.editing import Editing, begin, found_problems, save, section_context
 from tidegate.web.setup.steps import step_of
 from tidegate.web.setup.views import PARTS, edit_without_saving

@@ -28,6 +28,7 @@ from tidegate.web.setup.editing import (
 from tidegate.web.setup.on_the_spot import VERBS, make_on_the_spot
 from tidegate.web.setup.review import reviewed
 from tidegate.web.setup.steps import STEPS, problems_of, stepper
+from tidegate.web.setup.trying import tried
 from tidegate.wiring import actions
 
 PAGES = {step.name: step.address for step in STEPS}
@@ -110,6 +111,10 @@ def edit_without_saving(request: MemberRequest, editing: Editing, act: str) -> s
         return "mapping"
     if verb == "constants":
         return "constants"
+    if verb == "try":
+        asked = request.POST.get("try_prospect", "")
+        editing.trial = tried(editing.connection, editing.draft.settings, asked)
+        return "automation_try"
     if (edit := read_edit(act)) is not None:
         change_automation(editing, edit)
         return "automation"
@@ -119,7 +124,7 @@ def edit_without_saving(request: MemberRequest, editing: Editing, act: str) -> s
     return None
 
 
-PARTS = ("mapping", "constants", "automation")
+PARTS = ("mapping", "constants", "automation", "automation_try")
 """The parts that are answered by themselves, where scripts swap them in."""
 
 

@@ -74,6 +74,14 @@ document.addEventListener("keydown", (event) => {
   document.querySelector("[data-escape]")?.click();
 });
 
+/* data-enter="#button": Enter in this control presses that button, not the form's own. */
+document.addEventListener("keydown", (event) => {
+  const button = event.key === "Enter" && event.target.closest("[data-enter]")?.dataset.enter;
+  if (!button) return;
+  event.preventDefault();
+  document.querySelector(button)?.click();
+});
+
 /* Nothing is polled while nobody looks. */
 document.addEventListener("htmx:before:request", (event) => {
   const source = event.detail.ctx?.sourceElement;
