@@ -5,7 +5,6 @@ which shows what the engine itself can do. `BENCH_PROSPECTS` and `BENCH_PERSONS`
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +61,7 @@ def unbound(prospects: int, persons: int) -> list[Row]:
 @contextmanager
 def company(prospects: int, persons: int) -> Iterator[tuple[Demo, str]]:
     """A running demo with so many more prospects, connected to a company that knows half of them, each a little differently."""
-    with tempfile.TemporaryDirectory() as folder, running_demo(Path(folder) / "home") as demo:
+    with running_demo() as demo:
         people = [_person(number) for number in range(prospects)]
         only = demo.post("/lists", {"name": "Bench"})["id"]
         for start in range(0, prospects, PART):

@@ -6,6 +6,7 @@ Rules: docs/sync-rules.md, "Transfer".
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -160,6 +161,16 @@ def forecast(cost: Cost, *, calls_per_second: float, left_today: int, per_day: i
     if beyond <= 0:
         return Forecast(seconds, 0)
     return Forecast(seconds, _pages(beyond, per_day) if per_day > 0 else None)
+
+
+def ends_at(told: Forecast, now: datetime) -> datetime | None:
+    """About when the run is done: it goes on when the budget's day begins anew (UTC). None where it never ends."""
+    if told.nights is None:
+        return None
+    if told.nights == 0:
+        return now + timedelta(seconds=told.seconds)
+    last_day = datetime.combine(now.astimezone(UTC).date() + timedelta(days=told.nights), time(), UTC)
+    return last_day + timedelta(seconds=told.seconds / (told.nights + 1))
 
 
 MOST_CATCH_UP_SECONDS: Final = 3

@@ -11,7 +11,7 @@ from tidegate.core.connection import Reason
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
 from tidegate.core.settings import problems as settings_problems
-from tidegate.core.transfer import UNDOABLE, Cost, Forecast, Work, forecast
+from tidegate.core.transfer import UNDOABLE, Cost, Forecast, Work, ends_at, forecast
 from tidegate.core.undo import MOST_UNASKED
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.store import catalogues
@@ -202,6 +202,8 @@ class Estimate:
     calls_per_second: float
     left_today: int
     """Tokens that transfers may still spend today."""
+    ends_at: datetime | None
+    """About when it is done, if it starts now; None where the budget leaves nothing for it."""
 
 
 def estimate(transfer: Transfer) -> Estimate:
@@ -216,7 +218,7 @@ def estimate(transfer: Transfer) -> Estimate:
     work = Work(**transfer.planned)
     cost = work.cost(calls_per_second=rate)
     ahead = forecast(cost, calls_per_second=rate, left_today=left, per_day=per_day)
-    return Estimate(work, cost, ahead, rate, left)
+    return Estimate(work, cost, ahead, rate, left, ends_at(ahead, timezone.now()))
 
 
 def _count(connection: Connection, direction: Direction, settings: Settings) -> int | None:

@@ -1,8 +1,21 @@
 """docs/sync-rules.md, "Transfer": states, progress, cost."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from tidegate.core.transfer import MOVES, OPEN, Progress, State, Work, estimate_cost, forecast, may_move
+from tidegate.core.transfer import (
+    MOVES,
+    OPEN,
+    Forecast,
+    Progress,
+    State,
+    Work,
+    ends_at,
+    estimate_cost,
+    forecast,
+    may_move,
+)
 
 
 @pytest.mark.parametrize("state", State)
@@ -94,6 +107,18 @@ def test_what_the_budget_does_not_cover_waits_for_the_next_days(left_today, per_
 
     assert told.seconds == 250
     assert told.nights == nights
+
+
+@pytest.mark.parametrize(
+    ("nights", "end"),
+    [
+        (0, datetime(2026, 5, 1, 22, 10, tzinfo=UTC)),
+        (2, datetime(2026, 5, 3, 0, 3, 20, tzinfo=UTC)),
+        (None, None),
+    ],
+)
+def test_when_it_will_be_done_is_told(nights, end):
+    assert ends_at(Forecast(600, nights), datetime(2026, 5, 1, 22, tzinfo=UTC)) == end
 
 
 def test_without_a_budget_it_would_never_end():

@@ -82,6 +82,7 @@ class EstimateAnswer(Answer):
     nights: int | None = Field(
         description="How often it waits for the next day's budget; null where the budget leaves nothing for it."
     )
+    ends_at: Moment | None = Field(description="About when it is done, if it starts now.")
     left_today: int = Field(description="Tokens that transfers may still spend today.")
     persons_created: int
     persons_updated: int
@@ -102,6 +103,7 @@ class EstimateAnswer(Answer):
             requests=found.cost.calls,
             seconds=round(found.forecast.seconds, 1),
             nights=found.forecast.nights,
+            ends_at=found.ends_at,
             left_today=found.left_today,
             persons_created=work.persons_created,
             persons_updated=work.persons_updated,

@@ -6,7 +6,7 @@ tellings are the same event when what was read from them is the same, however it
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -65,8 +65,11 @@ class NewEvent:
 
     @property
     def digest(self) -> str:
-        content = {name: value for name, value in asdict(self).items() if name != "key"}
-        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return hashlib.sha256(orjson.dumps([getattr(self, name) for name in CONTENT])).hexdigest()
+
+
+CONTENT = tuple(item.name for item in fields(NewEvent) if item.name != "key")
+"""What makes two tellings of one key the same."""
 
 
 def read_event(raw: Mapping[str, object], now: datetime) -> tuple[NewEvent, Faults]:
@@ -85,11 +88,11 @@ def differences(before: NewEvent, after: NewEvent) -> list[str]:
         "email_key": "email.id",
         **{name: f"email.{name}" for name in ("message_id", "sender", "step", "subject", "html", "text")},
     }
-    first, second = asdict(before), asdict(after)
+    pairs = {name: (getattr(before, name), getattr(after, name)) for name in CONTENT}
     return [
-        f"{names.get(name, name)} was {_quoted(first[name])} and is now {_quoted(second[name])}"
-        for name in first
-        if name != "key" and first[name] != second[name]
+        f"{names.get(name, name)} was {_quoted(first)} and is now {_quoted(second)}"
+        for name, (first, second) in pairs.items()
+        if first != second
     ]
 
 
@@ -103,6 +106,17 @@ def _quoted(value: object) -> str:
             return "not there"
     text = str(value)
     return f"“{short(text)}”" + (f" ({len(text):,} characters)" if len(text) > 60 else "")
+
+
+def is_storable(text: str) -> bool:
+    """Whether it holds no half of a surrogate pair, which PostgreSQL can't store."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Reader:
@@ -170,7 +184,7 @@ class _Reader:
         if len(value) > limit:
             self.fault(place + key, f"Too long: {len(value):,} of {limit:,} characters.")
             return ""
-        if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        if "\x00" in value or not is_storable(value):
             self.fault(place + key, "It holds characters that can't be stored.")
             return ""
         return value

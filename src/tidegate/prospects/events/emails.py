@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from tidegate.prospects.bulk_rows import copy_in
 from tidegate.prospects.events.content import NewEvent
 from tidegate.prospects.models import ACTED_ON, Campaign, CampaignEmail, EventType, Prospect
 
@@ -112,7 +113,7 @@ class Emails:
         return bool(told) or before != (email.sent_at, email.campaign_id, email.prospect_id)
 
     def write(self) -> None:
-        CampaignEmail.objects.bulk_create(self.made)
+        copy_in(self.made)
         CampaignEmail.objects.bulk_update(self.changed.values(), WRITTEN, batch_size=500)
         for email in self.changed.values():
             loaded = [name for name in BODIES if name not in email.get_deferred_fields()]

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from tidegate.errors import Invalid
 from tidegate.prospects.authors import Author, announce_events
+from tidegate.prospects.bulk_rows import copy_in
 from tidegate.prospects.consent import tighten
 from tidegate.prospects.events.content import NewEvent, differences, read_event
 from tidegate.prospects.events.emails import Emails
@@ -145,7 +146,9 @@ class _Batch:
             rows[place].email = email
             rows[place].recipient = event.recipient or (email.recipient if email else "")
         emails.write()
-        CampaignEvent.objects.bulk_create(rows.values(), batch_size=1_000)
+        for row in rows.values():
+            row.email = row.email  # its id, now that it has one
+        copy_in(list(rows.values()))
         for place, row in rows.items():
             self.results[place] = EventResult(EventOutcome.CREATED, row.pk, row.prospect_id)
         adopted = adopt_for_emails([*emails.made, *emails.changed.values()])

@@ -11,6 +11,7 @@ from tidegate.cli import demo_data
 from tidegate.cli.answers import local_address, wait_for
 from tidegate.cli.commands import TidegateCommand
 from tidegate.cli.demo import FACTS, SANDBOX_URL, SEEDED
+from tidegate.cli.demo_campaigns import furnish_campaigns
 from tidegate.cli.importing import import_file, lines_about
 from tidegate.config import config
 from tidegate.store.models import Workspace
@@ -27,6 +28,7 @@ class Command(TidegateCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = demo_data.demo_workspace()
         self.import_prospects(workspace, options["prospects"])
+        furnish_campaigns(workspace)
         facts = {
             "web_url": config.public_url,
             "sandbox_url": SANDBOX_URL,

@@ -149,7 +149,9 @@ def price(transfer: Transfer) -> str:
     text += f", about {max(1, round(found.forecast.seconds / 60)):,} min"
     if nights is None:
         return f"{text}; the budget leaves nothing for it."
-    return f"{text}; {nights} nights at your plan." if nights else f"{text}; today's budget is enough."
+    if not nights:
+        return f"{text}; today's budget is enough."
+    return f"{text}; {nights} nights at your plan, done about {found.ends_at:%Y-%m-%d}."
 
 
 def summary(transfer: Transfer) -> str:
