@@ -22,6 +22,7 @@ from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
 from tidegate.core.runs import CampaignRules
 from tidegate.core.runs import Outcome as ActionOutcome
+from tidegate.core.sameness import Why
 from tidegate.core.values import Json, Kind, Value
 
 T = TypeVar("T")
@@ -640,7 +641,7 @@ class Results:
     organizations_gone: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     follow_up: list[str] = field(default_factory=list)
-    """Person ids to look at in turn, because their organization was renamed."""
+    """Ids of persons to look at in turn: survivors of a merge that a link has moved to."""
     actions: list[ActionResult] = field(default_factory=list)
     email_activities: list[EmailActivityRow] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -730,6 +731,40 @@ class PreviewPage:
     claims: list[Claim] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """What the run would have to do, to be added up: `core.transfer.Work`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """How far the rolling check of a connection has come, where a page of it is due."""
+
+    connection_id: str
+    cursor: str
+    """Of the walk over Pipedrive's persons; empty: a round begins."""
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfStep:
+    """A linked pair whose two records differ."""
+
+    prospect_id: str
+    person_id: str
+    name: str
+    why: Why
+    fields: tuple[Mapping[str, Json], ...] = ()
+    """[{"name", "kind", "outreach", "pipedrive", "why"}]"""
+
+
+@dataclass(slots=True)
+class CheckPage:
+    """What a page of the check found."""
+
+    seen: list[str]
+    """Persons of the page, linked or not."""
+    in_step: list[str] = field(default_factory=list)
+    """Prospect ids, as in `on_their_way`: pairs with a change that waits anyway."""
+    on_their_way: list[str] = field(default_factory=list)
+    differing: list[OutOfStep] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -824,11 +859,9 @@ class Memory(Protocol):
 
     def organization_names(self, ids: Collection[str]) -> dict[str, str]: ...
 
-    def organizations_named(self, names: Collection[str]) -> dict[str, str]:
+    def organizations_named(self, names: Collection[str]) -> dict[str, Organization]:
         """Name key -> the organization of that name with the lowest id."""
         ...
-
-    def persons_of_organization(self, organization_id: str) -> list[str]: ...
 
     def persons_named(self, name: str, since: datetime) -> list[Record]:
         """Persons of the mirror of exactly this name that changed since."""
@@ -842,6 +875,10 @@ class Memory(Protocol):
         """Put these persons into the inbox: something about them differs from what we know."""
         ...
 
+    def doubt_webhooks(self, connection_id: str, missed: Mapping[str, datetime], *, hold: Hold) -> None:
+        """These persons differ from what we know and changed a while ago: did no webhook tell of them, it is suspected."""
+        ...
+
     def index_state(self, entity: str) -> IndexState: ...
 
     def save_index(
@@ -852,7 +889,9 @@ class Memory(Protocol):
         persons: Sequence[Record] = (),
         organizations: Sequence[Organization] = (),
         hold: Hold,
-    ) -> None: ...
+    ) -> None:
+        """Remember what a walk or a look showed. The persons of an organization with another name are put into the inbox."""
+        ...
 
     def open_intents(self, connection_id: str) -> list[Intent]: ...
 
@@ -904,6 +943,18 @@ class Memory(Protocol):
         """Holder -> how many claims of this kind it has in this preview."""
         ...
 
+    def commit_check(
+        self,
+        state: CheckState,
+        page: CheckPage,
+        hold: Hold,
+        *,
+        cursor: str | None,
+        spent: Mapping[str, tuple[int, int]],
+    ) -> None:
+        """A page of the rolling check with its cursor; what changed goes into the inbox. `cursor` None: the round is done."""
+        ...
+
     def commit_preview(
         self,
         preview: TransferState,
@@ -935,6 +986,8 @@ class Serving:
     """Changes up to this id were confirmed: the brakes let them through."""
     left_upto: int = 0
     """Changes up to this id are left where they were made."""
+    check: CheckState | None = None
+    """The rolling check, where its next page is due."""
 
 
 class Schedule(Protocol):
@@ -961,6 +1014,10 @@ class Schedule(Protocol):
 
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:
         """Nothing is to be done for this lane before."""
+        ...
+
+    def put_off_check(self, connection_id: str, until: datetime) -> None:
+        """The rolling check rests until then; everything else of the lane goes on."""
         ...
 
     def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:

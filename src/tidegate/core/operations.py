@@ -90,6 +90,8 @@ class LinkState(StrEnum):
     LINKED = "linked"
     PROSPECT_GONE = "prospect_gone"
     PERSON_GONE = "person_gone"
+    PERSON_UNSEEN = "person_unseen"
+    """Not shown to the connected user, and nobody told of a deletion: hidden, or deleted unnoticed."""
 
 
 Base = Mapping[str, tuple[Value, Value]]

@@ -149,7 +149,7 @@ def _decide_gone(link: LinkView, gone: Gone, other: Seen, taken: Sequence[str]) 
     side = gone.side
     noun, app = NOUN[side], APP[side]
     ids = {Side.OUTREACH: link.prospect_id, Side.PIPEDRIVE: link.person_id}
-    state = LinkState.PROSPECT_GONE if side is Side.OUTREACH else LinkState.PERSON_GONE
+    state = _state_without(gone, link)
     survivor = gone.merged_into
     if survivor is not None and survivor not in taken:
         ids[side] = survivor
@@ -159,12 +159,20 @@ def _decide_gone(link: LinkView, gone: Gone, other: Seen, taken: Sequence[str]) 
         reason = f"The {noun} {gone.id} was merged into {survivor} in {app}, which is linked already."
     elif isinstance(other, Gone):
         reason = f"Both records are gone: the {noun} and the {NOUN[side.other]}."
+    elif state is LinkState.PERSON_UNSEEN:
+        reason = f"The connected user can't see the {noun} in {app}, which told of no deletion. Nothing is deleted in {APP[side.other]}."
     else:
-        reason = (
-            f"The {noun} was deleted in {app}, or can't be seen. Nothing is deleted in {APP[side.other]}."
-        )
+        reason = f"The {noun} was deleted in {app}. Nothing is deleted in {APP[side.other]}."
     decision = Decision.SKIP if link.state is state else Decision.UNLINK
     return _link_plan(decision, reason, ids, link, state)
+
+
+def _state_without(gone: Gone, link: LinkView) -> LinkState:
+    """What was known to be deleted stays so, also once Pipedrive has forgotten it."""
+    if gone.side is Side.OUTREACH:
+        return LinkState.PROSPECT_GONE
+    told = gone.deleted or gone.merged_into is not None or link.state is LinkState.PERSON_GONE
+    return LinkState.PERSON_GONE if told else LinkState.PERSON_UNSEEN
 
 
 def _link_plan(

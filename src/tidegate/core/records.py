@@ -76,6 +76,8 @@ class Gone:
     side: Side
     id: str
     merged_into: str | None = None
+    deleted: bool = False
+    """The app said so. Otherwise the record is not shown to us, which Pipedrive also does with what its user may not see."""
 
 
 Seen = Record | Gone

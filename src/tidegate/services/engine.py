@@ -58,6 +58,9 @@ class Engine:
     share_left: Callable[[Feature], float] = lambda feature: 1.0
     """Of what a feature may spend in a day, the share that is left."""
 
+    unsure: bool = False
+    """A write may have arrived whose answer got lost: its intent is to be looked up before it is tried again."""
+
     @property
     def memory(self) -> Memory:
         return self.lane.memory

@@ -17,6 +17,9 @@ from tidegate.services.engine import Engine
 
 OVERLAP = timedelta(seconds=10)
 """Times have whole seconds and writes commit late: each catch-up looks a little further back."""
+DELIVERED_WITHIN = timedelta(minutes=5)
+"""Pipedrive tries a delivery four times within some three minutes; what has not come by then does not come."""
+AWAY = frozenset({LinkState.PERSON_GONE.value, LinkState.PERSON_UNSEEN.value})
 CLOCK_MARGIN = timedelta(minutes=5)
 """How wrong our clock may be against Pipedrive's when a first walk begins."""
 
@@ -93,6 +96,12 @@ async def _notice(engine: Engine, persons: Sequence[Record]) -> None:
         ids = await _unexpected(each, persons)
         if ids:
             memory = each.memory
+            overdue = each.lane.clock.now() - DELIVERED_WITHIN
+            missed = {
+                p.id: p.updated_at for p in persons if p.id in ids and p.updated_at and p.updated_at < overdue
+            }
+            if missed:
+                await each.run(memory.doubt_webhooks, each.connection_id, missed, hold=each.lane.hold)
             await each.run(memory.ask_to_look, each.connection_id, ids, source="catchup", hold=each.lane.hold)
 
 
@@ -111,7 +120,7 @@ async def _unexpected(engine: Engine, persons: Sequence[Record]) -> list[str]:
             before = known.get(person.id)
             if before is None or before.updated_at != person.updated_at:
                 found.append(person.id)
-        elif link.state == LinkState.PERSON_GONE.value or not is_echo(
+        elif link.state in AWAY or not is_echo(
             with_organization(person, names),
             base_from_json(link.base, engine.rules.pairs),
             engine.rules.pairs,

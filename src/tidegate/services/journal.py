@@ -1,14 +1,17 @@
-"""The activity log's words for a write, and updates written down before they are sent.
+"""The activity log's words for a write, and writes written down before they are sent.
 
 An update that reached the other app while its answer or our commit got lost shows as *in step* at the next look: nothing
-would tell what it overwrote. So every update is noted beforehand, and recovery logs those that are seen to have arrived.
+would tell what it overwrote. A create that did shows as somebody's new record, whose values would be taken for a person's.
+So every write is noted beforehand, and recovery logs those that are seen to have arrived.
 """
 
 from collections.abc import Mapping, Sequence
 
+from tidegate.core.bases import base_to_json
 from tidegate.core.catalogue import find_field
-from tidegate.core.operations import Act, FieldChange, Write
-from tidegate.core.records import ORGANIZATION, Record, Side
+from tidegate.core.operations import Act, FieldChange, Plan, Write
+from tidegate.core.planning import NOUN, finish
+from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, Record, Side
 from tidegate.core.values import Json, Kind, from_json, same, to_json
 from tidegate.ports import Intent, LogLine
 from tidegate.services.engine import Engine
@@ -39,8 +42,46 @@ def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[st
     return told
 
 
-def changes_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
-    """An intent for each record of the unit that is about to be changed or deleted."""
+def intents_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
+    """An intent for each record of the unit that is about to be made, changed or deleted."""
+    return [*_creates_of(engine, unit, cause), *_changes_of(engine, unit, cause)]
+
+
+def create_kind(side: Side) -> str:
+    """The kind of an intent to make a record there; its key is the id of the record on the other side."""
+    return NOUN[side]
+
+
+def _creates_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
+    now = engine.lane.clock.now()
+    return [
+        Intent(
+            create_kind(write.side),
+            unit.id_of(write.side.other) or "",
+            {**_facts(engine, unit, plan, write), "cause": cause},
+            now,
+        )
+        for plan in ([unit.plan] if unit.plan else [])
+        for write in plan.writes
+        if write.act is Act.CREATE
+    ]
+
+
+def _facts(engine: Engine, unit: Unit, plan: Plan, write: Write) -> dict[str, Json]:
+    """By what the created record can be recognised, and what is to be remembered of it then."""
+    values = write.values
+    names = [values.get(FIRST_NAME), values.get(LAST_NAME)]
+    sent = Record(write.side, "", values)
+    return {
+        "name": " ".join(part for part in names if isinstance(part, str)),
+        "emails": to_json(values.get(EMAIL)),
+        "record_name": unit.record_name,
+        "changes": [change_to_json(engine, write, change) for change in write.changes],
+        "base": base_to_json(finish(plan, {write.side: sent}), {}),
+    }
+
+
+def _changes_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
     now = engine.lane.clock.now()
     return [
         Intent(
@@ -83,12 +124,12 @@ async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
         if intent.kind == DELETE:
             lines += [] if isinstance(record, Record) else [_line(Side(side), intent, ())]
         elif isinstance(record, Record):
-            changes = [c for c in _changes(intent) if _shows(record, names, c)]
+            changes = [c for c in fields_of(intent) if _shows(record, names, c)]
             lines += [_line(Side(side), intent, changes)] if changes else []
     return lines
 
 
-def _changes(intent: Intent) -> list[Mapping[str, Json]]:
+def fields_of(intent: Intent) -> list[Mapping[str, Json]]:
     changes = intent.facts.get("changes")
     return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 

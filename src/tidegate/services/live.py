@@ -181,7 +181,7 @@ async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
 
 
 async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:
-    """An organization was made or renamed: remember its name, and look at its persons where the name changed."""
+    """An organization was made, renamed or deleted: remember it. Where its name is another one, its persons are looked at."""
     deleted = [change for change in changes if change.action == "delete"]
     results.organizations_gone.extend(change.record_id for change in deleted)
     results.done.update((change.id, "noted") for change in deleted)
@@ -203,7 +203,4 @@ async def _follow_organizations(engine: Engine, changes: Sequence[Change], resul
         return
     await remember_organizations(engine, list(now.values()))
     results.organizations_gone.extend(ids - now.keys())  # or somebody new would be put into what is gone
-    for number, organization in now.items():
-        if number in before and before[number] != organization.name:
-            results.follow_up.extend(await engine.run(engine.memory.persons_of_organization, number))
     results.done.update((change.id, "noted") for change in changes if change.id not in results.done)

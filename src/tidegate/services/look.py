@@ -58,11 +58,15 @@ async def _look_at_persons(engine: Engine, units: Sequence[Unit], *, persons_fro
     found = await _persons(engine, wanted, from_mirror=persons_from_mirror)
     for unit in units:
         if unit.person_id is not None and unit.person is None:
-            merged_into = next((c.merged_into for c in unit.changes if c.merged_into), None)
             seen = found.get(unit.person_id) or Gone(Side.PIPEDRIVE, unit.person_id)
-            unit.person = (
-                replace(seen, merged_into=merged_into) if isinstance(seen, Gone) and merged_into else seen
-            )
+            unit.person = _as_told(seen, unit) if isinstance(seen, Gone) else seen
+
+
+def _as_told(gone: Gone, unit: Unit) -> Gone:
+    """Why it is gone, where a delivery said so."""
+    merged_into = next((c.merged_into for c in unit.changes if c.merged_into), gone.merged_into)
+    deleted = gone.deleted or any(c.side is Side.PIPEDRIVE and c.action == "delete" for c in unit.changes)
+    return replace(gone, merged_into=merged_into, deleted=deleted)
 
 
 async def _persons(engine: Engine, ids: set[str], *, from_mirror: bool) -> dict[str, Seen]:

@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from tidegate.core.operations import Act, Write
-from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, Record, Side, with_organization
-from tidegate.core.values import Json, Value, is_empty, name_key, to_json
+from tidegate.core.records import ORGANIZATION, Record, Side, with_organization
+from tidegate.core.values import Value, is_empty, name_key
 from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
 from tidegate.services.index import remember_organizations
-from tidegate.services.journal import changes_of
+from tidegate.services.journal import intents_of
 from tidegate.services.units import Unit
 
 AT_ONCE = 32
@@ -69,6 +69,7 @@ async def _perform_unit(
         raise
     except TidegateError as error:
         unit.error = error
+        engine.unsure |= getattr(error, "sent", False)
         if isinstance(error, NeedsAttention):
             stopped.append(error)
 
@@ -132,23 +133,9 @@ async def _write_prospect(engine: Engine, unit: Unit, write: Write) -> Record:
 
 
 async def _write_down(engine: Engine, units: Sequence[Unit], cause: str) -> None:
-    intents = [
-        Intent("person", unit.prospect_id or "", _facts(write), engine.lane.clock.now())
-        for unit in units
-        for write in (unit.plan.writes if unit.plan else ())
-        if write.act is Act.CREATE and write.side is Side.PIPEDRIVE
-    ]
-    intents += [intent for unit in units for intent in changes_of(engine, unit, cause)]
+    intents = [intent for unit in units for intent in intents_of(engine, unit, cause)]
     if intents:
         await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
-
-
-def _facts(write: Write) -> dict[str, Json]:
-    """By what the created person can be recognised."""
-    values = write.values
-    names = [values.get(FIRST_NAME), values.get(LAST_NAME)]
-    name = " ".join(part for part in names if isinstance(part, str))
-    return {"name": name, "emails": to_json(values.get(EMAIL))}
 
 
 async def _ensure_organizations(engine: Engine, units: Sequence[Unit], results: Results) -> Made:
@@ -161,9 +148,7 @@ async def _ensure_organizations(engine: Engine, units: Sequence[Unit], results: 
         return {}
     known, missing = await find_organizations(engine, names)
     made = await _create_organizations(engine, missing, results)
-    return {
-        n: made[name_key(n)] if name_key(n) in made else Organization(known[name_key(n)], n) for n in names
-    }
+    return {n: made[name_key(n)] if name_key(n) in made else known[name_key(n)] for n in names}
 
 
 def organizations_needed(units: Sequence[Unit]) -> list[str]:
@@ -171,8 +156,10 @@ def organizations_needed(units: Sequence[Unit]) -> list[str]:
     return list(dict.fromkeys(name for unit in units for name in _names_needed(unit)))
 
 
-async def find_organizations(engine: Engine, names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Name key -> id of those the mirror has, and name key -> name of those that are missing."""
+async def find_organizations(
+    engine: Engine, names: Sequence[str]
+) -> tuple[dict[str, Organization], dict[str, str]]:
+    """Name key -> those the mirror has, and name key -> name of those that are missing."""
     known = await engine.run(engine.memory.organizations_named, names)
     missing: dict[str, str] = {}
     for name in names:

@@ -1,61 +1,146 @@
 """Open intents: writes that were written down and perhaps sent, but whose answer was never stored.
 
-Updates are logged where their record shows them (`journal`). Creates are looked up at once: the mirror is brought up to date (10 to 20 tokens), and what was created is in it. A person
-with an address is then found by matching as any other; one without is recognised here by name and time. So an intent is
-dropped only when a repeated create can no longer double anything.
+Each kind has its own way to find out (`RECOVERIES`): updates and deletions are logged where their record shows them; organizations come
+into the mirror by the catch-up; a created person or prospect is recognised by name, address and time, linked with what it
+was made with as the base, and logged. Where nothing is found, the intent is dropped: the create is tried again.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
-from tidegate.core.values import Json
-from tidegate.ports import Intent, LinkToSave, Results
+from tidegate.core.operations import Act
+from tidegate.core.records import Record, Side
+from tidegate.ports import Intent, LinkToSave, LogLine, Results
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
-from tidegate.services.journal import DELETE, UPDATE, arrived
-from tidegate.services.settle import CHOSEN
-from tidegate.services.traces import KINDS
+from tidegate.services.journal import DELETE, LATE, UPDATE, arrived, create_kind, fields_of
 
 SETTLING = timedelta(seconds=3)
 """A request we gave up may still be at work over there; look no sooner than this after it was written down."""
 CLOCK_MARGIN = timedelta(minutes=5)
 
+Recovery = Callable[[Engine, Sequence[Intent], Results], Awaitable[None]]
+"""Looks intents of one kind up, and adds to the results what is to be remembered. They are dropped afterwards."""
 
-async def recover_intents(engine: Engine) -> None:
-    """Look up every open intent about records. Afterwards none is left; what campaigns set off has `traces`."""
+
+async def recover_intents(engine: Engine, *, patient: bool = True) -> None:
+    """Look up the open intents about records. Afterwards none is left, but for too young ones where we don't wait.
+
+    What campaigns set off is looked up by `traces`.
+    """
     found = await engine.run(engine.memory.open_intents, engine.connection_id)
-    intents = [intent for intent in found if intent.kind not in KINDS]
-    if not intents:
-        return
-    youngest = max(intent.created_at for intent in intents if intent.created_at)
-    wait = (youngest + SETTLING - engine.lane.clock.now()).total_seconds()
-    if wait > 0:
-        await engine.lane.clock.sleep(min(wait, SETTLING.total_seconds()))
-    updates = [intent for intent in intents if intent.kind in (UPDATE, DELETE)]
-    results = Results(log=await arrived(engine, updates))
-    if len(updates) < len(intents):
+    intents = [intent for intent in found if intent.kind in RECOVERIES]
+    now = engine.lane.clock.now()
+    young = [intent for intent in intents if intent.created_at and intent.created_at + SETTLING > now]
+    if young and patient:
+        youngest = max(intent.created_at for intent in young if intent.created_at)
+        await engine.lane.clock.sleep(
+            min((youngest + SETTLING - now).total_seconds(), SETTLING.total_seconds())
+        )
+    elif young:
+        intents = [intent for intent in intents if intent not in young]
+    engine.unsure = bool(young) and not patient
+    if intents:
+        await _recover(engine, intents)
+
+
+async def _recover(engine: Engine, intents: Sequence[Intent]) -> None:
+    results = Results(intents_done=[(intent.kind, intent.key) for intent in intents])
+    if any(intent.kind in FOUND_IN_THE_MIRROR for intent in intents):
         await bring_up_to_date(engine)
-    for intent in intents:
-        results.intents_done.append((intent.kind, intent.key))
-        if intent.kind == "person" and not intent.facts.get("emails"):
-            taken = {link.person_id for link in results.links}
-            link = await _recognised(engine, intent, taken)
-            results.links.extend([link] if link else [])
+    for kind, recovery in RECOVERIES.items():
+        of_kind = [intent for intent in intents if intent.kind == kind]
+        if of_kind:
+            await recovery(engine, of_kind, results)
     memory = engine.memory
     await engine.run(
         memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
     )
 
 
-async def _recognised(engine: Engine, intent: Intent, taken: Collection[str]) -> LinkToSave | None:
-    """The link to a person without an address that this intent made, if it did: same name, new since, linked to nobody."""
-    created_at = intent.created_at or engine.lane.clock.now()
-    name: Json = intent.facts.get("name")
-    persons = await engine.run(engine.memory.persons_named, str(name or ""), created_at - CLOCK_MARGIN)
-    linked = await engine.run(engine.memory.linked_persons, engine.connection_id, [p.id for p in persons])
-    free = [p for p in persons if p.id not in linked and p.id not in taken and not p.emails]
-    if not free:
-        return None
-    return LinkToSave(
-        prospect_id=intent.key, person_id=max(free, key=lambda p: int(p.id)).id, base={}, state=CHOSEN
+async def _changes(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
+    results.log.extend(await arrived(engine, intents))
+
+
+async def _persons(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
+    """Persons of the intended name that are new since, have the intended address (or none), and are linked to nobody."""
+    memory = engine.memory
+    for intent in intents:
+        since = (intent.created_at or engine.lane.clock.now()) - CLOCK_MARGIN
+        named = await engine.run(memory.persons_named, str(intent.facts.get("name") or ""), since)
+        linked = await engine.run(memory.linked_persons, engine.connection_id, [p.id for p in named])
+        taken = {*linked, *(link.person_id for link in results.links)}
+        _remember_made(engine, Side.PIPEDRIVE, intent, [p for p in named if p.id not in taken], results)
+
+
+async def _prospects(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
+    """The same. One without an address is made again under its key, which makes none twice."""
+    addresses = {address for intent in intents for address in _emails(intent)}
+    holders = await engine.outreach.find_by_emails(addresses) if addresses else {}
+    ids = {prospect_id for found in holders.values() for prospect_id in found}
+    seen = await engine.outreach.get_prospects(ids) if ids else {}
+    links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=ids)
+    taken = {link.prospect_id for link in links}
+    for intent in intents:
+        free = [p for p in seen.values() if isinstance(p, Record) and p.id not in taken]
+        named = [p for p in free if p.emails and p.name == intent.facts.get("name")]
+        _remember_made(engine, Side.OUTREACH, intent, named, results)
+
+
+def _remember_made(
+    engine: Engine, side: Side, intent: Intent, free: Sequence[Record], results: Results
+) -> None:
+    """Link what this intent made, if it did. What was edited since differs from the base, so it is a change."""
+    emails = _emails(intent)
+    fitting = [r for r in free if (set(emails) & set(r.emails) if emails else not r.emails)]
+    if not fitting:
+        return
+    made = max(fitting, key=lambda record: int(record.id))
+    prospect_id, person_id = (made.id, intent.key) if side is Side.OUTREACH else (intent.key, made.id)
+    base = intent.facts.get("base")
+    results.links.append(
+        LinkToSave(
+            prospect_id,
+            person_id,
+            base if isinstance(base, Mapping) else {},
+            written_at=engine.lane.clock.now(),
+        )
     )
+    results.log.append(
+        LogLine(
+            side=side,
+            act=Act.CREATE.value,
+            prospect_id=prospect_id,
+            person_id=person_id,
+            record_name=str(intent.facts.get("record_name") or made.name),
+            changes=tuple(fields_of(intent)),
+            cause=str(intent.facts.get("cause") or "live"),
+            message=LATE,
+        )
+    )
+
+
+def _emails(intent: Intent) -> tuple[str, ...]:
+    emails = intent.facts.get("emails")
+    return tuple(str(address).casefold() for address in emails) if isinstance(emails, list) else ()
+
+
+async def _organizations(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
+    """Those that were made are in the mirror by now, and so are found by name."""
+    names = [str(intent.facts.get("name") or "") for intent in intents]
+    found = await engine.run(engine.memory.organizations_named, names)
+    results.log.extend(
+        LogLine(Side.PIPEDRIVE, "organization", record_name=organization.name, message=LATE)
+        for organization in found.values()
+    )
+
+
+RECOVERIES: Mapping[str, Recovery] = {
+    UPDATE: _changes,
+    DELETE: _changes,
+    "organization": _organizations,
+    create_kind(Side.PIPEDRIVE): _persons,
+    create_kind(Side.OUTREACH): _prospects,
+}
+"""Kind of an intent -> how to find out what became of it."""
+FOUND_IN_THE_MIRROR = frozenset({"organization", create_kind(Side.PIPEDRIVE)})

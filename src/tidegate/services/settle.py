@@ -15,7 +15,7 @@ from tidegate.core.values import describe
 from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
 from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
 from tidegate.services.engine import Engine
-from tidegate.services.journal import UPDATE, change_to_json, update_key
+from tidegate.services.journal import UPDATE, change_to_json, create_kind, update_key
 from tidegate.services.perform import perform
 from tidegate.services.quarrels import quarrel_of, stop_quarrels
 from tidegate.services.units import Unit
@@ -122,6 +122,10 @@ async def settle(
     if check is not None:
         await check(units)
     stop = await perform(engine, units, results, cause=cause)
+    results.log.extend(
+        LogLine(Side.PIPEDRIVE, "organization", record_name=organization.name, cause=cause)
+        for organization in results.organizations
+    )
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)
@@ -153,7 +157,7 @@ def _remember_plan(
         case Decision.CREATE | Decision.UPDATE | Decision.UNCHANGED:
             _remember_pair(engine, unit, plan, results, now=now, cause=cause)
         case Decision.UNLINK | Decision.MOVE:
-            _remember_loss(unit, plan, results, cause=cause)
+            _remember_loss(engine, unit, plan, results, cause=cause)
         case Decision.ASK:
             results.questions.append(_ambiguous(unit, plan))
         case Decision.SKIP:
@@ -167,7 +171,7 @@ def _remember_pair(
     link = _link_to_save(unit, plan, prospect_id, person_id, now)
     if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
         results.links.append(link)
-    results.intents_done.append(("person", prospect_id))
+    results.intents_done.extend(_creates_done(prospect_id, person_id))
     results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in plan.writes)
     results.settled.append((prospect_id, person_id))
     seconds = _seconds_waited(unit.changes, now)
@@ -191,6 +195,11 @@ def _remember_pair(
     results.questions.extend(quarrel_of(engine, unit, plan))
 
 
+def _creates_done(prospect_id: str, person_id: str) -> list[tuple[str, str]]:
+    """The intents to make either of the two for the other one."""
+    return [(create_kind(Side.PIPEDRIVE), prospect_id), (create_kind(Side.OUTREACH), person_id)]
+
+
 def _link_to_save(unit: Unit, plan: Plan, prospect_id: str, person_id: str, now: datetime) -> LinkToSave:
     link = unit.link
     return LinkToSave(
@@ -211,7 +220,7 @@ def _ids_of_pair(unit: Unit, plan: Plan) -> tuple[str, str]:
     return prospect_id, person_id
 
 
-def _remember_loss(unit: Unit, plan: Plan, results: Results, *, cause: str) -> None:
+def _remember_loss(engine: Engine, unit: Unit, plan: Plan, results: Results, *, cause: str) -> None:
     """A link outlives its records: it remembers that nothing is to be made anew, and follows merges."""
     link = unit.link
     if link is None:
@@ -224,6 +233,8 @@ def _remember_loss(unit: Unit, plan: Plan, results: Results, *, cause: str) -> N
     )
     if plan.decision is Decision.MOVE:
         results.follow_up.append(person_id)
+    results.settled.append((link.prospect_id, link.person_id))
+    results.questions.extend(_unseen(engine, unit, plan))
     act = "move" if plan.decision is Decision.MOVE else "unlink"
     results.log.append(_line(unit, act, plan, cause, prospect_id, person_id))
 
@@ -253,6 +264,26 @@ def _ambiguous(unit: Unit, plan: Plan) -> Question:
         cure="Choose the right one, or merge them where they are.",
         facts={"candidates": list(plan.candidates), "candidates_side": side.value},
     )
+
+
+def _unseen(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
+    if plan.state is not LinkState.PERSON_UNSEEN:
+        return []
+    me = next((user.name for user in engine.rules.pipedrive.users if user.is_me), "the connected user")
+    return [
+        Question(
+            kind="hidden",
+            side=Side.PIPEDRIVE,
+            prospect_id=unit.prospect_id or "",
+            person_id=unit.person_id or "",
+            record_name=unit.record_name,
+            message=plan.reason,
+            cure=(
+                f"Have the person made visible to {me} in Pipedrive, or connect as a user who sees it. It goes on by itself "
+                "with the person's next change, or with Retry. If it was deleted, close this."
+            ),
+        )
+    ]
 
 
 def _refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
@@ -316,7 +347,7 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
             cause_text=cause_text(unit.changes),
         )
     )
-    results.intents_done.append(("person", prospect_id))
+    results.intents_done.extend(_creates_done(prospect_id, person_id))
     results.done.update((change.id, "attention") for change in unit.changes)
 
 
@@ -345,7 +376,7 @@ def cause_text(changes: Sequence[Change]) -> str:
         return "Retried"
     verb = "Added" if any(change.action == "create" for change in changes) else "Edited"
     if first.side is Side.PIPEDRIVE:
-        return first.actor if first.source == "organization" else f"{verb} in Pipedrive"
+        return first.actor if first.source in ("organization", "merge") else f"{verb} in Pipedrive"
     return f"{verb} by {first.actor}" if first.actor else verb
 
 

@@ -15,6 +15,8 @@ from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
 from tidegate.ports import (
     Change,
+    CheckPage,
+    CheckState,
     DoneRow,
     EmailActivityRow,
     Hold,
@@ -31,7 +33,18 @@ from tidegate.ports import (
     StoredRun,
     TransferState,
 )
-from tidegate.store import inbox, links, mirror, models, pace, quarrels, runs, transfers
+from tidegate.store import (
+    inbox,
+    links,
+    mirror,
+    models,
+    pace,
+    quarrels,
+    runs,
+    sameness,
+    transfers,
+    webhook_doubts,
+)
 from tidegate.store.holds import fence
 
 Spent = Mapping[str, tuple[int, int]]
@@ -97,11 +110,8 @@ class LaneMemory(Memory):
     def organization_names(self, ids: Collection[str]) -> dict[str, str]:
         return mirror.organization_names(self.lane_id, ids)
 
-    def organizations_named(self, names: Collection[str]) -> dict[str, str]:
+    def organizations_named(self, names: Collection[str]) -> dict[str, Organization]:
         return mirror.organizations_named(self.lane_id, names)
-
-    def persons_of_organization(self, organization_id: str) -> list[str]:
-        return mirror.persons_of_organization(self.lane_id, organization_id)
 
     def persons_named(self, name: str, since: datetime) -> list[Record]:
         return mirror.persons_named(self.lane_id, name, since)
@@ -113,6 +123,11 @@ class LaneMemory(Memory):
         with transaction.atomic():
             fence(hold)
             _look_at(connection_id, person_ids, source=source, actor="")
+
+    def doubt_webhooks(self, connection_id: str, missed: Mapping[str, datetime], *, hold: Hold) -> None:
+        with transaction.atomic():
+            fence(hold)
+            webhook_doubts.doubt(connection_id, missed)
 
     # --- how far the mirror reaches
 
@@ -136,7 +151,8 @@ class LaneMemory(Memory):
         with transaction.atomic():
             fence(hold)
             mirror.save_persons(self.lane_id, persons, self.kinds)
-            mirror.save_organizations(self.lane_id, organizations)
+            renamed = mirror.save_organizations(self.lane_id, organizations)
+            _look_at_persons_of(self.lane_id, renamed)
             lane = models.Lane.objects.get(pk=self.lane_id)
             setattr(lane, f"{entity}_cursor", state.cursor)
             setattr(lane, f"{entity}_high_water", state.high_water)
@@ -215,6 +231,15 @@ class LaneMemory(Memory):
         )
         return dict(rows.values_list("holder").annotate(n=Count("id")).order_by("holder"))
 
+    def commit_check(
+        self, state: CheckState, page: CheckPage, hold: Hold, *, cursor: str | None, spent: Spent
+    ) -> None:
+        with transaction.atomic():
+            fence(hold)
+            add_spent(self.lane_id, spent)
+            look_at = sameness.store_page(self.lane_id, state, page, cursor)
+            _look_at(state.connection_id, look_at, source="check", actor="")
+
     def commit_preview(
         self, preview: TransferState, page: PreviewPage, hold: Hold, *, cursor: str | None, spent: Spent
     ) -> None:
@@ -244,10 +269,22 @@ class LaneMemory(Memory):
         runs.save_email_activities(connection_id, results.email_activities)
         inbox.finish_changes(results.done, results.later)
         runs.plan_looks(connection_id, results.looks)
-        _look_at(
-            connection_id, results.follow_up, source="organization", actor="Organization renamed in Pipedrive"
-        )
+        _look_at(connection_id, results.follow_up, source="merge", actor="Merged in Pipedrive")
         add_spent(self.lane_id, spent)
+
+
+def _look_at_persons_of(lane_id: int, organization_ids: Collection[str]) -> None:
+    """A person does not change when its organization gets another name, so nothing else would tell of it."""
+    person_ids = mirror.persons_of_organizations(lane_id, organization_ids) if organization_ids else []
+    if person_ids:
+        launched = models.Connection.objects.filter(lane_id=lane_id, disconnected_at=None)
+        for connection in launched.exclude(launched_at=None):
+            _look_at(
+                str(connection.pk),
+                person_ids,
+                source="organization",
+                actor="Organization renamed in Pipedrive",
+            )
 
 
 def _look_at(connection_id: str, person_ids: Sequence[str], *, source: str, actor: str) -> None:

@@ -111,8 +111,10 @@ def holders(lane_id: int, addresses: Collection[str]) -> dict[str, tuple[str, ..
     return {address: tuple(ids) for address, ids in found.items()}
 
 
-def save_organizations(lane_id: int, organizations: Iterable[Organization]) -> None:
+def save_organizations(lane_id: int, organizations: Iterable[Organization]) -> list[str]:
+    """Remember these organizations; the ids of those that had another name until now."""
     latest = {organization.id: organization for organization in organizations}
+    before = organization_names(lane_id, latest) if latest else {}
     MirrorOrganization.objects.bulk_create(
         [
             MirrorOrganization(
@@ -125,6 +127,7 @@ def save_organizations(lane_id: int, organizations: Iterable[Organization]) -> N
         update_fields=["name", "name_key"],
         batch_size=1000,
     )
+    return [i for i, o in latest.items() if i in before and before[i] != o.name[:300]]
 
 
 def forget_organizations(lane_id: int, ids: Collection[str]) -> None:
@@ -138,13 +141,15 @@ def organization_names(lane_id: int, ids: Collection[str]) -> dict[str, str]:
     return {str(number): name for number, name in rows.values_list("organization_id", "name")}
 
 
-def organizations_named(lane_id: int, names: Collection[str]) -> dict[str, str]:
-    """Name key -> the organization of that name, the lowest id where there are several."""
+def organizations_named(lane_id: int, names: Collection[str]) -> dict[str, Organization]:
+    """Name key -> the organization of that name as it spells it, the lowest id where there are several."""
     keys = {name_key(name)[:300] for name in names}
     rows = MirrorOrganization.objects.filter(lane_id=lane_id, name_key__in=keys).order_by("-organization_id")
-    return {key: str(number) for key, number in rows.values_list("name_key", "organization_id")}
+    return {row.name_key: Organization(str(row.organization_id), row.name) for row in rows}
 
 
-def persons_of_organization(lane_id: int, organization_id: str) -> list[str]:
-    rows = MirrorPerson.objects.filter(lane_id=lane_id, organization_id=int(organization_id))
+def persons_of_organizations(lane_id: int, organization_ids: Collection[str]) -> list[str]:
+    rows = MirrorPerson.objects.filter(
+        lane_id=lane_id, organization_id__in=[int(i) for i in organization_ids]
+    )
     return [str(number) for number in rows.values_list("person_id", flat=True)]

@@ -253,7 +253,7 @@ class MemoryCrm(MemorySales):
         single = len(ids) <= 10
         await self._charge("get_persons", len(ids) if single else -(-len(ids) // 100) * 10)
         there = set(self.person_ids)
-        return {i: self.person(i) if i in there else Gone(Side.PIPEDRIVE, i) for i in ids}
+        return {i: self.person(i) if i in there else self._gone(i) for i in ids}
 
     async def walk_persons(
         self,
@@ -418,6 +418,11 @@ class MemoryCrm(MemorySales):
         if kept is None or kept.gone:
             raise KeyError(f"There is no person {person_id}.")
         return kept
+
+    def _gone(self, person_id: str) -> Gone:
+        """A deleted person says so; one that is hidden, or never was, is not shown."""
+        kept = self._persons.get(person_id)
+        return Gone(Side.PIPEDRIVE, person_id, deleted=kept is not None and kept.gone)
 
     def _spelled(self, values: Mapping[str, Value]) -> dict[str, Value]:
         return {key: self.spell(key, value) for key, value in values.items()}

@@ -19,7 +19,7 @@ from tidegate.store.schedule import lanes_with_due_work
 from tidegate.store.wakes import wake_lane
 from tidegate.wiring.imports import wake_stalled_imports
 from tidegate.wiring.steps import worker_step
-from tidegate.wiring.upkeep import lanes_due_for_a_check
+from tidegate.wiring.upkeep import lanes_due_for_a_check, note_downtime
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ async def sweep_lanes() -> None:
 
 
 def _wake() -> None:
+    note_downtime()
     for lane_id in end_frozen_holders():
         log.warning("The holder of lane %s froze; its session was ended and the lane is handed on.", lane_id)
         wake_lane(lane_id)

@@ -6,9 +6,17 @@ from functools import partial
 from django.db.models import Q
 from django.utils import timezone
 
-from tidegate.adapters.pipedrive.webhooks import plan_webhooks, wanted_webhooks
+from tidegate.adapters.pipedrive.webhooks import failing, plan_webhooks, wanted_webhooks
 from tidegate.config import config
 from tidegate.core.brakes import Brake, emptied_lists
+from tidegate.core.checks import (
+    EVERY,
+    Webhooks,
+    check_every,
+    list_webhooks_now,
+    suspicion_is_over,
+    webhooks_fare,
+)
 from tidegate.core.connection import Status
 from tidegate.errors import PermissionMissing, RecordRejected, RemoteUnavailable
 from tidegate.ports import Crm, Stopped
@@ -16,15 +24,15 @@ from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.store.catalogues import outreach_catalogue, store_catalogues
 from tidegate.store.models import Connection, Lane
+from tidegate.store.queries import budget_today
 from tidegate.store.schedule import LaneSchedule
 from tidegate.store.secrets import decrypt
 from tidegate.wiring.steps import worker_step
 
-WEBHOOKS_EVERY = timedelta(hours=24)
 CATALOGUE_EVERY = timedelta(hours=24)
-CHECK_EVERY = timedelta(hours=1)
-CHECK_WITHOUT_WEBHOOKS_EVERY = timedelta(minutes=10)
-"""20 tokens a look: some 10 % of the smallest budget, for a server that Pipedrive can't reach."""
+DOWN_AFTER = timedelta(seconds=90)
+"""A lane that was not swept for so long: everything was down, and Pipedrive gave its deliveries up meanwhile."""
+SWEPT_EVERY = timedelta(seconds=20)
 HOOK_USER = "tidegate"
 
 
@@ -37,10 +45,15 @@ async def keep_up(connection: Connection, engine: Engine) -> None:
     now = engine.lane.clock.now()
     if connection.catalogue_read_at is None or now - connection.catalogue_read_at > CATALOGUE_EVERY:
         await reread_catalogue(connection, engine.crm)
-    if connection.webhooks_checked_at is None or now - connection.webhooks_checked_at > WEBHOOKS_EVERY:
+    if list_webhooks_now(
+        checked_at=connection.webhooks_checked_at,
+        suspected_at=connection.webhooks_suspected_at,
+        fare=fare_of(connection, now),
+        now=now,
+    ):
         await _try_webhooks(connection, engine.crm)
     checked_at = await worker_step(_checked_at, engine.lane.id)
-    if checked_at is None or now - checked_at > _check_every(connection):
+    if checked_at is None or now - checked_at > await worker_step(_check_every, connection, now):
         await _watch_lists(connection, engine)
         await bring_up_to_date(engine)
         await worker_step(_mark_checked, engine.lane.id)
@@ -50,6 +63,21 @@ async def reread_catalogue(connection: Connection, crm: Crm) -> None:
     """Some 62 tokens. What vanished sleeps from the next batch on, and is told under Needs attention."""
     catalogue = await crm.read_catalogue()
     await worker_step(LaneSchedule().learn_catalogue, str(connection.pk), catalogue)
+
+
+def fare_of(connection: Connection, now: datetime) -> Webhooks:
+    return webhooks_fare(
+        problem=connection.webhooks_problem, suspected_at=connection.webhooks_suspected_at, now=now
+    )
+
+
+def _check_every(connection: Connection, now: datetime) -> timedelta:
+    return check_every(fare_of(connection, now), spent_share=_spent_share(connection.lane))
+
+
+def _spent_share(lane: Lane) -> float:
+    budget = budget_today(lane)
+    return budget.used / max(1, budget.total - budget.reserve)
 
 
 async def _watch_lists(connection: Connection, engine: Engine) -> None:
@@ -66,10 +94,6 @@ async def _watch_lists(connection: Connection, engine: Engine) -> None:
         await worker_step(partial(store_catalogues, connection, outreach=after))
 
 
-def _check_every(connection: Connection) -> timedelta:
-    return CHECK_WITHOUT_WEBHOOKS_EVERY if connection.webhooks_problem else CHECK_EVERY
-
-
 async def _try_webhooks(connection: Connection, crm: Crm) -> None:
     """Sync goes on without them, slower: a server without a public address, or a user without the right."""
     try:
@@ -82,7 +106,10 @@ async def put_webhooks_in_place(connection: Connection, crm: Crm) -> None:
     """Make it so: list first, create what is missing, delete what is ours and no longer wanted."""
     secret = decrypt(connection.hook_secret) if connection.hook_secret else ""
     wanted = wanted_webhooks(hook_url(connection), HOOK_USER, secret)
-    create, delete = plan_webhooks(await crm.list_webhooks(), wanted)
+    existing = await crm.list_webhooks()
+    create, delete = plan_webhooks(existing, wanted)
+    if connection.webhooks_checked_at is not None and (create or failing(existing, wanted)):
+        await worker_step(_suspect, connection)
     for request in create:
         try:
             await crm.create_webhook(request)
@@ -100,6 +127,13 @@ async def remove_webhooks(connection: Connection, crm: Crm) -> None:
             await crm.delete_webhook(webhook.id)
 
 
+def _suspect(connection: Connection) -> None:
+    """One was removed, or its last delivery was refused: what it had to tell is looked for at once, and often for a while."""
+    connection.webhooks_suspected_at = connection.webhooks_suspected_at or timezone.now()
+    connection.save(update_fields=["webhooks_suspected_at"])
+    Lane.objects.filter(pk=connection.lane_id).update(checked_at=None)
+
+
 def _mark_webhooks(connection: Connection, problem: str) -> None:
     connection.webhooks_checked_at, connection.webhooks_problem = timezone.now(), problem
     connection.save(update_fields=["webhooks_checked_at", "webhooks_problem"])
@@ -110,16 +144,46 @@ def _checked_at(lane_id: int) -> datetime | None:
 
 
 def _mark_checked(lane_id: int) -> None:
-    Lane.objects.filter(pk=lane_id).update(checked_at=timezone.now())
+    """A suspicion that this look did not confirm may be over."""
+    now = timezone.now()
+    Lane.objects.filter(pk=lane_id).update(checked_at=now)
+    for connection in Connection.objects.filter(lane_id=lane_id).exclude(webhooks_suspected_at=None):
+        suspected_at = connection.webhooks_suspected_at
+        if suspected_at is not None and suspicion_is_over(
+            suspected_at=suspected_at, last_delivery_at=connection.last_delivery_at, now=now
+        ):
+            Connection.objects.filter(pk=connection.pk, webhooks_suspected_at=suspected_at).update(
+                webhooks_suspected_at=None
+            )
 
 
 def lanes_due_for_a_check() -> list[int]:
     """Lanes with a live connection that were not looked at for long enough, and needn't wait."""
     now = timezone.now()
-    blind = ~Q(connections__webhooks_problem="") & Q(checked_at__lt=now - CHECK_WITHOUT_WEBHOOKS_EVERY)
-    due = Lane.objects.filter(
-        Q(checked_at=None) | Q(checked_at__lt=now - CHECK_EVERY) | blind,
-        Q(wait_until=None) | Q(wait_until__lte=now),
-        connections__status__in=[Status.ACTIVE.value, Status.SYNCING.value],
+    live = Connection.objects.select_related("lane").filter(
+        Q(lane__wait_until=None) | Q(lane__wait_until__lte=now),
+        Q(lane__checked_at=None) | Q(lane__checked_at__lt=now - min(EVERY.values())),
+        status__in=[Status.ACTIVE.value, Status.SYNCING.value],
     )
-    return list(due.distinct().values_list("pk", flat=True))
+    rolling = Lane.objects.filter(
+        Q(wait_until=None) | Q(wait_until__lte=now),
+        connections__status=Status.ACTIVE.value,
+        connections__sameness__due_at__lte=now,
+    )
+    due = {connection.lane_id for connection in live if _is_due(connection, now)}
+    return list(due | set(rolling.values_list("pk", flat=True)))
+
+
+def _is_due(connection: Connection, now: datetime) -> bool:
+    checked_at = connection.lane.checked_at
+    if checked_at is None:
+        return True
+    age = now - checked_at
+    return age > check_every(fare_of(connection, now)) and age > _check_every(connection, now)
+
+
+def note_downtime() -> None:
+    """After everything was down, each lane is looked at: Pipedrive gives a delivery up after some three minutes."""
+    now = timezone.now()
+    Lane.objects.filter(swept_at__lt=now - DOWN_AFTER).update(checked_at=None, swept_at=now)
+    Lane.objects.filter(Q(swept_at=None) | Q(swept_at__lt=now - SWEPT_EVERY)).update(swept_at=now)

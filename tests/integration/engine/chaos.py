@@ -15,7 +15,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from tests.integration.engine.test_crash_points import Countdown, Died, make_calls_mortal, mortal_memory
+from tests.integration.engine.mortality import Countdown, Died, make_calls_mortal, mortal_memory
 from tests.integration.engine.world import World
 from tidegate.core.planning import rules_of
 from tidegate.core.records import (

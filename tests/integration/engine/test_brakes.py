@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.integration.engine.test_crash_points import Countdown, Died, make_calls_mortal, mortal_memory
+from tests.integration.engine.mortality import Countdown, Died, make_calls_mortal, mortal_memory
 from tests.integration.engine.world import PROSPECT_FIELDS, World, prospect
 from tidegate.core.brakes import Brake
 from tidegate.core.catalogue import NamedList, OutreachCatalogue

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from asgiref.sync import async_to_sync
 
-from tests.integration.engine.test_crash_points import Countdown, Died, make_calls_mortal, mortal_memory
+from tests.integration.engine.mortality import Countdown, Died, make_calls_mortal, mortal_memory
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE
 from tidegate.core.settings import Direction

@@ -58,6 +58,7 @@ def test_an_edit_travels_either_way_once(world: World) -> None:
     assert world.crm.person(person_id).value(JOB_TITLE) == "Chair"
     assert world.outreach.record(prospect_id).value(FIRST_NAME) == "Sigrid"
     assert [(entry.side, entry.act) for entry in world.log()] == [
+        ("pipedrive", "organization"),
         ("pipedrive", "create"),
         ("pipedrive", "update"),
         ("outreach", "update"),
@@ -108,6 +109,18 @@ def test_an_organization_is_made_once_for_a_whole_batch(world: World) -> None:
 
     assert len(world.crm.organizations) == 1
     assert len(world.persons()) == 5
+
+
+def test_an_organization_that_spells_the_company_its_own_way_starts_no_write(world: World) -> None:
+    world.crm.add_organization("Polar Note")
+    world.drain()
+    prospect_id = world.outreach.add(prospect("Ann One", **{COMPANY: "polar note"}))
+    world.drain()
+    world.crm.edit_person(world.links()[prospect_id], {JOB_TITLE: "Chair"})
+    world.drain()
+
+    assert world.outreach.record(prospect_id).value(COMPANY) == "polar note"
+    assert len(world.crm.organizations) == 1
 
 
 def test_nobody_is_guessed_and_the_answer_is_remembered(world: World) -> None:

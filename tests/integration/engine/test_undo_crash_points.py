@@ -1,18 +1,18 @@
 """The worker dies before or after any call and any commit of a small transfer, or of its undo: the end is the same.
 
-A record whose create was cut off from its answer counts as found, not as made: the transfer then links it, and an undo
-takes the link back and leaves the person. Nothing else may differ, and nothing may be there twice.
+A record whose create was cut off from its answer is recognised and linked before the transfer goes on, so it counts as there
+before, not as made, and an undo leaves it. Nothing else may differ, and nothing may be there twice.
 """
 
 from typing import Any
 
 import pytest
 
-from tests.integration.engine.test_crash_points import (
+from tests.integration.engine.mortality import (
     Countdown,
     make_calls_mortal,
     mortal_memory,
-    outcome,
+    summary,
     survive,
 )
 from tests.integration.engine.world import World, prospect
@@ -45,7 +45,7 @@ def test_wherever_the_worker_dies_a_transfer_ends_the_same() -> None:
     countdown = Countdown(0)
     undisturbed = furnished(countdown)
     transferred(undisturbed)
-    expected = outcome(undisturbed)
+    expected = summary(undisturbed)
     point = 1
     while True:
         countdown = Countdown(0)
@@ -54,7 +54,7 @@ def test_wherever_the_worker_dies_a_transfer_ends_the_same() -> None:
         survive(world, transferred)
         died = countdown.left <= 0
         countdown.left = 0
-        assert outcome(world) == expected, f"died at point {point}"
+        assert summary(world) == expected, f"died at point {point}"
         transfer = Transfer.objects.get(connection=world.connection)
         assert (transfer.state, transfer.done, transfer.failed) == ("done", 3, 0), f"died at point {point}"
         if not died:
@@ -68,7 +68,7 @@ def test_wherever_the_worker_dies_an_undo_ends_the_same() -> None:
     while True:
         countdown = Countdown(0)
         world = furnished(countdown)
-        before = outcome(world)
+        before = summary(world)
         transferred(world)
         transfer = Transfer.objects.get(connection=world.connection)
         undo = begin_undo(transfer, delete_created=True, actor="Alice")
@@ -79,7 +79,7 @@ def test_wherever_the_worker_dies_an_undo_ends_the_same() -> None:
         countdown.left = 0
         undo.refresh_from_db()
         # Di stays linked: what both show was agreed on, or live sync would undo the undo.
-        assert outcome(world) == before | {"links": 1}, f"died at point {point}"
+        assert summary(world) == before | {"links": 1}, f"died at point {point}"
         assert told(undo) == ("done", 1, 2, 1, 0, 0), f"died at point {point}"
         if not died:
             break

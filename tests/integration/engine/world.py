@@ -90,6 +90,7 @@ class World:
         )
     )
     memory_class: type[LaneMemory] = LaneMemory
+    schedule_class: type[LaneSchedule] = LaneSchedule
 
     def __post_init__(self) -> None:
         self.clock = NowClock()
@@ -148,7 +149,7 @@ class World:
         Connection.objects.filter(pk=self.connection.pk).update(catalogue=catalogue)
 
     async def _drain(self) -> Drained:
-        return await drain(await self._lane(), LaneSchedule(), seconds=5)
+        return await drain(await self._lane(), self.schedule_class(), seconds=5)
 
     async def _lane(self) -> Lane:
         step = _step
@@ -157,8 +158,14 @@ class World:
         memory = self.memory_class(self.connection.lane_id, kinds)
         lane = Lane(self.connection.lane_id, hold, memory, self.clock, step, take_spent=dict)
         rules = rules_of(self.settings, self.outreach_catalogue, self.pipedrive_catalogue)
-        lane.engines.append(Engine(str(self.connection.pk), rules, self.crm, self.outreach, lane))
+        lane.engines.append(
+            Engine(str(self.connection.pk), rules, self.reached(self.crm), self.reached(self.outreach), lane)
+        )
         return lane
+
+    def reached(self, app: Any) -> Any:
+        """An app as the worker reaches it."""
+        return app
 
     def tell(self, *, twice: bool = False) -> int:
         """Put what both apps announced since the last time into the inbox, as webhooks and signals would."""

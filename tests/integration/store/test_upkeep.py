@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.builders import make_connection, make_workspace
 from tidegate.errors import InvalidForRemote
-from tidegate.store.models import Connection
+from tidegate.store.models import Connection, Lane
 from tidegate.store.queries import webhooks_ok
 from tidegate.store.secrets import encrypt
 from tidegate.testing.crm import MemoryCrm
@@ -65,3 +65,104 @@ def test_without_webhooks_sync_goes_on_and_looks_more_often(connection: Connecti
     assert "can't be reached" in connection.webhooks_problem
     assert webhooks_ok(connection, timezone.now()) is False
     assert upkeep.lanes_due_for_a_check() == [connection.lane_id]
+
+
+# --- Bans, removals, downtime
+
+
+def lane_of(connection: Connection, **values: object) -> Lane:
+    Lane.objects.filter(pk=connection.lane_id).update(**values)
+    return Lane.objects.get(pk=connection.lane_id)
+
+
+def test_a_webhook_that_pipedrive_removed_is_made_again_and_what_it_missed_looked_for(
+    connection: Connection,
+) -> None:
+    crm = MemoryCrm([])
+    async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+    lane_of(connection, checked_at=timezone.now())
+    gone = next(i for i, webhook in crm.webhooks.items() if webhook.event_object == "person")
+    crm.webhooks[gone] = replace(crm.webhooks[gone], is_active=False, remove_reason="too many failures")
+
+    async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+
+    assert [w.is_active for w in crm.webhooks.values() if w.event_object == "person"] == [True]
+    assert upkeep.lanes_due_for_a_check() == [connection.lane_id]
+    connection.refresh_from_db()
+    assert webhooks_ok(connection, timezone.now()) is False
+
+
+@pytest.mark.parametrize(
+    ("status", "suspected"), [(200, False), (204, False), (500, True), (302, True), (None, False)]
+)
+def test_a_last_delivery_that_was_refused_is_a_suspicion(
+    connection: Connection, status: int | None, suspected: bool
+) -> None:
+    crm = MemoryCrm([])
+    async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+    crm.webhooks = {i: replace(webhook, last_status=status) for i, webhook in crm.webhooks.items()}
+
+    async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+
+    connection.refresh_from_db()
+    assert (connection.webhooks_suspected_at is not None) is suspected
+
+
+@pytest.mark.parametrize(("minutes", "due"), [(4, False), (6, True)])
+def test_while_webhooks_are_suspected_the_lane_is_looked_at_every_five_minutes(
+    connection: Connection, minutes: int, due: bool
+) -> None:
+    connection.webhooks_suspected_at = timezone.now() - timedelta(minutes=30)
+    connection.save()
+    lane_of(connection, checked_at=timezone.now() - timedelta(minutes=minutes))
+
+    assert bool(upkeep.lanes_due_for_a_check()) is due
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_suspicion_ends_with_the_next_delivery_or_after_a_quiet_hour(
+    connection: Connection, arrives: bool
+) -> None:
+    now = timezone.now()
+    connection.webhooks_suspected_at = now - timedelta(minutes=10 if arrives else 61)
+    connection.last_delivery_at = now - timedelta(minutes=1) if arrives else None
+    connection.save()
+
+    upkeep._mark_checked(connection.lane_id)
+
+    connection.refresh_from_db()
+    assert connection.webhooks_suspected_at is None
+
+
+def test_a_suspicion_stands_while_nothing_arrives(connection: Connection) -> None:
+    connection.webhooks_suspected_at = timezone.now() - timedelta(minutes=10)
+    connection.save()
+
+    upkeep._mark_checked(connection.lane_id)
+
+    connection.refresh_from_db()
+    assert connection.webhooks_suspected_at is not None
+
+
+@pytest.mark.parametrize(("seconds", "due"), [(30, False), (200, True)])
+def test_after_everything_was_down_the_lane_is_looked_at_at_once(
+    connection: Connection, seconds: int, due: bool
+) -> None:
+    now = timezone.now()
+    lane_of(connection, checked_at=now - timedelta(minutes=3), swept_at=now - timedelta(seconds=seconds))
+
+    upkeep.note_downtime()
+
+    assert bool(upkeep.lanes_due_for_a_check()) is due
+    assert lane_of(connection).swept_at is not None
+
+
+def test_a_scarce_budget_makes_the_looks_rarer(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane_of(connection, checked_at=timezone.now() - timedelta(minutes=90))
+    assert upkeep.lanes_due_for_a_check() == [connection.lane_id]
+
+    monkeypatch.setattr(upkeep, "_spent_share", lambda lane: 0.9)
+
+    assert upkeep.lanes_due_for_a_check() == []

@@ -95,7 +95,7 @@ def test_both_records_of_a_link_are_looked_at():
 def test_a_deletion_never_cascades_and_nothing_is_made_again(side: Side, mode: Mode):  # D1, D2
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, RULES)
-    gone = Gone(side, "11" if side is OUTREACH else "21")
+    gone = Gone(side, "11" if side is OUTREACH else "21", deleted=True)
     left, right = (gone, person) if side is OUTREACH else (prospect, gone)
 
     plan = decide_linked(left, right, base, RULES, mode)
@@ -106,6 +106,28 @@ def test_a_deletion_never_cascades_and_nothing_is_made_again(side: Side, mode: M
     assert plan.base == base
     assert "deleted" in plan.reason
     assert (again.decision, again.writes, again.state) == (Decision.SKIP, (), state)
+
+
+def test_a_person_that_is_not_shown_and_was_not_deleted_is_unseen():  # D6
+    base = make_base(make_prospect(), make_person(), RULES)
+    hidden, deleted = Gone(PIPEDRIVE, "21"), Gone(PIPEDRIVE, "21", deleted=True)
+
+    plan = decide_linked(make_prospect(), hidden, base, RULES)
+    again = decide_linked(make_prospect(), hidden, base, RULES, link=make_link(base, LinkState.PERSON_UNSEEN))
+    told = decide_linked(make_prospect(), deleted, base, RULES, link=make_link(base, LinkState.PERSON_UNSEEN))
+
+    assert (plan.decision, plan.state) == (Decision.UNLINK, LinkState.PERSON_UNSEEN)
+    assert "can't see" in plan.reason
+    assert again.decision is Decision.SKIP
+    assert (told.decision, told.state) == (Decision.UNLINK, LinkState.PERSON_GONE)
+
+
+def test_a_deleted_person_that_pipedrive_has_forgotten_stays_deleted():  # D6
+    link = make_link({}, LinkState.PERSON_GONE)
+
+    plan = decide_linked(make_prospect(), Gone(PIPEDRIVE, "21"), {}, RULES, link=link)
+
+    assert (plan.decision, plan.state) == (Decision.SKIP, LinkState.PERSON_GONE)
 
 
 def test_a_restored_record_is_linked_again_and_brought_into_step():  # D3

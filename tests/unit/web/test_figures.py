@@ -41,6 +41,7 @@ QUIET = Health(
     webhooks_ok=None,
     webhooks_checked_at=None,
     webhooks_problem="",
+    webhooks_suspected_at=None,
     checked_at=None,
 )
 

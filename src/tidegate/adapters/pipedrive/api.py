@@ -79,6 +79,10 @@ ATTACHED: Mapping[str, tuple[Endpoint, tuple[str, ...]]] = {
 """What is asked for to learn whether people use a record. All are in the `include_fields` of both list calls."""
 
 
+ASKED_ALONE = 10
+"""Of the persons that a list left out, so many are asked for one by one, at a token each."""
+
+
 class Pipedrive(SalesCalls):
     """One company's Pipedrive, as one user sees it.
 
@@ -180,8 +184,18 @@ class Pipedrive(SalesCalls):
             return {}
         fields = await self._fields()
         found = await self._by_ids(wanted, one=prices.PERSON, many=prices.PERSONS, word="person")
+        found += await self._left_out(wanted, {str(raw["id"]) for raw in found})
         seen = {str(raw["id"]): person_from(raw, fields) for raw in found}
         return {id_: seen.get(id_, Gone(Side.PIPEDRIVE, id_)) for id_ in wanted}
+
+    async def _left_out(self, wanted: Sequence[str], found: Collection[str]) -> list[Raw]:
+        """Lists leave out deleted and hidden persons alike; asked for alone, a deleted one says so."""
+        _, singles = calls_for(len(wanted), one=prices.PERSON, many=prices.PERSONS)
+        missing = [id_ for id_ in wanted[: len(wanted) - singles] if id_ not in found]
+        answers = await together(
+            [self._single(prices.PERSON, id_, "person") for id_ in missing[:ASKED_ALONE]]
+        )
+        return [raw for raws in answers for raw in raws]
 
     async def walk_persons(
         self,
@@ -351,8 +365,8 @@ class Pipedrive(SalesCalls):
         """The record, or none where it is gone or hidden from us."""
         try:
             return [await self._object(endpoint, f"{word} {id_}", id_=id_, params=params)]
-        except RecordGone:
-            return []
+        except RecordGone as error:
+            return [{"id": id_, "is_deleted": True}] if error.facts.get("deleted") else []
         except InvalidForRemote as error:
             if error.facts.get("forbidden"):
                 return []

@@ -89,7 +89,8 @@ def refusal(answer: Answer, asked: Asked) -> TidegateError | None:
             return _forbidden(answer, body, asked)
         case 404 | 410:
             return RecordGone(
-                f"Pipedrive does not show {asked.about}: deleted, merged away or not visible to the user."
+                f"Pipedrive does not show {asked.about}: deleted, merged away or not visible to the user.",
+                deleted=answer.status == 410,
             )
         case 422 if asked.endpoint is prices.CREATE_WEBHOOK:
             return NeedsAttention(

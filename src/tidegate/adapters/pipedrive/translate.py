@@ -43,7 +43,7 @@ TOLD_APART = ON_THEIR_OWN | {ORGANIZATION}
 def person_from(raw: Raw, fields: Sequence[Field]) -> Seen:
     """A person as REST shows it; a deleted one is gone."""
     if raw.get("is_deleted"):
-        return Gone(Side.PIPEDRIVE, str(raw["id"]))
+        return Gone(Side.PIPEDRIVE, str(raw["id"]), deleted=True)
     return record_from(raw, fields)
 
 

@@ -183,6 +183,13 @@ def plan_webhooks(
     return create, delete
 
 
+def failing(existing: Iterable[Webhook], wanted: Sequence[WebhookRequest]) -> bool:
+    """Whether one of ours was refused the last time: ten refused deliveries make a ban of half an hour, with loss."""
+    paths = {urlsplit(request.url).path for request in wanted}
+    ours = (webhook for webhook in existing if webhook.is_active and urlsplit(webhook.url).path in paths)
+    return any(w.last_status is not None and not 200 <= w.last_status < 300 for w in ours)
+
+
 def _serves(webhook: Webhook, request: WebhookRequest) -> bool:
     same_credentials = not webhook.password or (webhook.user, webhook.password) == (
         request.user,

@@ -62,6 +62,8 @@ class Connection(models.Model):
     webhooks_checked_at = models.DateTimeField(null=True, blank=True)
     webhooks_problem = models.TextField(blank=True)
     """Why Pipedrive's webhooks could not be put in place; the regular check then looks more often."""
+    webhooks_suspected_at = models.DateTimeField(null=True, blank=True)
+    """When a change was first found that they should have told of; None: they fare well."""
     last_delivery_at = models.DateTimeField(null=True, blank=True)
 
     passed_upto = models.BigIntegerField(default=0)

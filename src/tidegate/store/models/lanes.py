@@ -38,7 +38,9 @@ class Lane(models.Model):
     organizations_high_water = models.DateTimeField(null=True, blank=True)
     organizations_cursor = models.TextField(blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
-    """When the last reconciliation ended."""
+    """When the last reconciliation ended; None: one is due at once."""
+    swept_at = models.DateTimeField(null=True, blank=True)
+    """When the sweep last came by: a gap tells that everything was down."""
 
     class Meta:
         constraints = [
@@ -61,7 +63,7 @@ class Change(models.Model):
     action = models.CharField(max_length=10, default="change")
     """`create`, `change`, `delete`, or `check` where we ask ourselves to look."""
     source = models.CharField(max_length=20)
-    """`webhook`, `store`, `catchup`, `retry`, `transfer`, `campaign`."""
+    """`webhook`, `store`, `catchup`, `retry`, `transfer`, `campaign`, `organization`, `merge`."""
     delivery_id = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001 (null: nothing to tell apart)
     body = models.JSONField(null=True, blank=True)
     """The record as a delivery showed it, to tell an echo without asking; never the source of a write."""

@@ -17,9 +17,11 @@ class Link(models.Model):
     base = models.BinaryField(default=b"{}")
     """Mapping key -> [outreach value, Pipedrive value] when both last agreed, as JSON bytes (`store.links`)."""
     state = models.CharField(max_length=20, default="linked")
-    """`linked`, `prospect_gone`, `person_gone`, or `chosen`: by a person, and not met yet."""
+    """`linked`, `prospect_gone`, `person_gone`, `person_unseen`, or `chosen`: by a person, and not met yet."""
     written_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    seen_round = models.PositiveIntegerField(default=0)
+    """The round of the rolling check that met the person last."""
 
     class Meta:
         constraints = [

@@ -31,6 +31,13 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The linked record is no longer there"),
         _("It was deleted, merged into another one, or the connected user can’t see it."),
     ),
+    "hidden": (
+        _("The connected user can’t see the linked person"),
+        _(
+            "It was hidden from that user in Pipedrive, or deleted without a word. Nothing is deleted or made anew. Make it "
+            "visible to the user, then retry."
+        ),
+    ),
     "mapping": (
         _("The settings name something that is no longer there"),
         _("Choose again in the settings. Until then that part sleeps and everything else goes on."),

@@ -151,25 +151,48 @@ async def test_persons_are_read_the_cheapest_way(server, count, requests, tokens
 async def test_one_that_is_not_returned_is_gone(server):
     crm = await server.ready()
     server.answers("GET", "/api/v2/persons", ok([raw_person(1), raw_person(2, is_deleted=True)]))
+    for number in range(3, 13):
+        server.answers("GET", f"/api/v2/persons/{number}", no(404, "Entity was not found"))
     found = await crm.get_persons([str(number) for number in range(1, 13)])
     assert isinstance(found["1"], Record)
-    assert found["2"] == Gone(Side.PIPEDRIVE, "2")
+    assert found["2"] == Gone(Side.PIPEDRIVE, "2", deleted=True)
     assert found["12"] == Gone(Side.PIPEDRIVE, "12")
 
 
+async def test_one_that_a_list_leaves_out_is_asked_for_alone_and_says_whether_it_was_deleted(server):
+    crm = await server.ready()
+    server.answers("GET", "/api/v2/persons", ok([raw_person(number) for number in range(3, 13)]))
+    server.answers("GET", "/api/v2/persons/1", ok(raw_person(1, is_deleted=True)))
+    server.answers("GET", "/api/v2/persons/2", no(404, "Entity was not found"))
+    found = await crm.get_persons([str(number) for number in range(1, 13)])
+    assert found["1"] == Gone(Side.PIPEDRIVE, "1", deleted=True)
+    assert found["2"] == Gone(Side.PIPEDRIVE, "2")
+    assert server.tokens() == 10 + 2
+
+
+async def test_of_many_that_a_list_leaves_out_only_some_are_asked_for_alone(server):
+    crm = await server.ready()
+    server.answers("GET", "/api/v2/persons", ok([]))
+    for number in range(1, 11):
+        server.answers("GET", f"/api/v2/persons/{number}", no(404, "Entity was not found"))
+    found = await crm.get_persons([str(number) for number in range(1, 101)])
+    assert all(isinstance(seen, Gone) for seen in found.values())
+    assert server.tokens() == 10 + 10
+
+
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "deleted"),
     [
-        no(404, "Entity was not found"),
-        no(410),
-        no(403, "You do not have permissions"),
-        ok(raw_person(1, is_deleted=True)),
+        (no(404, "Entity was not found"), False),
+        (no(410), True),
+        (no(403, "You do not have permissions"), False),
+        (ok(raw_person(1, is_deleted=True)), True),
     ],
 )
-async def test_a_single_one_that_is_deleted_or_hidden_is_gone(server, reply):
+async def test_a_single_one_that_is_gone_says_whether_it_was_deleted(server, reply, deleted):
     crm = await server.ready()
     server.answers("GET", "/api/v2/persons/1", reply)
-    assert await crm.get_persons(["1"]) == {"1": Gone(Side.PIPEDRIVE, "1")}
+    assert await crm.get_persons(["1"]) == {"1": Gone(Side.PIPEDRIVE, "1", deleted=deleted)}
 
 
 async def test_a_missing_scope_is_not_taken_for_a_deleted_person(server):
