@@ -11,8 +11,9 @@ DAY = 86_400
 QUIET_SECONDS = 20
 
 INTERVALS = """
-from tidegate.wiring import upkeep
-print(upkeep.CHECK_EVERY.total_seconds(), upkeep.CATALOGUE_EVERY.total_seconds(), upkeep.WEBHOOKS_EVERY.total_seconds())
+from tidegate.core.checks import EVERY, LIST_EVERY, Webhooks
+from tidegate.wiring.upkeep import CATALOGUE_EVERY
+print(*(every.total_seconds() for every in (EVERY[Webhooks.WORKING], CATALOGUE_EVERY, LIST_EVERY[Webhooks.WORKING])))
 """
 DUE = {
     "the regular check": "Lane.objects.update(checked_at=None)",
