@@ -10,7 +10,19 @@ from collections.abc import Sequence
 
 from bench.rows import Row, machine, tell
 
-PARTS = ("transfer", "latency", "tokens", "pages", "bulk", "events", "million")
+PARTS = (
+    "transfer",
+    "latency",
+    "tokens",
+    "idle",
+    "intake",
+    "backlog",
+    "pages",
+    "bulk",
+    "events",
+    "campaigns",
+    "million",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,7 +6,7 @@ which shows what the engine itself can do. `BENCH_PROSPECTS` and `BENCH_PERSONS`
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,9 @@ def unbound(prospects: int, persons: int) -> list[Row]:
 
 
 @contextmanager
-def company(prospects: int, persons: int) -> Iterator[tuple[Demo, str]]:
+def company(
+    prospects: int, persons: int, *, before_launch: Callable[[Demo], None] = lambda demo: None
+) -> Iterator[tuple[Demo, str]]:
     """A running demo with so many more prospects, connected to a company that knows half of them, each a little differently."""
     with running_demo() as demo:
         people = [_person(number) for number in range(prospects)]
@@ -78,6 +80,7 @@ def company(prospects: int, persons: int) -> Iterator[tuple[Demo, str]]:
         connection_id = connect_by_oauth(demo)
         receiving = demo.post("/lists", {"name": "From Pipedrive"})["id"]
         demo.patch(f"/connections/{connection_id}", {"sync_to_list": receiving, "sync_from_lists": [only]})
+        before_launch(demo)
         demo.post(f"/connections/{connection_id}/launch")
         health = f"/connections/{connection_id}/health"
         eventually(lambda: demo.get(health)["checked_at"], "the first look at Pipedrive", seconds=HOURS)

@@ -16,9 +16,7 @@ PERSONS = int(os.environ.get("BENCH_MILLION", "1000000"))
 
 
 def measure() -> list[Row]:
-    with company(0, PERSONS) as (demo, connection_id):
-        set_limits(demo, burst=False, daily=False)
-        _know_everybody(demo)
+    with company(0, PERSONS, before_launch=_know_everybody) as (demo, connection_id):
         run(demo, connection_id, "from_pipedrive")
         told = run(demo, connection_id, "from_pipedrive")
         memory = round(peak_memory(demo.worker_pids()))
@@ -34,7 +32,8 @@ def measure() -> list[Row]:
 
 
 def _know_everybody(demo: Demo) -> None:
-    """The prospect store gets every person of the sandbox, as Pipedrive shows it."""
+    """The prospect store gets every person of the sandbox, as Pipedrive shows it: before the launch, so that it is no news."""
+    set_limits(demo, burst=False, daily=False)
     names = {o["id"]: o["name"] for page in _pages(demo, "organizations") for o in page}
     waiting: list[dict[str, Any]] = []
     for page in _pages(demo, "persons"):

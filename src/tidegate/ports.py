@@ -22,6 +22,7 @@ from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Seen, Side
 from tidegate.core.runs import CampaignRules
 from tidegate.core.runs import Outcome as ActionOutcome
+from tidegate.core.sameness import Why
 from tidegate.core.values import Json, Kind, Value
 
 T = TypeVar("T")
@@ -733,6 +734,40 @@ class PreviewPage:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckState:
+    """How far the rolling check of a connection has come, where a page of it is due."""
+
+    connection_id: str
+    cursor: str
+    """Of the walk over Pipedrive's persons; empty: a round begins."""
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfStep:
+    """A linked pair whose two records differ."""
+
+    prospect_id: str
+    person_id: str
+    name: str
+    why: Why
+    fields: tuple[Mapping[str, Json], ...] = ()
+    """[{"name", "kind", "outreach", "pipedrive", "why"}]"""
+
+
+@dataclass(slots=True)
+class CheckPage:
+    """What a page of the check found."""
+
+    seen: list[str]
+    """Persons of the page, linked or not."""
+    in_step: list[str] = field(default_factory=list)
+    """Prospect ids, as in `on_their_way`: pairs with a change that waits anyway."""
+    on_their_way: list[str] = field(default_factory=list)
+    differing: list[OutOfStep] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class IndexState:
     """How far the mirror of a company's persons or organizations reaches."""
 
@@ -908,6 +943,18 @@ class Memory(Protocol):
         """Holder -> how many claims of this kind it has in this preview."""
         ...
 
+    def commit_check(
+        self,
+        state: CheckState,
+        page: CheckPage,
+        hold: Hold,
+        *,
+        cursor: str | None,
+        spent: Mapping[str, tuple[int, int]],
+    ) -> None:
+        """A page of the rolling check with its cursor; what changed goes into the inbox. `cursor` None: the round is done."""
+        ...
+
     def commit_preview(
         self,
         preview: TransferState,
@@ -939,6 +986,8 @@ class Serving:
     """Changes up to this id were confirmed: the brakes let them through."""
     left_upto: int = 0
     """Changes up to this id are left where they were made."""
+    check: CheckState | None = None
+    """The rolling check, where its next page is due."""
 
 
 class Schedule(Protocol):
@@ -965,6 +1014,10 @@ class Schedule(Protocol):
 
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:
         """Nothing is to be done for this lane before."""
+        ...
+
+    def put_off_check(self, connection_id: str, until: datetime) -> None:
+        """The rolling check rests until then; everything else of the lane goes on."""
         ...
 
     def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:

@@ -1,10 +1,13 @@
 """Setting up automations in a browser: the article's chain by pointer, by keyboard alone, without scripts, and its faults."""
 
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
+from tests.builders import make_link
 from tests.e2e.conftest import Visitor, apart
 from tests.e2e.test_setup_story import focused, tab_to
 from tests.integration.web.fake_pipedrive import FakePipedrive
+from tests.integration.web.test_automations_at_work import happened, ran, use
 from tidegate.core.automation import Action, ActionKind, Automation, Often, Trigger
 from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.store.models import Connection
@@ -28,6 +31,19 @@ def furnish(connection: Connection) -> None:
     Prospect.objects.create(
         workspace_id=connection.workspace_id, first_name="Inês", last_name="Carvalho", company="Brightwater"
     )
+
+
+def furnish_work(connection: Connection) -> Prospect:
+    """A linked prospect with events and runs, some of whose actions were not done."""
+    furnish(connection)
+    prospect = Prospect.objects.get()
+    make_link(connection, prospect_id=str(prospect.pk), person_id="17")
+    use(connection, CHAIN)
+    happened(prospect, "email_sent", days=3)
+    happened(prospect, "email_sent", days=2)
+    run = ran(connection, prospect_id=str(prospect.pk))
+    run.actions.filter(position=0).update(deal_id="77", done_at=timezone.now())
+    return prospect
 
 
 def stored(connection: Connection) -> tuple[Automation, ...]:
@@ -202,3 +218,45 @@ def test_automations_follow_the_direction_on_the_settings_page(
     visitor.open(f"/connections/{connection.pk}/setup/automations/")
     expect(page.get_by_text("The automations you have set up are kept.")).to_be_visible()
     visitor.looks_well("setup-automations-off")
+
+
+def test_what_automations_did_and_would_have_done_can_be_read_on_every_screen(
+    visitor: Visitor, connection: Connection
+) -> None:
+    prospect = furnish_work(connection)
+    page = visitor.page
+    visitor.sign_in()
+    visitor.open(f"/connections/{connection.pk}/activity/runs/")
+    expect(page.locator(".deeds").get_by_text("Not done")).to_be_visible()
+    visitor.looks_well("activity-runs")
+    page.get_by_label("Event", exact=True).select_option(label="Link clicked")
+    expect(page.get_by_text("No run fits")).to_be_visible()
+    page.get_by_role("link", name="Clear the filters").click()
+    page.get_by_role("link", name="Try on last month").click()
+    expect(page.get_by_text("It happened before with this e-mail.")).to_be_visible()
+    visitor.looks_well("automations-simulation")
+    page.get_by_role("link", name="Doubles").click()
+    expect(page.locator("tbody").get_by_role("link", name="Inês Carvalho")).to_have_count(1)
+    visitor.open(f"/prospects/{prospect.pk}/")
+    expect(page.get_by_role("link", name="Deal 77")).to_be_visible()
+    visitor.looks_well("prospect-automations")
+
+
+def test_a_prospect_is_tried_by_keyboard_and_nothing_is_saved(
+    visitor: Visitor, connection: Connection
+) -> None:
+    furnish(connection)
+    use(connection, CHAIN)
+    page = visitor.page
+    visitor.sign_in()
+    visitor.open(f"/connections/{connection.pk}/settings/")
+    field = page.get_by_label("Prospect", exact=True)
+    field.fill("nobody@elsewhere.example")
+    field.press("Enter")
+    expect(page.get_by_text("No prospect has this e-mail address or name.")).to_be_visible()
+    expect(page.get_by_label("Prospect", exact=True)).to_be_focused()
+    page.get_by_label("Prospect", exact=True).fill("")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Enter the e-mail address or the name of a prospect.")).to_be_visible()
+    visitor.looks_well("automations-try")
+    assert stored(connection) == (CHAIN,)

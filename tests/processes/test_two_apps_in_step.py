@@ -132,9 +132,7 @@ def test_a_second_worker_takes_over_from_a_dead_one(demo: Demo, connection_id: s
     for pid in first:
         os.kill(pid, signal.SIGKILL)
 
-    eventually(
-        lambda: demo.created() > stopped_at + AT_WORK, "somebody goes on", seconds=in_calm(TAKE_OVER_SECONDS)
-    )
+    eventually(lambda: demo.created() > stopped_at + AT_WORK, "somebody goes on", seconds=TAKE_OVER_SECONDS)
     assert demo.finished(transfer_id)["failed"] == 0
     assert newcomers <= set(demo.addresses())
     assert not twice(demo.addresses())

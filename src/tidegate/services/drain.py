@@ -24,6 +24,7 @@ from tidegate.services.engine import Engine, Lane
 from tidegate.services.live import follow
 from tidegate.services.preview import preview_page
 from tidegate.services.recover import recover_intents
+from tidegate.services.sameness import check_page
 from tidegate.services.transfer import transfer_page
 from tidegate.services.undo import preview_undo_page, undo_page
 
@@ -127,11 +128,26 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
         followed = await follow(engine)
         followed |= await follow_events(engine)
         followed |= await follow_emails(engine)
-        return await _preview(engine, schedule, serving) or followed
+        busy = await _preview(engine, schedule, serving) or followed
+        return busy or await _check(engine, schedule, serving)
     if serving.transfer is None:
         return False
     page = undo_page if serving.transfer.undoes else transfer_page
     await page(engine, serving.transfer)
+    return True
+
+
+async def _check(engine: Engine, schedule: Schedule, serving: Serving) -> bool:
+    """A page of the rolling check, when there is nothing else to do."""
+    if serving.check is None:
+        return False
+    engine.spend_as(Feature.CHECK)
+    try:
+        await check_page(engine, serving.check)
+    except BudgetSpent as error:
+        until = engine.lane.clock.now() + timedelta(seconds=error.retry_after or PAUSE_SECONDS)
+        await engine.run(schedule.put_off_check, engine.connection_id, until)
+        return False
     return True
 
 

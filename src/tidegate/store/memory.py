@@ -15,6 +15,8 @@ from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
 from tidegate.ports import (
     Change,
+    CheckPage,
+    CheckState,
     DoneRow,
     EmailActivityRow,
     Hold,
@@ -31,7 +33,18 @@ from tidegate.ports import (
     StoredRun,
     TransferState,
 )
-from tidegate.store import inbox, links, mirror, models, pace, quarrels, runs, transfers, webhook_doubts
+from tidegate.store import (
+    inbox,
+    links,
+    mirror,
+    models,
+    pace,
+    quarrels,
+    runs,
+    sameness,
+    transfers,
+    webhook_doubts,
+)
 from tidegate.store.holds import fence
 
 Spent = Mapping[str, tuple[int, int]]
@@ -217,6 +230,15 @@ class LaneMemory(Memory):
             transfer_id=transfer_id, kind=kind, holder__in=list(holders)
         )
         return dict(rows.values_list("holder").annotate(n=Count("id")).order_by("holder"))
+
+    def commit_check(
+        self, state: CheckState, page: CheckPage, hold: Hold, *, cursor: str | None, spent: Spent
+    ) -> None:
+        with transaction.atomic():
+            fence(hold)
+            add_spent(self.lane_id, spent)
+            look_at = sameness.store_page(self.lane_id, state, page, cursor)
+            _look_at(state.connection_id, look_at, source="check", actor="")
 
     def commit_preview(
         self, preview: TransferState, page: PreviewPage, hold: Hold, *, cursor: str | None, spent: Spent

@@ -1,5 +1,6 @@
 """What a lane has to do: its live connections, running transfers and waits, and how a connection is stopped."""
 
+import logging
 from datetime import datetime
 
 from django.db import models, transaction
@@ -18,8 +19,11 @@ from tidegate.ports import Schedule, Serving, Stopped, TransferState
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
 from tidegate.store.halts import keep_halt
 from tidegate.store.models import Change, Connection, Lane, Transfer
+from tidegate.store.sameness import due_check, put_off_check
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.wakes import wake_lane
+
+log = logging.getLogger(__name__)
 
 
 class LaneSchedule(Schedule):
@@ -42,9 +46,11 @@ class LaneSchedule(Schedule):
             else None,
             passed_upto=connection.passed_upto,
             left_upto=connection.left_upto,
+            check=due_check(connection) if connection.status == Status.ACTIVE else None,
         )
 
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
+        log.warning("Connection %s was stopped: %s", connection_id, text)
         with transaction.atomic():
             Connection.objects.filter(pk=connection_id).update(
                 status=status.value, reason=reason.value, reason_text=text, before_syncing=""
@@ -73,6 +79,9 @@ class LaneSchedule(Schedule):
         with transaction.atomic():
             Lane.objects.filter(pk=lane_id).update(wait_until=until, wait_reason=reason)
             wake_lane(lane_id, at=until)
+
+    def put_off_check(self, connection_id: str, until: datetime) -> None:
+        put_off_check(connection_id, until)
 
     def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
         with transaction.atomic():

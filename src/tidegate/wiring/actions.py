@@ -35,9 +35,11 @@ from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
 from tidegate.store.halts import open_halt
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Attention, Connection, Halt, User, Workspace
+from tidegate.store.sameness import ask_for_check
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
+from tidegate.store.wakes import wake_lane
 from tidegate.wiring import parts
 from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.news import store_outreach_catalogue
@@ -357,6 +359,15 @@ def pause(connection: Connection, *, actor: str) -> None:
     connections.set_status(connection, Status.PAUSED)
 
 
+def check_sameness(connection: Connection, *, actor: str) -> None:
+    """Compare all linked pairs now. Raises Conflict where live sync is not on."""
+    if connection.status != Status.ACTIVE:
+        raise Conflict("The check runs beside live sync. Switch live sync on first.")
+    with transaction.atomic():
+        ask_for_check(connection)
+        wake_lane(connection.lane_id)
+
+
 # --- Needs attention -----------------------------------------------------------------------------------------------
 
 
@@ -387,8 +398,37 @@ def settle_attention(
             _look_again(attention)
 
 
+MOST_AT_ONCE = 500
+"""Cases that are retried or ignored together."""
+
+
+def retry_all(connection: Connection, *, kind: str = "", actor: str) -> int:
+    """Try the open cases of one kind again (of every kind where none is named), the oldest first. How many those were."""
+    cases = _open_cases(connection, kind)
+    if any(case.kind == SETTINGS_AT_FAULT for case in cases):
+        refresh(connection)
+    records = [case for case in cases if case.kind != SETTINGS_AT_FAULT]
+    add_changes(connection, [_look_again_at(case) for case in records])
+    return len(cases)
+
+
+def ignore_all(connection: Connection, *, kind: str = "", actor: str) -> int:
+    """Leave the records of one kind's open cases alone until they change again. How many those were."""
+    ids = [case.pk for case in _open_cases(connection, kind)]
+    rows = Attention.objects.filter(pk__in=ids, settled_at=None)
+    return rows.update(settled_at=timezone.now(), settled_by=actor[:200])
+
+
+def _open_cases(connection: Connection, kind: str) -> list[Attention]:
+    cases = connection.attention.filter(settled_at=None)
+    return list((cases.filter(kind=kind) if kind else cases).order_by("id")[:MOST_AT_ONCE])
+
+
 def _look_again(attention: Attention) -> None:
+    add_changes(attention.connection, [_look_again_at(attention)])
+
+
+def _look_again_at(attention: Attention) -> News:
     side = Side.OUTREACH if attention.prospect_id else Side.PIPEDRIVE
     entity = "prospect" if side is Side.OUTREACH else "person"
-    record_id = attention.prospect_id or attention.person_id
-    add_changes(attention.connection, [News(side, entity, record_id, action="check", source="retry")])
+    return News(side, entity, attention.prospect_id or attention.person_id, action="check", source="retry")

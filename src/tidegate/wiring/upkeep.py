@@ -165,7 +165,13 @@ def lanes_due_for_a_check() -> list[int]:
         Q(lane__checked_at=None) | Q(lane__checked_at__lt=now - min(EVERY.values())),
         status__in=[Status.ACTIVE.value, Status.SYNCING.value],
     )
-    return list({connection.lane_id for connection in live if _is_due(connection, now)})
+    rolling = Lane.objects.filter(
+        Q(wait_until=None) | Q(wait_until__lte=now),
+        connections__status=Status.ACTIVE.value,
+        connections__sameness__due_at__lte=now,
+    )
+    due = {connection.lane_id for connection in live if _is_due(connection, now)}
+    return list(due | set(rolling.values_list("pk", flat=True)))
 
 
 def _is_due(connection: Connection, now: datetime) -> bool:

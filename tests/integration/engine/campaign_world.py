@@ -1,5 +1,6 @@
 """The engine's world with campaigns: prospects get e-mails, things happen to them, and deals stand on a board."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +14,9 @@ from tidegate.core.automation import Action, ActionKind, Automation, Often, Trig
 from tidegate.core.deals import Deal, NewActivity
 from tidegate.core.records import Side
 from tidegate.core.runs import Outcome
+from tidegate.ports import Feature
 from tidegate.services.drain import Drained
+from tidegate.services.engine import Lane
 from tidegate.store.catalogues import catalogues_to_json
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import AutomationRun, Change, Connection, RunAction
@@ -47,6 +50,15 @@ class CampaignWorld(World):
             ),
         )
         self.events_told = 0
+        self.share_left = 1.0
+        self.spend_as: Callable[[Feature], None] = lambda feature: None
+
+    async def _lane(self) -> Lane:
+        lane = await super()._lane()
+        for engine in lane.engines:
+            engine.share_left = lambda feature: self.share_left
+            engine.spend_as = self.spend_as
+        return lane
 
     @property
     def zone(self) -> ZoneInfo:
@@ -87,15 +99,19 @@ class CampaignWorld(World):
         )
 
     def drain_now(self) -> Drained:
-        """Once, and only what is due already."""
+        """Only what is due already, by the clock of this world, which runs ahead of the database's."""
         self.tell()
-        return async_to_sync(self._drain)()
+        ended = async_to_sync(self._drain)()
+        while self.pass_time():
+            ended = async_to_sync(self._drain)()
+        return ended
 
-    def pass_time(self, **span: float) -> None:
-        """What was planned for the time to come falls due."""
+    def pass_time(self, **span: float) -> int:
+        """What was planned for the time to come falls due. How much did."""
         self.clock.move(timedelta(**span).total_seconds())
         waiting = Change.objects.filter(connection=self.connection, done_at=None)
-        waiting.filter(due_at__lte=self.clock.now()).update(due_at=timezone.now())
+        early = waiting.filter(due_at__lte=self.clock.now(), due_at__gt=timezone.now())
+        return early.update(due_at=timezone.now())
 
     # --- what is there
 

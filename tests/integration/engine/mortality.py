@@ -10,7 +10,7 @@ from tidegate.store.memory import LaneMemory
 from tidegate.store.models import Intent
 from tidegate.store.schedule import LaneSchedule
 
-COMMITS = ("commit", "commit_page", "write_intents", "save_index", "ask_to_look")
+COMMITS = ("commit", "commit_page", "commit_check", "write_intents", "save_index", "ask_to_look")
 SCHEDULED = ("wait", "stop")
 PIPEDRIVE_CALLS = (
     "create_person",

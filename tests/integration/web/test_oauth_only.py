@@ -39,6 +39,7 @@ def test_requiring_oauth_pauses_connections_on_a_token_and_offers_to_reconnect(
     assert "1 connection on a token waits to be reconnected" in text
     assert "Paused, reconnect needed" in text
     assert "Use a personal API token" not in text
+    assert "Signing in at Pipedrive is required</h3>" in text
     by_token.refresh_from_db()
     assert (by_token.status, by_token.reason, by_token.reason_text) == ("paused", "reconnect", WAITS)
     assert actions.launch(by_token, actor="Alice")[0].code == "reconnect"

@@ -111,6 +111,16 @@ def test_the_steps_lead_from_connected_to_active(alices: Setup) -> None:
     assert alices.settings.source_app is Side.OUTREACH
 
 
+def test_a_step_that_is_done_says_what_was_chosen(alices: Setup) -> None:
+    assert "Which way data flows" in alices.get("setup/direction")
+    alices.post("setup/direction", {"part": "direction", "direction": "two_way"})
+    alices.post("setup/data", data_form((PHONE, PHONE)))
+    page = alices.get("setup/constants")
+    assert '<span class="sub">Two-way</span>' in page
+    assert '<span class="sub">5 fields, all lists</span>' in page
+    assert '<span class="sub">Optional</span>' in page, "nothing was chosen there yet"
+
+
 def test_two_way_is_chosen_to_begin_with(alices: Setup) -> None:
     assert re.search(r'value="two_way"[^>]* checked', alices.get("setup/direction"))
 

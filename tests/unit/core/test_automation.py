@@ -114,13 +114,13 @@ def test_one_that_is_switched_off_keeps_what_it_has_and_holds_up_no_launch():
     assert settings_from_json(settings_to_json(settings)) == settings
 
 
-def test_one_whose_pipeline_vanished_sleeps_and_the_others_go_on():
+def test_one_whose_pipeline_vanished_sleeps_and_the_others_go_on():  # R11
     good, bad = of(Trigger.EMAIL_REPLIED, ADD), of(Trigger.EMAIL_SENT, replace(CREATE, pipeline_id="9"), ADD)
 
     assert active_automations(with_automations(bad, good), RULES.pipedrive) == (good,)
 
 
-def test_none_acts_where_nothing_goes_to_pipedrive():
+def test_none_acts_where_nothing_goes_to_pipedrive():  # R12
     settings = with_automations(
         of(Trigger.EMAIL_SENT, replace(CREATE, pipeline_id="9")),
         of(Trigger.EMAIL_REPLIED, ADD),

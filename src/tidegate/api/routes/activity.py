@@ -11,7 +11,7 @@ from tidegate.api.find import find_attention, find_connection
 from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.schemas import Answer, Body, GivenId, GivenMoment, Id, Moment
 from tidegate.store import queries
-from tidegate.store.models import Attention, LogEntry
+from tidegate.store.models import Attention, LogEntry, OutOfStep
 from tidegate.wiring import actions
 
 of_connection = Router(tags=["Activity"])
@@ -88,6 +88,47 @@ class Resolution(Body):
     prospect_id: GivenId | None = None
 
 
+class ManyCases(Body):
+    """Which open cases are meant."""
+
+    kind: str = Field(
+        "", max_length=40, description="Cases of this kind alone; of every kind where it is empty."
+    )
+
+
+class ManyAnswer(Answer):
+    count: int = Field(description="Cases this was done for, at most 500 at once, the oldest first.")
+
+
+class SamenessAnswer(Answer):
+    """What the rolling check says of the linked pairs, in its last whole round (in the first one: so far)."""
+
+    pairs: int
+    in_step: int
+    on_their_way: int = Field(description="Pairs with a change that waited while they were looked at.")
+    differing: int
+    checked_at: Moment | None = Field(description="When the last whole round ended.")
+    checking: bool = Field(description="A round is under way.")
+    checked_so_far: int
+
+
+class OutOfStepAnswer(Answer):
+    """A linked pair whose two records differ."""
+
+    prospect_id: str
+    person_id: str
+    name: str
+    why: str = Field(
+        description="changed: it is being followed now; gone: one record can't be seen; unreadable; left: both were left to differ."
+    )
+    fields: list[dict[str, Any]] = Field(description="Each field with its value in either app.")
+    found_at: Moment
+
+    @classmethod
+    def of(cls, found: OutOfStep) -> Self:
+        return cls.model_validate(found)
+
+
 class HealthAnswer(Answer):
     """How a connection fares now. Null: not known (yet)."""
 
@@ -118,6 +159,7 @@ class HealthAnswer(Answer):
         description="Since when changes are found that no webhook told of."
     )
     checked_at: Moment | None = Field(description="When both sides were last compared.")
+    sameness: SamenessAnswer | None = Field(description="Null before the first round of the check.")
     delay_p50: float | None = Field(
         description="Seconds from a change to its copy: the median of the last hour."
     )
@@ -151,11 +193,62 @@ def list_attention(request: ApiRequest, connection_id: UUID, page: Query[PageQue
     return page_of(rows, page, AttentionAnswer.of, order=("-created_at", "-pk"))
 
 
+@of_connection.post(
+    "/{connection_id}/attention/retry",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=ManyAnswer,
+    summary="Try many records again",
+)
+def retry_many(request: ApiRequest, connection_id: UUID, many: ManyCases | None = None) -> ManyAnswer:
+    """All open cases of a kind: the records are looked at again in a moment."""
+    connection, kind = find_connection(request, connection_id), many.kind if many else ""
+    return ManyAnswer(count=actions.retry_all(connection, kind=kind, actor=actor(request)))
+
+
+@of_connection.post(
+    "/{connection_id}/attention/ignore",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=ManyAnswer,
+    summary="Leave many records alone",
+)
+def ignore_many(request: ApiRequest, connection_id: UUID, many: ManyCases | None = None) -> ManyAnswer:
+    """All open cases of a kind are closed; their records are left alone until they change again."""
+    connection, kind = find_connection(request, connection_id), many.kind if many else ""
+    return ManyAnswer(count=actions.ignore_all(connection, kind=kind, actor=actor(request)))
+
+
 @of_connection.get(
     "/{connection_id}/health", auth=needs(Scope.READ), response=HealthAnswer, summary="Read the health"
 )
 def read_health(request: ApiRequest, connection_id: UUID) -> HealthAnswer:
     return HealthAnswer.model_validate(queries.health(find_connection(request, connection_id)))
+
+
+@of_connection.get(
+    "/{connection_id}/out-of-step",
+    auth=needs(Scope.READ),
+    response=Page[OutOfStepAnswer],
+    summary="List pairs that are not in step",
+)
+def list_out_of_step(
+    request: ApiRequest, connection_id: UUID, page: Query[PageQuery]
+) -> Page[OutOfStepAnswer]:
+    """As the rolling check found them last, with the reason."""
+    rows = OutOfStep.objects.filter(connection=find_connection(request, connection_id))
+    return page_of(rows, page, OutOfStepAnswer.of, order=("why", "pk"))
+
+
+@of_connection.post(
+    "/{connection_id}/check",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=HealthAnswer,
+    summary="Check sameness now",
+)
+def check_now(request: ApiRequest, connection_id: UUID) -> HealthAnswer:
+    """Begins a round at once, or hurries the one under way: 10 tokens for 500 persons, when nothing else is to be done."""
+    connection = find_connection(request, connection_id)
+    actions.check_sameness(connection, actor=actor(request))
+    return HealthAnswer.model_validate(queries.health(connection))
 
 
 @attention.post(

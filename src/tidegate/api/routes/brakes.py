@@ -63,7 +63,7 @@ class HaltAnswer(Answer):
 )
 def list_halts(request: ApiRequest, connection_id: UUID, page: Query[PageQuery]) -> Page[HaltAnswer]:
     """The newest first. One without a decision keeps the connection paused."""
-    rows = find_connection(request, connection_id).halts.all()
+    rows = Halt.objects.filter(connection=find_connection(request, connection_id))
     return page_of(rows, page, HaltAnswer.of, order=("-created_at", "-pk"))
 
 

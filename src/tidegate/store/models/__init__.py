@@ -10,6 +10,7 @@ from tidegate.store.models.log import Attention, LogEntry
 from tidegate.store.models.mail_providers import MailProvider
 from tidegate.store.models.oauth_app import OAuthApp
 from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
+from tidegate.store.models.sameness import OutOfStep, SamenessCheck
 from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
 
 __all__ = [
@@ -33,9 +34,11 @@ __all__ = [
     "MirrorPerson",
     "OAuthApp",
     "OAuthState",
+    "OutOfStep",
     "PreviewClaim",
     "Role",
     "RunAction",
+    "SamenessCheck",
     "Transfer",
     "TransferOrganization",
     "TransferRecord",

@@ -20,6 +20,8 @@ class Link(models.Model):
     """`linked`, `prospect_gone`, `person_gone`, `person_unseen`, or `chosen`: by a person, and not met yet."""
     written_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    seen_round = models.PositiveIntegerField(default=0)
+    """The round of the rolling check that met the person last."""
 
     class Meta:
         constraints = [

@@ -41,6 +41,7 @@ from tidegate.store.queries.records import (
     person_cards,
 )
 from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page
+from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
     latest_records,
@@ -71,6 +72,7 @@ __all__ = [
     "PersonCard",
     "RunFilter",
     "RunPage",
+    "Sameness",
     "Waiting",
     "WaitingKind",
     "attention_groups",
@@ -102,6 +104,7 @@ __all__ = [
     "records_a_second",
     "run_page",
     "running_transfer",
+    "sameness",
     "seconds_left",
     "shown_records",
     "start_of_day",

@@ -14,6 +14,7 @@ from tidegate.store.models import Connection
 from tidegate.store.queries.budget import budget_today, is_waiting
 from tidegate.store.queries.flow import Flow, delays, last_write_at, writes_today
 from tidegate.store.queries.records import count_persons, count_prospects
+from tidegate.store.queries.sameness import Sameness, sameness
 
 CHECK_OVERDUE = timedelta(hours=26)
 """Webhooks are looked at daily; an older look says nothing about today."""
@@ -51,6 +52,8 @@ class Health:
     webhooks_suspected_at: datetime | None
     """Since when changes are found that none of them told of; sync then looks every five minutes."""
     checked_at: datetime | None
+    sameness: Sameness | None = None
+    """What the rolling check says; None before its first round."""
     delay_p50: float | None = None
     """Seconds from a live change to its copy, in the middle of the last hour's changes."""
     delay_p95: float | None = None
@@ -96,6 +99,7 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
         webhooks_problem=connection.webhooks_problem,
         webhooks_suspected_at=connection.webhooks_suspected_at,
         checked_at=lane.checked_at,
+        sameness=sameness(connection),
         delay_p50=half,
         delay_p95=most,
     )

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -30,7 +29,6 @@ from tidegate.web.activity.kinds import GroupWords, words_of
 from tidegate.wiring import actions
 
 SHOWN_OF_A_KIND = 10
-MOST_AT_ONCE = 500
 """How many cases one press of a button settles: a request must end in a few seconds."""
 
 
@@ -67,7 +65,7 @@ def attention(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         "kind": kind,
         "open_attention": sum(group.count for group in groups),
         "settled": connection.attention.exclude(settled_at=None).order_by("-settled_at")[:20],
-        "most_at_once": MOST_AT_ONCE,
+        "most_at_once": actions.MOST_AT_ONCE,
     }
     return render(request, "web/activity/attention.html", context)
 
@@ -130,12 +128,10 @@ def _said(case: Attention, *, chose: bool) -> str:
 def retry_many(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
     done, failed = 0, ""
-    for case in _many(connection, request.POST.get("kind", "")):
-        try:
-            actions.retry_attention(case, actor=str(request.user))
-            done += 1
-        except TidegateError as error:
-            failed = error.user_message
+    try:
+        done = actions.retry_all(connection, kind=request.POST.get("kind", ""), actor=str(request.user))
+    except TidegateError as error:
+        failed = error.user_message
     text = ngettext(
         "%(count)d record is being tried again.", "%(count)d records are being tried again.", done
     )
@@ -146,27 +142,16 @@ def retry_many(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @editor_required
 def ignore_many(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
-    done, failed = 0, ""
-    for case in _many(connection, request.POST.get("kind", "")):
-        try:
-            actions.settle_attention(case, actor=str(request.user))
-            done += 1
-        except TidegateError as error:
-            failed = error.user_message
+    done = actions.ignore_all(connection, kind=request.POST.get("kind", ""), actor=str(request.user))
     text = ngettext(
         "%(count)d record is left alone until it changes again.",
         "%(count)d records are left alone until they change again.",
         done,
     )
-    return _after_many(request, connection, text % {"count": done}, failed)
+    return _after_many(request, connection, text % {"count": done})
 
 
-def _many(connection: Connection, kind: str) -> QuerySet[Attention]:
-    open_cases = connection.attention.filter(settled_at=None).select_related("connection")
-    return (open_cases.filter(kind=kind) if kind else open_cases).order_by("id")[:MOST_AT_ONCE]
-
-
-def _after_many(request: MemberRequest, connection: Connection, text: str, failed: str) -> HttpResponse:
+def _after_many(request: MemberRequest, connection: Connection, text: str, failed: str = "") -> HttpResponse:
     if failed:
         messages.error(request, failed)
     else:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from tidegate.core.problem import Problem
+from tidegate.core.settings import Settings
 from tidegate.store.models import Connection
+from tidegate.web.words import DIRECTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,15 @@ def _shown(
     number: int, step: Step, connection: Connection | None, here: str, problems: Sequence[Problem], mark: bool
 ) -> ShownStep:
     wrong = bool(problems_of(step.name, problems))
+    is_done = connection is not None and not wrong and _is_done(step, connection)
     return ShownStep(
         number=number,
         name=step.name,
         title=str(step.title),
-        sub=connection.company_name if connection and step.name == "connect" else str(step.sub),
+        sub=(_chosen(step, connection) if connection and is_done else "") or str(step.sub),
         href=reverse(step.address, args=[connection.pk]) if connection and step.name != here else None,
         is_here=step.name == here,
-        is_done=connection is not None and not wrong and _is_done(step, connection),
+        is_done=is_done,
         is_bad=wrong and mark,
     )
 
@@ -110,3 +114,33 @@ def _is_done(step: Step, connection: Connection) -> bool:
     if step.name == "constants":
         return bool(connection.get_settings().constants) or connection.launched_at is not None
     return step.name == "connect" or connection.settings_version > 1
+
+
+def _chosen(step: Step, connection: Connection) -> str:
+    """What was chosen in a step that is done, in a few words; empty where nothing was."""
+    settings = connection.get_settings()
+    match step.name:
+        case "connect":
+            return connection.company_name
+        case "direction":
+            return str(DIRECTION[settings.direction])
+        case "data":
+            return _exchanged(settings)
+        case "constants":
+            return _("%(count)s set") % {"count": n} if (n := len(settings.constants)) else ""
+        case "automations":
+            on = sum(automation.enabled for automation in settings.automations)
+            return _("%(count)s on") % {"count": on} if settings.automations else ""
+    return ""
+
+
+def _exchanged(settings: Settings) -> str:
+    count = len(settings.mappings)
+    fields = ngettext("%(count)s field", "%(count)s fields", count) % {"count": count}
+    if settings.sync_from_lists is None:
+        return _("%(fields)s, all lists") % {"fields": fields}
+    chosen = len(settings.sync_from_lists)
+    return ngettext("%(fields)s, %(count)s list", "%(fields)s, %(count)s lists", chosen) % {
+        "fields": fields,
+        "count": chosen,
+    }

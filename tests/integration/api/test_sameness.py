@@ -1,0 +1,47 @@
+"""The proof of sameness through the API as it ships."""
+
+from django.utils import timezone
+
+from tests.builders import make_connection
+from tests.integration.api.conftest import Caller
+from tidegate.store.models import OutOfStep, SamenessCheck, Workspace
+
+
+def test_health_says_how_many_pairs_are_in_step(alice: Caller, workspace: Workspace) -> None:
+    live = make_connection(workspace)
+    assert alice.ok("GET", f"/connections/{live.pk}/health")["sameness"] is None
+
+    SamenessCheck.objects.create(
+        connection=live, last_in_step=9, last_differing=1, finished_at=timezone.now()
+    )
+    told = alice.ok("GET", f"/connections/{live.pk}/health")["sameness"]
+
+    assert (told["pairs"], told["in_step"], told["differing"], told["checking"]) == (10, 9, 1, False)
+
+
+def test_pairs_that_differ_are_listed_with_their_reason(
+    alice: Caller, charlie: Caller, workspace: Workspace
+) -> None:
+    live = make_connection(workspace)
+    OutOfStep.objects.create(
+        connection=live, prospect_id="1", person_id="7", name="Signe", why="left", round=1
+    )
+
+    (told,) = alice.ok("GET", f"/connections/{live.pk}/out-of-step")["data"]
+
+    assert (told["prospect_id"], told["person_id"], told["why"]) == ("1", "7", "left")
+    charlie.problem(404, "GET", f"/connections/{live.pk}/out-of-step")
+
+
+def test_a_check_is_asked_for(alice: Caller, workspace: Workspace) -> None:
+    live = make_connection(workspace)
+
+    alice.ok("POST", f"/connections/{live.pk}/check")
+
+    assert SamenessCheck.objects.get(connection=live).in_a_hurry
+
+
+def test_a_paused_connection_is_not_checked(alice: Caller, workspace: Workspace) -> None:
+    paused = make_connection(workspace, status="paused")
+
+    alice.problem(409, "POST", f"/connections/{paused.pk}/check")

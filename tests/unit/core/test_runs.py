@@ -1,0 +1,275 @@
+"""What a campaign event sets off, and what each action comes to."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.pairs import PIPELINES, make_prospect
+from tidegate.core.automation import Action, ActionKind, Often
+from tidegate.core.campaigns import CampaignEvent
+from tidegate.core.catalogue import PipedriveCatalogue, Pipeline, Stage, User
+from tidegate.core.deals import Deal, first_stage, next_stage
+from tidegate.core.runs import (
+    AddActivity,
+    CampaignRules,
+    CreateDeal,
+    MoveDeal,
+    NotPerformed,
+    Ran,
+    account_zone,
+    needs_deals,
+    once_key,
+    plan_action,
+    ran_already,
+    template_fields,
+    why_no_news,
+)
+
+LAUNCH = datetime(2026, 5, 1, tzinfo=UTC)
+RULES = CampaignRules(pipedrive=PipedriveCatalogue(pipelines=PIPELINES), launched_at=LAUNCH)
+TODAY = date(2026, 5, 4)
+FIELDS = {"name": "Ann One", "first_name": "Ann", "last_name": "One", "company": "", "campaign": "Q2"}
+CREATE = Action(ActionKind.CREATE_DEAL, pipeline_id="1")
+TO_STAGE = Action(ActionKind.MOVE_DEAL_TO_STAGE, pipeline_id="1", stage_id="2")
+TO_NEXT = Action(ActionKind.MOVE_DEAL_TO_NEXT_STAGE)
+ADD = Action(ActionKind.ADD_ACTIVITY, subject="Call {first_name} about {campaign}")
+
+
+def event(type: str = "email_sent", **facts) -> CampaignEvent:
+    told = CampaignEvent(
+        "1", "key", type, LAUNCH, LAUNCH, prospect_id="11", campaign_id="5", campaign_name="Q2", email_id="7"
+    )
+    return replace(told, **facts)
+
+
+def deal(number: int = 1, *, stage: str = "1", pipeline: str = "1", age: int = 0, **facts) -> Deal:
+    added = LAUNCH - timedelta(days=age)
+    return Deal(str(number), f"Deal {number}", "21", pipeline, stage, added_at=added, **facts)
+
+
+def planned(action: Action, *deals: Deal, created: Deal | None = None, rules: CampaignRules = RULES):
+    return plan_action(action, fields=FIELDS, deals=deals, created=created, rules=rules, today=TODAY)
+
+
+# --- Which events
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"historical": True},
+        {"automatic": True},
+        {"at": LAUNCH - timedelta(seconds=1)},
+        {"type": "complained"},
+        {"type": ""},
+    ],
+)
+def test_what_is_only_part_of_the_story_sets_nothing_off(facts):  # R1
+    assert why_no_news(event(), LAUNCH) == ""
+    assert why_no_news(event(**facts), LAUNCH)
+
+
+def test_before_the_launch_nothing_is_set_off(launch=None):  # R1
+    assert why_no_news(event(), launch)
+
+
+@pytest.mark.parametrize("often", Often)
+@pytest.mark.parametrize("same_email", [True, False])
+@pytest.mark.parametrize("same_campaign", [True, False])
+def test_how_often_says_what_counts_as_having_run(often, same_email, same_campaign):  # R2, R3
+    past = Ran("email_sent", "0", "5" if same_campaign else "6", "7" if same_email else "8")
+
+    runs_again = ran_already(often, event(), [past]) is None
+
+    assert (
+        runs_again
+        is {
+            Often.PER_PROSPECT: False,
+            Often.PER_CAMPAIGN: not same_campaign,
+            Often.EVERY_EMAIL: not same_email,
+        }[often]
+    )
+    assert ran_already(often, event("email_opened"), [past]) is None
+
+
+@pytest.mark.parametrize("often", Often)
+def test_the_same_event_never_runs_twice(often):  # R3
+    past = Ran("email_sent", "1", "99", "98")
+
+    assert ran_already(often, event(), [past]) is past
+
+
+def test_an_event_without_an_email_counts_for_its_campaign():  # R4
+    past = Ran("email_opened", "0", "5", None)
+
+    assert ran_already(Often.EVERY_EMAIL, event("email_opened", email_id=None), [past]) is past
+    assert once_key(Often.EVERY_EMAIL, event(email_id=None)) == once_key(
+        Often.PER_CAMPAIGN, event(email_id=None)
+    )
+
+
+events = st.builds(
+    event,
+    st.sampled_from(["email_sent", "email_opened"]),
+    id=st.integers(0, 5).map(str),
+    campaign_id=st.sampled_from(["5", "6", None]),
+    email_id=st.sampled_from(["7", "8", None]),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(events, max_size=20), st.sampled_from(Often))
+def test_the_key_of_a_run_agrees_with_the_rule(told, often):  # R2, R3
+    """What the store holds runs to by their keys is never stricter than what is decided here."""
+    runs: list[Ran] = []
+    keys: set[tuple[str, str]] = set()
+    for each in told:
+        if ran_already(often, each, runs) is None:
+            key = (each.type, once_key(often, each))
+            assert key not in keys
+            keys.add(key)
+            runs.append(Ran(each.type, each.id, each.campaign_id, each.email_id))
+
+
+# --- Which deal, and where it goes
+
+
+def test_a_deal_begins_in_the_first_stage_of_its_pipeline():  # R5
+    shuffled = tuple(replace(p, stages=tuple(reversed(p.stages))) for p in PIPELINES)
+    rules = replace(RULES, pipedrive=PipedriveCatalogue(pipelines=shuffled))
+
+    assert planned(CREATE, rules=rules) == CreateDeal("Ann One deal", "1", "1")
+
+
+def test_who_has_no_name_is_called_by_the_address():  # R5
+    nameless = make_prospect(email=("ann@north.example",))
+
+    fields = template_fields(nameless, "Q2")
+
+    assert fields["name"] == fields["first_name"] == "ann@north.example"
+    assert fields["company"] == fields["last_name"] == ""
+
+
+def test_an_empty_title_or_subject_falls_back_to_the_name():  # R5
+    assert planned(replace(CREATE, title="{company}")) == CreateDeal("Ann One", "1", "1")
+    assert planned(replace(ADD, subject="{company}")) == AddActivity("Ann One", TODAY)
+
+
+def test_the_deal_of_the_same_run_goes_before_any_other():  # R6
+    created = deal(9, age=3)
+
+    moved = planned(TO_STAGE, deal(1), created=created)
+
+    assert moved == MoveDeal(created, "2")
+    assert not needs_deals(TO_STAGE, created)
+    assert needs_deals(TO_NEXT, None)
+    assert not needs_deals(ADD, None)
+
+
+@pytest.mark.parametrize(
+    ("deals", "chosen"),
+    [
+        ([deal(1, age=2), deal(2, age=1)], "2"),
+        ([deal(1, age=1), deal(2, age=1)], "2"),
+        ([deal(10, age=1), deal(9, age=1)], "10"),
+        ([deal(1, age=5), deal(2, stage="7", pipeline="2")], "1"),
+        ([deal(1, stage="7", pipeline="2", age=2), deal(2, stage="8", pipeline="2", age=1)], "2"),
+        ([deal(1), deal(2, active=False)], "1"),
+    ],
+)
+def test_the_newest_open_deal_inside_the_pipeline_goes_first(deals, chosen):  # R6, R7
+    found = planned(TO_STAGE, *deals)
+
+    assert isinstance(found, MoveDeal)
+    assert (found.deal.id, found.stage_id) == (chosen, "2")
+
+
+def test_a_deal_elsewhere_is_left_alone_where_only_those_inside_count():  # R7
+    only_inside = replace(TO_STAGE, only_in_pipeline=True)
+
+    found = planned(only_inside, deal(1, stage="7", pipeline="2"))
+
+    assert found == NotPerformed("There is no open deal of this person in “New business”.")
+
+
+@pytest.mark.parametrize(
+    ("stage", "pipeline", "next_one"), [("1", "1", "2"), ("2", "1", "3"), ("7", "2", "8")]
+)
+def test_the_next_stage_is_the_following_one_of_the_deals_own_pipeline(stage, pipeline, next_one):  # R8
+    found = planned(TO_NEXT, deal(1, stage=stage, pipeline=pipeline))
+
+    assert isinstance(found, MoveDeal)
+    assert found.stage_id == next_one
+
+
+@pytest.mark.parametrize(
+    ("stage", "pipeline", "reason"),
+    [("3", "1", "last stage"), ("99", "1", "not among those"), ("1", "99", "not among those")],
+)
+def test_behind_the_last_stage_and_out_of_a_hidden_one_there_is_nowhere_to_go(
+    stage, pipeline, reason
+):  # R8, R9
+    found = planned(TO_NEXT, deal(1, stage=stage, pipeline=pipeline))
+
+    assert isinstance(found, NotPerformed)
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize("action", [TO_STAGE, TO_NEXT])
+@pytest.mark.parametrize("deals", [[], [deal(1, active=False)]])
+def test_without_an_open_deal_nothing_is_moved(action, deals):  # R9
+    assert planned(action, *deals) == NotPerformed("There is no open deal of this person.")
+
+
+def test_a_deal_that_is_there_already_is_not_moved():  # R9
+    assert planned(TO_STAGE, deal(1, stage="2")) == NotPerformed("“Deal 1” is in “Contacted” already.")
+
+
+@pytest.mark.parametrize(
+    "action", [replace(CREATE, pipeline_id="99"), replace(TO_STAGE, stage_id="99"), CREATE]
+)
+def test_what_vanished_since_the_run_began_is_told(action):  # R11
+    gone = PipedriveCatalogue(pipelines=(Pipeline("1", "New business", 1),))
+
+    assert isinstance(planned(action, deal(1), rules=replace(RULES, pipedrive=gone)), NotPerformed)
+
+
+def test_an_activity_is_due_today():  # R10
+    assert planned(ADD) == AddActivity("Call Ann about Q2", TODAY)
+
+
+@pytest.mark.parametrize(
+    ("users", "otherwise", "zone"),
+    [
+        (("Europe/Helsinki", True), "UTC", "Europe/Helsinki"),
+        (("Europe/Helsinki", False), "Asia/Tokyo", "Asia/Tokyo"),
+        (("Not/AZone", True), "Asia/Tokyo", "Asia/Tokyo"),
+        (("", True), "../etc/passwd", "UTC"),
+    ],
+)
+def test_the_day_is_that_of_the_connected_user_else_of_the_workspace(users, otherwise, zone):  # R10
+    name, is_me = users
+    catalogue = PipedriveCatalogue(users=(User("7", "Olga", is_me=is_me, time_zone=name),))
+
+    assert account_zone(catalogue, otherwise).key == zone
+
+
+stages = st.lists(st.integers(1, 9), unique=True, min_size=1, max_size=6).map(
+    lambda orders: tuple(Stage(str(100 + order), f"Stage {order}", "1", order) for order in orders)
+)
+
+
+@settings(deadline=None)
+@given(stages)
+def test_next_by_next_every_stage_is_met_once_in_order(made):  # R8
+    pipelines = (Pipeline("1", "P", 1, made),)
+    stage = first_stage(pipelines, "1")
+    met = []
+    while stage is not None:
+        met.append(stage.order)
+        stage = next_stage(pipelines, deal(1, stage=stage.id))
+
+    assert met == sorted(each.order for each in made)
