@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0012_sameness'),
+        ('store', '0009_mail_providers'),
     ]
 
     operations = [
