@@ -113,5 +113,6 @@ async def running_sandbox(**plan: Any) -> AsyncIterator[RunningSandbox]:
                 recorder,
             )
     finally:
+        await recorder.aclose()
         await runner.cleanup()
         await sandbox.stop()
