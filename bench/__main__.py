@@ -20,6 +20,7 @@ PARTS = (
     "pages",
     "bulk",
     "events",
+    "campaigns",
     "million",
 )
 

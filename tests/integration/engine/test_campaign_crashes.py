@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.engine.campaign_world import ADD, CHAIN, CREATE, TO_NEXT, CampaignWorld, automation
-from tests.integration.engine.test_crash_points import Countdown, Died, mortal_memory
+from tests.integration.engine.mortality import Countdown, Died, mortal_memory
 from tidegate.core.automation import Often, Trigger
 from tidegate.store.memory import LaneMemory
 from tidegate.store.models import AutomationRun, EmailActivity, Intent

@@ -192,7 +192,7 @@ async def test_a_merge_fills_the_survivor_and_tells_both():
         Delivery("person", "delete", loser, merged_into=survivor),
         Delivery("person", "change", survivor, kept),
     ]
-    assert await crm.get_persons([loser]) == {loser: Gone(PIPEDRIVE, loser)}
+    assert await crm.get_persons([loser]) == {loser: Gone(PIPEDRIVE, loser, deleted=True)}
 
 
 async def test_a_person_that_may_not_be_seen_looks_gone():

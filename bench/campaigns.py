@@ -1,0 +1,127 @@
+"""A campaign in Pipedrive: what its history costs a prospect, and how long a deal takes to stand on the board.
+
+`BENCH_CAMPAIGN` takes another number of prospects. The sandbox's limits are off: tokens are counted, not waited for. What
+happens to an e-mail within five minutes is one write, so the first part takes some six minutes beside the writes.
+"""
+
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.bulk import HOURS, PART, company, run, set_limits
+from bench.rows import Row, percentile
+from tests.processes.demo import Demo, eventually
+
+PROSPECTS = int(os.environ.get("BENCH_CAMPAIGN", "10000"))
+KINDS = ("email_sent", "email_opened", "link_clicked")
+DEALS = 300
+EVENTS_A_SECOND = 10.0
+LOOK_EVERY = 0.1
+LETTER = "<p>Hi there,</p>" + "<p>Polarnote brings a customer on board in 4 days instead of 11.</p>" * 30
+
+
+def measure() -> list[Row]:
+    with company(PROSPECTS, 2) as (demo, connection_id):
+        set_limits(demo, burst=False, daily=False)
+        demo.patch(f"/connections/{connection_id}/budget", {"daily_budget": 100_000_000})
+        run(demo, connection_id)
+        return [*_history(demo, connection_id), *_deals(demo, connection_id)]
+
+
+def _history(demo: Demo, connection_id: str) -> list[Row]:
+    demo.patch(f"/connections/{connection_id}", {"include_email_history": True, "automations": []})
+    began = time.monotonic()
+    for kind in KINDS:
+        for start in range(0, PROSPECTS, PART):
+            numbers = range(start, min(PROSPECTS, start + PART))
+            demo.post("/campaign-events", {"items": [_event("history", kind, n) for n in numbers]})
+    wanted = PROSPECTS
+    eventually(lambda: _done(demo) >= wanted, "an activity for every e-mail", seconds=HOURS)
+    made = time.monotonic() - began
+    _quiet(demo, connection_id)
+    tokens = _spent(demo, connection_id, "history")
+    name = f"a campaign of {PROSPECTS:,} prospects, each e-mail sent, opened and clicked"
+    return [
+        Row(f"{name}: tokens a prospect for history", f"{tokens / PROSPECTS:.2f}", "11"),
+        Row(f"{name}: activities a prospect", f"{_done(demo) / PROSPECTS:.2f}", "1"),
+        Row(f"{name}: until every e-mail stood in Pipedrive", f"{made:.0f} s"),
+    ]
+
+
+def _event(campaign: str, kind: str, number: int) -> dict[str, Any]:
+    letter = {"subject": "How Polarnote cut onboarding time", "html": LETTER} if kind == "email_sent" else {}
+    return {
+        "key": f"{campaign}-{kind}-{number}",
+        "type": kind,
+        "at": datetime.now(UTC).isoformat(),
+        "prospect": {"email": f"bench{number}@company{number % 997}.example"},
+        "campaign": {"id": campaign, "name": campaign},
+        "email": {"id": f"{campaign}-{number}", **letter},
+    }
+
+
+def _done(demo: Demo) -> int:
+    """How many done activities the sandbox keeps, by walking over them as any program could."""
+    found = 0
+    params: dict[str, str | int] = {"done": "true", "limit": 500}
+    while True:
+        answer = demo.pipedrive.get("/api/v2/activities", params=params).raise_for_status().json()
+        found += len(answer["data"])
+        cursor = answer["additional_data"]["next_cursor"]
+        if cursor is None:
+            return found
+        params["cursor"] = str(cursor)
+
+
+def _spent(demo: Demo, connection_id: str, feature: str) -> int:
+    days = demo.get(f"/connections/{connection_id}/budget")["days"]
+    return sum(int(day["tokens"].get(feature, 0)) for day in days)
+
+
+def _quiet(demo: Demo, connection_id: str) -> None:
+    """Until nothing was spent on history for a minute: the last window of five minutes is over then."""
+    last, since = -1, time.monotonic()
+    while time.monotonic() - since < 330:
+        spent = _spent(demo, connection_id, "history")
+        if spent != last:
+            last, since = spent, time.monotonic()
+        time.sleep(5)
+
+
+def _deals(demo: Demo, connection_id: str) -> list[Row]:
+    pipeline = demo.pipedrive.get("/api/v2/pipelines").raise_for_status().json()["data"][0]
+    create = {"kind": "create_deal", "pipeline_id": str(pipeline["id"]), "title": "{name} deal"}
+    automation = {"trigger": "email_sent", "enabled": True, "often": "per_campaign", "actions": [create]}
+    changes = {"include_email_history": False, "automations": [automation]}
+    demo.patch(f"/connections/{connection_id}", changes)
+    told: dict[str, float] = {}
+    shown: dict[str, float] = {}
+    over = threading.Event()
+    count = min(DEALS, PROSPECTS)
+
+    def look() -> None:
+        while len(shown) < count and not over.wait(LOOK_EVERY):
+            newest: dict[str, str | int] = {"sort_by": "add_time", "sort_direction": "desc", "limit": 100}
+            answer = demo.pipedrive.get("/api/v2/deals", params=newest).raise_for_status().json()
+            now = time.monotonic()
+            for deal in answer["data"]:
+                shown.setdefault(deal["title"], now)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    began = time.monotonic()
+    for number in range(count):
+        time.sleep(max(0.0, began + number / EVENTS_A_SECOND - time.monotonic()))
+        told[f"First{number} Last{number} deal"] = time.monotonic()
+        demo.post("/campaign-events", _event("deals", "email_sent", number))
+    looking.join(timeout=120)
+    over.set()
+    seconds = [shown[title] - at for title, at in told.items() if title in shown]
+    name = f"{count} events “sent” at {EVENTS_A_SECOND:.0f} a second, from the call to the deal on the board"
+    return [
+        Row(f"{name}: p50", f"{percentile(seconds, 50):.2f} s"),
+        Row(f"{name}: p95", f"{percentile(seconds, 95):.2f} s", "3 s"),
+        Row(f"{name}: deals made", str(len(seconds)), str(count)),
+    ]
