@@ -50,7 +50,7 @@ def test_the_gravest_reason_speaks_for_the_pair():
 def test_pages_are_spread_over_the_day_and_rounds_begin_daily():  # PS5
     assert next_page_at(NOW, NOW, more=True, in_a_hurry=False) == NOW + PAGE_EVERY
     assert next_page_at(NOW, NOW, more=False, in_a_hurry=False) == NOW + ROUND_EVERY
-    assert ROUND_EVERY / PAGE_EVERY == 36
+    assert ROUND_EVERY / PAGE_EVERY == 32
 
 
 def test_a_round_that_a_member_asked_for_goes_on_at_once():
