@@ -32,6 +32,7 @@ from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NA
 from tidegate.core.settings import DEFAULT_MAPPINGS, SYSTEM_MAPPINGS, Direction, Settings
 from tidegate.errors import RateLimited, RemoteUnavailable
 from tidegate.store.models import Attention, Change, Intent, Link
+from tidegate.store.sameness import ask_for_check
 from tidegate.wiring.actions import settle_attention
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +210,10 @@ def everything_is_transferred(world: World) -> None:
     world.transfer(Direction.TO_PIPEDRIVE)
 
 
+def both_sides_are_compared(world: World) -> None:
+    ask_for_check(world.connection)
+
+
 Act = Callable[[World], None]
 ACTS: tuple[Act, ...] = (
     records_are_made_on_both_sides,
@@ -225,6 +230,7 @@ ACTS: tuple[Act, ...] = (
     answers_get_lost,
     webhooks_are_lost_and_the_check_finds_it,
     everything_is_transferred,
+    both_sides_are_compared,
 )
 BEFORE: dict[Act, Act] = {
     it_meets_its_prospect: an_unlinked_person_is_there,
