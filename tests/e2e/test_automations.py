@@ -209,7 +209,7 @@ def test_automations_follow_the_direction_on_the_settings_page(
     expect(replied).to_be_hidden()
     page.get_by_label("Two-way").check()
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
     assert stored(connection)[0].actions[0].subject == "Answer {first_name} at {company}"
 
     visitor.open(f"/connections/{connection.pk}/setup/direction/")

@@ -196,7 +196,7 @@ def test_a_resume_asks_about_the_changes_of_the_pause(visitor: Visitor, connecti
     expect(page.locator("#gate")).to_have_attribute("data-state", "open")
     connection.refresh_from_db()
     assert connection.status == Status.ACTIVE
-    assert connection.changes.get().outcome == "left"
+    assert connection.left_upto == connection.changes.get().pk, "the lane leaves what came before the resume"
 
 
 def test_news_arrive_on_the_overview_by_themselves_and_leave_focus_alone(

@@ -153,7 +153,7 @@ def edit_in_the_sandbox(page: Page, demo: Demo, person: str, first_name: str) ->
     page.goto(f"{demo.facts['sandbox_url']}/people/{person}")
     page.get_by_label("First name").fill(first_name)
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
 
 
 def name_in_pipedrive(demo: Demo, person: str) -> str:

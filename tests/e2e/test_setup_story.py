@@ -208,7 +208,7 @@ def test_two_editors_do_not_overwrite_each_other(visitor: Visitor, connection: C
     expect(page.get_by_text("2 unsaved changes")).to_be_visible()
     visitor.looks_well("settings-changed")
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
 
     other.get_by_label("Only from Pipedrive").check()
     expect(other.get_by_label("Owner in Pipedrive")).to_be_hidden()
@@ -220,7 +220,7 @@ def test_two_editors_do_not_overwrite_each_other(visitor: Visitor, connection: C
     expect(other.get_by_label("Owner in Pipedrive")).to_have_value("12")
     other.get_by_label("Only from Pipedrive").check()
     other.get_by_role("button", name="Save changes").click()
-    expect(other.get_by_text("Saved.")).to_be_visible()
+    expect(other.get_by_text("Saved.", exact=True)).to_be_visible()
     connection.refresh_from_db()
     settings = connection.get_settings()
     assert (settings.direction, settings.owner_id) == ("from_pipedrive", "12")
