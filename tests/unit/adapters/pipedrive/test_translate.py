@@ -120,7 +120,7 @@ def test_the_organization_comes_as_its_id_alone():
 
 def test_a_deleted_person_is_gone():
     assert person_from(payload("pipedrive/person")["data"] | {"is_deleted": True}, FIELDS) == Gone(
-        Side.PIPEDRIVE, "42"
+        Side.PIPEDRIVE, "42", deleted=True
     )
 
 
