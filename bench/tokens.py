@@ -9,6 +9,8 @@ from tests.processes.test_two_apps_in_step import add_prospects, edit_prospect, 
 
 NEWCOMERS = 50
 EDITS = 50
+BURST_PAUSE = 0.06
+"""Seconds between our own writes to the sandbox: they have a burst window of their own to stay below."""
 
 
 def measure() -> list[Row]:
@@ -63,6 +65,7 @@ def _nothing(running: Running) -> Row:
     for _, person_id in pairs:
         demo.pipedrive.patch(f"/api/v2/persons/{person_id}", json={"visible_to": 3}).raise_for_status()
         own += 5
+        time.sleep(BURST_PAUSE)
     time.sleep(1)
     _quiet(running)
     return Row(f"{2 * len(pairs)} changes that change nothing: tokens", str(meter.read().tokens - own), "0")

@@ -41,10 +41,17 @@ class Drained:
 
     more: bool = False
     """Something is left to be done at once."""
+    lost: bool = False
+    """Somebody else holds the lane by now."""
     wait_until: datetime | None = None
     recovered: set[str] = field(default_factory=set)
     reread: set[str] = field(default_factory=set)
     """Connections whose catalogue was read again, because a write named a field that is gone."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Everything was done that there was."""
+        return not (self.more or self.lost or self.wait_until)
 
 
 async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECONDS) -> Drained:
@@ -60,7 +67,7 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
     except (RateLimited, BudgetSpent) as error:
         ended.wait_until = await _wait(lane, schedule, error, error.retry_after)
     except LaneLost:
-        pass  # its new holder goes on
+        ended.lost = True  # its new holder goes on
     except TemporaryError as error:
         ended.wait_until = await _wait(lane, schedule, error, error.retry_after or PAUSE_SECONDS)
     finally:

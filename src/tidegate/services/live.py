@@ -3,7 +3,7 @@
 A change says *look at this record*. A delivery whose body equals what the link remembers is an echo and costs nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
 from itertools import takewhile
@@ -111,7 +111,8 @@ async def _units(engine: Engine, changes: Sequence[Change], results: Results) ->
     links = await engine.run(
         engine.memory.links_of, engine.connection_id, prospect_ids=prospects, person_ids=persons
     )
-    units = [unit for unit in fold(changes, links) if not await _is_quiet(engine, unit, results)]
+    names = await _known_names(engine, changes)
+    units = [unit for unit in fold(changes, links) if not _is_quiet(engine, unit, names, results)]
     return await _without_own_echoes(engine, units, results)
 
 
@@ -138,7 +139,7 @@ def _shows_its_base(engine: Engine, unit: Unit) -> bool:
     return is_echo(unit.prospect, base_from_json(unit.link.base, engine.rules.pairs), engine.rules.pairs)
 
 
-async def _is_quiet(engine: Engine, unit: Unit, results: Results) -> bool:
+def _is_quiet(engine: Engine, unit: Unit, names: Mapping[str, str], results: Results) -> bool:
     """Whether nothing of the unit is left to look at, once what its deliveries prove to be echoes is dropped: no token."""
     if unit.link is None:
         return _is_of_no_interest(engine, unit, results)
@@ -149,7 +150,6 @@ async def _is_quiet(engine: Engine, unit: Unit, results: Results) -> bool:
     for change in delivered:
         if change.body is None or change.action == "delete":
             return False
-        names = await _known_names(engine, change)
         if not is_echo(with_organization(change.body, names), base, engine.rules.pairs):
             return False
     results.done.update((change.id, "echo") for change in delivered)
@@ -174,10 +174,11 @@ def _is_of_no_interest(engine: Engine, unit: Unit, results: Results) -> bool:
     return True
 
 
-async def _known_names(engine: Engine, change: Change) -> dict[str, str]:
-    """The organization's name, where the mirror has it: asking Pipedrive is for the look that follows."""
-    number = change.body.organization_id if change.body else None
-    return dict(await engine.run(engine.memory.organization_names, {number})) if number else {}
+async def _known_names(engine: Engine, changes: Sequence[Change]) -> dict[str, str]:
+    """The names of their persons' organizations that the mirror has: asking Pipedrive is for the look that follows."""
+    told = {change.body.organization_id for change in changes if change.body is not None}
+    numbers = {number for number in told if number}
+    return dict(await engine.run(engine.memory.organization_names, numbers)) if numbers else {}
 
 
 async def _follow_organizations(engine: Engine, changes: Sequence[Change], results: Results) -> None:

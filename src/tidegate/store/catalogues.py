@@ -1,6 +1,6 @@
 """The stored copy of what both sides offer: as JSON with the connection, reread on refresh and by the schema watch."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,18 +10,38 @@ from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.values import Kind
 from tidegate.store.models import Connection
 
+C = TypeVar("C", OutreachCatalogue, PipedriveCatalogue)
+
 _OUTREACH = TypeAdapter(OutreachCatalogue)
 _PIPEDRIVE = TypeAdapter(PipedriveCatalogue)
 
 
+MOST_KEPT = 200
+_read: dict[tuple[object, str], tuple[Any, Any]] = {}
+"""Connection and side -> what was stored when it was last read, and what it means. Comparing costs far less than reading."""
+
+
 def outreach_catalogue(connection: Connection) -> OutreachCatalogue:
-    raw = connection.catalogue.get("outreach")
-    return _OUTREACH.validate_python(raw) if raw else OutreachCatalogue()
+    return _catalogue(connection, "outreach", _OUTREACH, OutreachCatalogue())
 
 
 def pipedrive_catalogue(connection: Connection) -> PipedriveCatalogue:
-    raw = connection.catalogue.get("pipedrive")
-    return _PIPEDRIVE.validate_python(raw) if raw else PipedriveCatalogue()
+    return _catalogue(connection, "pipedrive", _PIPEDRIVE, PipedriveCatalogue())
+
+
+def _catalogue(connection: Connection, side: str, reader: TypeAdapter[C], without: C) -> C:
+    raw = connection.catalogue.get(side)
+    if not raw:
+        return without
+    known = _read.get((connection.pk, side))
+    if known is not None and known[0] == raw:
+        meant: C = known[1]
+        return meant
+    catalogue = reader.validate_python(raw)
+    if len(_read) >= MOST_KEPT:
+        _read.clear()
+    _read[connection.pk, side] = raw, catalogue
+    return catalogue
 
 
 def catalogues_to_json(

@@ -298,9 +298,14 @@ def _look_at(connection_id: str, person_ids: Sequence[str], *, source: str, acto
 
 
 def _drop_intents(connection_id: str, keys: Sequence[tuple[str, str]]) -> None:
-    for kind in {kind for kind, _ in keys}:
-        names = [key for each, key in keys if each == kind]
-        models.Intent.objects.filter(connection_id=connection_id, kind=kind, key__in=names).delete()
+    if not keys:
+        return
+    with database.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM store_intent i USING unnest(%s::text[], %s::text[]) AS gone(kind, key) "
+            "WHERE i.connection_id = %s AND i.kind = gone.kind AND i.key = gone.key",
+            [[kind for kind, _ in keys], [key for _, key in keys], connection_id],
+        )
 
 
 def _log(connection_id: str, lines: Sequence[LogLine], transfer_id: str | None) -> None:
