@@ -35,6 +35,7 @@ from tidegate.errors import InvalidForRemote, RateLimited, RemoteUnavailable
 from tidegate.store.catalogues import person_kinds
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Attention, Change, Connection, Intent, Link
+from tidegate.store.sameness import ask_for_check
 from tidegate.testing.crm import Delivery
 
 SETTINGS = Settings(sync_to_list="1", owner_id="7", mappings=SYSTEM_MAPPINGS + DEFAULT_MAPPINGS)
@@ -90,11 +91,11 @@ class ChaosWorld(World):
     def _news_of_persons(self) -> list[News]:
         deliveries = self.crm.deliveries[self.deliveries_taken :]
         self.deliveries_taken = len(self.crm.deliveries)
-        return [_news(d) for d in deliveries if self.quiet or not self._loses(d)]
+        return [_news(d) for d in deliveries if self.quiet or not self._is_lost()]
 
-    def _loses(self, delivery: Delivery) -> bool:
-        """Webhooks that never come. Those of deletions do: only the proof of sameness finds what they told."""
-        return delivery.action != "delete" and self.random.random() < 0.15
+    def _is_lost(self) -> bool:
+        """Webhooks that never come. What those of deletions told only the proof of sameness finds."""
+        return self.random.random() < 0.15
 
     def _watch_creates(self) -> None:
         """No record is made while a living one of the same app holds its address."""
@@ -387,6 +388,7 @@ class Episode:
             world.clock.move(60)
             world.drain()
             async_to_sync(world.check)()
+            ask_for_check(world.connection)
             world.drain()
             self._retry()
         world.drain()
@@ -448,6 +450,13 @@ class Episode:
             f"{link.prospect_id}={link.person_id} is {link.state}, but both are there"
             for link in links.exclude(state="linked")
             if link.prospect_id in self.world.outreach.ids and link.person_id in self.world.crm.person_ids
+        ]
+        wrong += [
+            f"{link.prospect_id}={link.person_id} counts as linked, but one is gone"
+            for link in links.filter(state="linked")
+            if not (
+                link.prospect_id in self.world.outreach.ids and link.person_id in self.world.crm.person_ids
+            )
         ]
         return [f"{p.side.value} {p.id} ({p.name}) is forgotten" for p in (*lone, *alone)] + wrong
 
