@@ -195,7 +195,7 @@ class SalesContract:
 
         under_test.turn_campaigns_on()
         assert await under_test.crm.marketing_status(person_id) == "no_consent"
-        await under_test.crm.unsubscribe(person_id)
+        assert await under_test.crm.unsubscribe(person_id) == "unsubscribed"
         assert await under_test.crm.marketing_status(person_id) == "unsubscribed"
-        await under_test.crm.unsubscribe(person_id)
+        assert await under_test.crm.unsubscribe(person_id) == "unsubscribed"
         assert await under_test.crm.marketing_status("987654") is None
