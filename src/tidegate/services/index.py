@@ -26,8 +26,8 @@ CLOCK_MARGIN = timedelta(minutes=5)
 
 async def bring_up_to_date(engine: Engine, *, max_age: float = 0) -> None:
     """Make the mirror at most `max_age` seconds old. Organizations first: persons refer to them."""
-    await _organizations_up_to_date(engine, max_age)
-    await _persons_up_to_date(engine, max_age)
+    await bring_organizations_up_to_date(engine, max_age=max_age)
+    await bring_persons_up_to_date(engine, max_age=max_age)
 
 
 def _is_fresh(engine: Engine, entity: str, max_age: float) -> bool:
@@ -35,7 +35,7 @@ def _is_fresh(engine: Engine, entity: str, max_age: float) -> bool:
     return since is not None and engine.lane.clock.monotonic() - since <= max_age
 
 
-async def _persons_up_to_date(engine: Engine, max_age: float) -> None:
+async def bring_persons_up_to_date(engine: Engine, *, max_age: float = 0) -> None:
     if _is_fresh(engine, "persons", max_age):
         return
     began = engine.lane.clock.monotonic()
@@ -58,7 +58,7 @@ async def _persons_up_to_date(engine: Engine, max_age: float) -> None:
             return
 
 
-async def _organizations_up_to_date(engine: Engine, max_age: float) -> None:
+async def bring_organizations_up_to_date(engine: Engine, *, max_age: float = 0) -> None:
     if _is_fresh(engine, "organizations", max_age):
         return
     began = engine.lane.clock.monotonic()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from tidegate.core.records import Gone, Record, Seen, Side, with_organization
 from tidegate.core.settings import Settings
 from tidegate.services.engine import Engine
-from tidegate.services.index import bring_up_to_date, organization_names
+from tidegate.services.index import bring_persons_up_to_date, organization_names
 from tidegate.services.units import Unit
 
 FRESH_ENOUGH = 3.0
@@ -96,7 +96,10 @@ async def _find_candidates(engine: Engine, units: Sequence[Unit], settings: Sett
 
 
 async def _candidate_persons(engine: Engine, units: Sequence[Unit], settings: Settings) -> None:
-    """Persons that share an address with an unlinked prospect. The mirror answers; it is made fresh first."""
+    """Persons that share an address with an unlinked prospect. The mirror answers; it is made fresh first.
+
+    The organizations' part of it is made fresh only where one would be created (`perform`).
+    """
     wanted = [
         unit
         for unit in units
@@ -104,7 +107,7 @@ async def _candidate_persons(engine: Engine, units: Sequence[Unit], settings: Se
     ]
     if not wanted:
         return
-    await bring_up_to_date(engine, max_age=FRESH_ENOUGH)
+    await bring_persons_up_to_date(engine, max_age=FRESH_ENOUGH)
     addresses = {address for unit in wanted for address in _emails(unit.prospect)}
     holders = await engine.run(engine.memory.holders, addresses)
     ids = {person_id for found in holders.values() for person_id in found}

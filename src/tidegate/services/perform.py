@@ -13,12 +13,15 @@ from tidegate.core.values import Value, is_empty, name_key
 from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
-from tidegate.services.index import remember_organizations
+from tidegate.services.index import bring_organizations_up_to_date, remember_organizations
 from tidegate.services.journal import intents_of
 from tidegate.services.units import Unit
 
 AT_ONCE = 32
 """Requests under way at once; the burst window sets the pace."""
+
+FRESH_ENOUGH = 20.0
+"""Seconds the mirror's organizations may be old before one is made. A transfer has brought them up to date with its page."""
 
 Made = dict[str, Organization | TidegateError]
 """Name as written -> its organization, or why there is none."""
@@ -147,6 +150,9 @@ async def _ensure_organizations(engine: Engine, units: Sequence[Unit], results: 
     if not names:
         return {}
     known, missing = await find_organizations(engine, names)
+    if missing:  # somebody may have made one of them meanwhile
+        await bring_organizations_up_to_date(engine, max_age=FRESH_ENOUGH)
+        known, missing = await find_organizations(engine, names)
     made = await _create_organizations(engine, missing, results)
     return {n: made[name_key(n)] if name_key(n) in made else known[name_key(n)] for n in names}
 

@@ -54,8 +54,11 @@ class Lane(models.Model):
 class Change(models.Model):
     """A row of the inbox: something happened in either app. It says *look at this record*, no more."""
 
-    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="changes")
-    connection = models.ForeignKey("store.Connection", on_delete=models.CASCADE, related_name="changes")
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    connection = models.ForeignKey(
+        "store.Connection", on_delete=models.CASCADE, related_name="changes", db_index=False
+    )
+    """Each index costs every delivery; the ones below serve both keys."""
     side = models.CharField(max_length=10)
     entity = models.CharField(max_length=20, default="person")
     """`prospect`, `person`, `organization`, `campaign_event`, `campaign_email`; others are kept for the schema watch."""
@@ -79,7 +82,10 @@ class Change(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["lane", "id"], condition=models.Q(done_at__isnull=True), name="change_waiting"
+                fields=["connection", "id"], condition=models.Q(done_at__isnull=True), name="change_waiting"
+            ),
+            models.Index(
+                fields=["lane", "due_at"], condition=models.Q(done_at__isnull=True), name="change_due"
             ),
             models.Index(fields=["connection", "received_at"], name="change_recent"),
         ]
