@@ -31,6 +31,8 @@ from tidegate.services.undo import preview_undo_page, undo_page
 STRETCH_SECONDS = 30.0
 """After so long a lane is handed on, so that many lanes share few workers fairly."""
 BEAT_SECONDS = 2.0
+ROUND_SECONDS = 0.05
+"""A shorter round is waited out: what comes one by one, fast, is followed by the handful."""
 PAUSE_SECONDS = 15
 """How long a lane waits after a failure that names no time of its own."""
 
@@ -60,9 +62,10 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
     deadline = lane.clock.monotonic() + seconds
     ended = Drained()
     try:
-        while lane.clock.monotonic() < deadline:
+        while (began := lane.clock.monotonic()) < deadline:
             if not await _round(lane, schedule, ended):
                 return ended
+            await lane.clock.sleep(max(0.0, began + ROUND_SECONDS - lane.clock.monotonic()))
         ended.more = True
     except (RateLimited, BudgetSpent) as error:
         ended.wait_until = await _wait(lane, schedule, error, error.retry_after)

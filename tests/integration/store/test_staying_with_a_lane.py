@@ -1,0 +1,135 @@
+"""A quiet lane is held on to for a moment, and nothing that happens meanwhile is missed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from tests.builders import make_connection, make_workspace
+from tidegate.core.records import Side
+from tidegate.services.drain import Drained
+from tidegate.services.engine import Lane
+from tidegate.store.inbox import News, add_changes
+from tidegate.store.models import Change, Connection
+from tidegate.store.secrets import encrypt
+from tidegate.wiring import lanes
+from tidegate.wiring.steps import request_step
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Meanwhile = Callable[[], Awaitable[None]]
+
+
+class Drains:
+    """Stands where the engine works: marks all that waits as done."""
+
+    def __init__(self) -> None:
+        self.found: list[int] = []
+        self.end = Drained()
+        self.meanwhile: list[Meanwhile] = []
+        """What happens after each drain."""
+
+    async def __call__(self, lane: Lane, schedule: object, **_: object) -> Drained:
+        rows = Change.objects.filter(lane_id=lane.id, done_at=None)
+        self.found.append(await sync_to_async(rows.count)())
+        await sync_to_async(rows.delete)()
+        if self.meanwhile:
+            await self.meanwhile.pop(0)()
+        return self.end
+
+
+@pytest.fixture
+def drains(monkeypatch: pytest.MonkeyPatch) -> Drains:
+    async def nothing(*_: object) -> None:
+        pass
+
+    drains = Drains()
+    monkeypatch.setattr(lanes, "worker_step", request_step)
+    monkeypatch.setattr(lanes, "drain", drains)
+    monkeypatch.setattr(lanes, "keep_up", nothing)
+    monkeypatch.setattr(lanes, "LOOK_EVERY", 0.01)
+    return drains
+
+
+@pytest.fixture
+def connection() -> Connection:
+    return make_connection(make_workspace(), secret=encrypt("a-token"), auth_method="token")
+
+
+def edited(connection: Connection, prospect_id: str) -> None:
+    add_changes(connection, [News(Side.OUTREACH, "prospect", prospect_id)])
+
+
+def wakes(connection: Connection) -> int:
+    rows = ProcrastinateJob.objects.filter(queueing_lock=f"lane:{connection.lane_id}", status="todo")
+    return int(rows.count())
+
+
+def drain(connection: Connection) -> Drained | None:
+    ProcrastinateJob.objects.filter(status="todo").update(status="succeeded")  # the job that this is
+    return async_to_sync(lanes.drain_lane)(connection.lane_id)
+
+
+def test_an_edit_soon_after_another_is_followed_without_taking_the_lane_up_again(
+    drains: Drains, connection: Connection
+) -> None:
+    async def another() -> None:
+        await sync_to_async(edited)(connection, "2")
+
+    drains.meanwhile = [another]
+    edited(connection, "1")
+
+    drain(connection)
+
+    connection.lane.refresh_from_db()
+    assert drains.found == [1, 1]
+    assert connection.lane.epoch == 1
+
+
+@pytest.mark.parametrize("end", [Drained(more=True), Drained(lost=True)])
+def test_a_lane_that_is_handed_on_or_lost_is_not_stayed_with(
+    drains: Drains, connection: Connection, end: Drained
+) -> None:
+    async def another() -> None:
+        await sync_to_async(edited)(connection, "2")
+
+    drains.end, drains.meanwhile = end, [another]
+
+    drain(connection)
+
+    assert drains.found == [0]
+    assert wakes(connection) == 1
+
+
+def test_who_is_woken_while_the_lane_is_held_is_not_forgotten(drains: Drains, connection: Connection) -> None:
+    """A launch, say, of which the inbox shows nothing."""
+
+    async def woken() -> None:
+        assert await lanes.drain_lane(connection.lane_id) is None
+
+    drains.meanwhile = [woken]
+
+    drain(connection)
+
+    assert drains.found == [0]
+    assert wakes(connection) == 1
+
+
+def test_without_anything_to_do_it_is_let_go_and_nobody_is_woken(
+    drains: Drains, connection: Connection
+) -> None:
+    drain(connection)
+
+    connection.lane.refresh_from_db()
+    assert (drains.found, wakes(connection), connection.lane.holder_pid) == ([0], 0, None)
+
+
+def test_two_wakes_at_once_take_it_up_once(drains: Drains, connection: Connection) -> None:
+    async def both() -> list[Drained | None]:
+        return list(await asyncio.gather(*(lanes.drain_lane(connection.lane_id) for _ in range(2))))
+
+    ended = async_to_sync(both)()
+
+    assert sum(end is not None for end in ended) == 1
