@@ -117,7 +117,7 @@ def _about(emails: Sequence[CampaignEmail]) -> Iterable[CampaignEvent]:
         nearby = _sent_to(emails[0].workspace_id, sent, since=first)
         unnamed = waiting.filter(message_id="", type__in=ABOUT_AN_EMAIL, recipient__in=sent)
         for event in unnamed.filter(at__gte=first, at__lte=last):
-            nearest = latest(nearby[event.recipient], event.at, event.campaign)
+            nearest = latest(nearby[event.recipient], event.at, event.campaign_id)
             if nearest is not None:
                 event.email = nearest
                 yield event
