@@ -18,7 +18,13 @@ from tests.integration.engine.campaign_world import (
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Often, Trigger
 from tidegate.core.records import COMPANY
-from tidegate.errors import AuthorizationLost, PermissionMissing, RateLimited, RemoteUnavailable
+from tidegate.errors import (
+    AuthorizationLost,
+    InvalidForRemote,
+    PermissionMissing,
+    RateLimited,
+    RemoteUnavailable,
+)
 from tidegate.store.connections import judge_waiting_changes
 from tidegate.store.models import AutomationRun, Change, Intent
 
@@ -261,14 +267,35 @@ def test_an_owner_without_permission_fails_the_deal_and_stops_nothing(world):
 def test_deals_that_can_not_be_read_fail_no_other_action(world):
     world.automate(automation(TO_STAGE, ADD))
     signe = world.synced()
+    world.crm.faults.fail("open_deals", InvalidForRemote("Pipedrive refused to show the deals."))
+
+    sent(world, signe)
+    world.drain()
+
+    assert world.outcomes() == [("move_deal_to_stage", "not_performed"), ("add_activity", "performed")]
+    assert world.reasons() == [
+        "The deals of this person could not be read. Pipedrive refused to show the deals."
+    ]
+
+
+def test_a_scope_that_is_missing_pauses_the_connection_and_the_run_goes_on_afterwards(world):
+    world.automate(automation(TO_STAGE, ADD))
+    signe = world.synced()
     world.crm.faults.fail("open_deals", PermissionMissing("The authorisation lacks the scope deals:read."))
 
     sent(world, signe)
     world.drain()
 
-    assert len(world.activities(signe)) in (0, 1)
     world.connection.refresh_from_db()
-    assert world.connection.status == "paused"
+    assert (world.connection.status, world.connection.reason) == ("paused", "reconnect")
+    assert world.activities(signe) == []
+    assert world.unfinished() > 0
+
+    type(world.connection).objects.filter(pk=world.connection.pk).update(status="active", reason="")
+    world.drain()
+
+    assert world.outcomes() == [("move_deal_to_stage", "not_performed"), ("add_activity", "performed")]
+    assert world.unfinished() == 0
 
 
 def test_an_automation_whose_stage_vanished_sleeps_and_the_others_go_on(world):
