@@ -133,7 +133,11 @@ def estimate_cost(
     `looks` is the number of records to be looked at by id; a catch-up of the index lists what was updated of both, which is
     `caught_up` persons of our own writing, and a page of organizations.
     `looked`: calls and tokens of looks that were counted one by one."""
-    pages = _pages(persons, PAGE) + _pages(organizations, PAGE) + catch_ups * (1 + max(1, _pages(caught_up, PAGE)))
+    pages = (
+        _pages(persons, PAGE)
+        + _pages(organizations, PAGE)
+        + catch_ups * (1 + max(1, _pages(caught_up, PAGE)))
+    )
     batches = _pages(looks, LOOK)
     writes = persons_created + persons_updated + organizations_created
     return Cost(
