@@ -8,7 +8,7 @@ import uuid
 
 from bench.inside import run_inside
 from bench.rows import Row, percentile
-from bench.running import Running, launched_demo
+from bench.running import Running, launched_demo, processor_seconds, told_by_process
 from tests.processes.test_two_apps_in_step import linked
 
 A_SECOND = 300
@@ -28,11 +28,17 @@ def measure() -> list[Row]:
         running.transferred()
         bodies = _bodies(running)
         token, secret, company = run_inside(running.demo, SECRETS).split()
+        before = processor_seconds(running.demo)
         seconds, failed, took = asyncio.run(_send(running, token, secret, company, bodies))
+        after = processor_seconds(running.demo)
         what = f"{len(seconds)} deliveries at {len(seconds) / took:.0f} a second: until the answer"
         return [
             Row(f"{what}, p50", f"{percentile(seconds, 50) * 1000:.1f} ms"),
             Row(f"{what}, p99", f"{percentile(seconds, 99) * 1000:.1f} ms", "100 ms"),
+            Row(
+                "the processor's time for each, the worker that follows them among it",
+                told_by_process(before, after, len(seconds)),
+            ),
             Row("deliveries that were not answered with 2xx", str(failed), "0"),
         ]
 

@@ -347,8 +347,11 @@ class Crm(Protocol):
         """`no_consent`, `unsubscribed`, `subscribed` or `archived`; None where the account has none or the person is gone."""
         ...
 
-    async def unsubscribe(self, person_id: str) -> None:
-        """Set the marketing status to unsubscribed. Pipedrive lets it be changed once, and says nothing when it did not."""
+    async def unsubscribe(self, person_id: str) -> str | None:
+        """Set the marketing status to unsubscribed, and answer what it is now, None where the answer does not tell.
+
+        Pipedrive lets it be changed once, and says nothing when it did not.
+        """
         ...
 
     async def remove_organization(self, organization_id: str) -> None:

@@ -21,9 +21,10 @@ ROOT = HERE.parent.parent
 CLIENT_VENV = ROOT / "build/conformance"
 CONTROL = {
     "limits": {"burst": False},
-    "switches": {"search_delay": 0},
+    "switches": {"search_delay": 0, "webhook_probe": False},
 }
-"""Rounds are about shapes: what is written can be found at once, and nobody waits for a window to end."""
+"""Rounds are about shapes: what is written can be found at once, nobody waits for a window to end or
+answers at the address of a webhook."""
 
 
 @contextmanager

@@ -8,12 +8,14 @@ import pytest
 
 from tidegate.core.deals import Deal, NewActivity, next_stage
 from tidegate.core.history import NOTE_BYTES
-from tidegate.core.records import FIRST_NAME
+from tidegate.core.records import EMAIL, FIRST_NAME
+from tidegate.core.values import Value
 from tidegate.errors import InvalidForRemote, RecordGone
 
 
-async def a_person(under_test: Any) -> str:
-    person = await under_test.crm.create_person({FIRST_NAME: "Ada"}, owner_id=None, organization_id=None)
+async def a_person(under_test: Any, **more: Value) -> str:
+    values = {FIRST_NAME: "Ada"} | more
+    person = await under_test.crm.create_person(values, owner_id=None, organization_id=None)
     return str(person.id)
 
 
@@ -188,12 +190,12 @@ class SalesContract:
             await under_test.crm.update_activity("987654", subject="x", note="")
 
     async def test_a_person_is_unsubscribed_once_where_there_is_a_marketing_status(self, under_test):
-        person_id = await a_person(under_test)
+        person_id = await a_person(under_test, **{EMAIL: ("ada@engine.example",)})
         assert await under_test.crm.marketing_status(person_id) is None
 
         under_test.turn_campaigns_on()
         assert await under_test.crm.marketing_status(person_id) == "no_consent"
-        await under_test.crm.unsubscribe(person_id)
+        assert await under_test.crm.unsubscribe(person_id) == "unsubscribed"
         assert await under_test.crm.marketing_status(person_id) == "unsubscribed"
-        await under_test.crm.unsubscribe(person_id)
+        assert await under_test.crm.unsubscribe(person_id) == "unsubscribed"
         assert await under_test.crm.marketing_status("987654") is None

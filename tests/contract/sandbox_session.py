@@ -64,7 +64,7 @@ async def recorded_session() -> Session:
         headers = {"x-api-token": running.api_token}
         async with httpx2.AsyncClient(base_url=running.address, headers=headers, timeout=30) as http:
             await http.post("/_sandbox/limits", json={"burst": False})
-            await http.post("/_sandbox/switches", json={"search_delay": 0})
+            await http.post("/_sandbox/switches", json={"search_delay": 0, "empty_fields": "null"})
             await http.delete("/_sandbox/counters")
             session = Session(http)
             await play(session)

@@ -1,7 +1,8 @@
 """What we send to Pipedrive, and what we think it costs, against Pipedrive's official OpenAPI documents."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import httpx2
@@ -9,11 +10,12 @@ import pytest
 
 from tests.openapi import TOLERATED, OfficialDocuments, official_documents
 from tests.payloads import payload
-from tests.scripted_pipedrive import ScriptedPipedrive, ok
+from tests.scripted_pipedrive import ScriptedPipedrive, no, ok
 from tidegate.adapters.pipedrive import prices
 from tidegate.adapters.pipedrive.prices import Endpoint
 from tidegate.adapters.pipedrive.webhooks import wanted_webhooks
 from tidegate.core.catalogue import Field
+from tidegate.core.deals import NewActivity
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Record
 from tidegate.core.values import Kind, Money, TimeOfDay, Value
 from tidegate.ports import UNCHANGED, Crm
@@ -32,6 +34,8 @@ EVERYTHING: dict[str, Value] = {
     "4" * 40: Money(Decimal("12.5"), "GBP"),
     "5" * 40: TimeOfDay(time(9), "Europe/London"),
 }
+TWELVE = [str(number) for number in range(1, 13)]
+"""So many that a list is cheaper than single reads."""
 NOTHING: dict[str, Value] = dict.fromkeys(EVERYTHING) | {EMAIL: ("ada@engine.example",)}
 
 
@@ -61,7 +65,7 @@ def test_every_scope_we_name_opens_the_call(documents, endpoint):
 async def call_everything(crm: Crm) -> None:
     await crm.who_am_i()
     await crm.read_catalogue()
-    persons = await crm.get_persons([str(number) for number in range(1, 13)])
+    persons = await crm.get_persons(TWELVE)
     await crm.get_persons(["42"])
     await crm.walk_persons()
     await crm.walk_persons(cursor="5:abc")
@@ -77,15 +81,50 @@ async def call_everything(crm: Crm) -> None:
     for organization_id in ("9", None, UNCHANGED):
         for values in (EVERYTHING, NOTHING, {FIRST_NAME: None, LAST_NAME: None}):
             await crm.update_person("42", values, seen=seen, organization_id=organization_id)
-    await crm.get_organizations([str(number) for number in range(1, 13)])
+    await crm.remove_person("42")
+    await crm.attachments("person", ["42"])
+    await crm.attachments("organization", ["9"])
+    await crm.marketing_status("42")
+    await crm.unsubscribe("42")
+    await crm.get_organizations(TWELVE)
     await crm.get_organizations(["9"])
     await crm.walk_organizations()
     await crm.walk_organizations(updated_since=datetime(2026, 1, 1, tzinfo=UTC))
     await crm.create_organization("Engine Ltd", owner_id="7")
+    await crm.remove_organization("9")
+    await call_everything_about_sales(crm)
     await crm.list_webhooks()
     for request in wanted_webhooks("https://tidegate.example/hooks/pipedrive/abc", "tidegate", "s3cret"):
         await crm.create_webhook(request)
     await crm.delete_webhook("1")
+
+
+async def call_everything_about_sales(crm: Crm) -> None:
+    await crm.open_deals(["42"])
+    await crm.open_deals(TWELVE, known={"1": "3"})
+    await crm.get_deals(TWELVE)
+    await crm.get_deals(["3"])
+    await crm.deals_since(datetime(2026, 1, 1, tzinfo=UTC))
+    for owner_id, organization_id in ((None, None), ("7", "9")):
+        await crm.create_deal(
+            "Looms",
+            person_id="42",
+            pipeline_id="1",
+            stage_id="2",
+            owner_id=owner_id,
+            organization_id=organization_id,
+        )
+    await crm.move_deal("3", "2")
+    least = NewActivity("Call", "42", done=False, due_date=date(2026, 1, 1))
+    await crm.create_activity(least)
+    await crm.create_activity(
+        replace(
+            least, done=True, email=True, due_time="09:30", owner_id="7", deal_id="3", note="<p>Hello</p>"
+        )
+    )
+    await crm.update_activity("8", subject="Call", note="<p>Hello</p>")
+    await crm.update_activity("8", subject="Call", note="", deal_id="3")
+    await crm.activities_since(datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def generous_server() -> ScriptedPipedrive:
@@ -97,11 +136,21 @@ def generous_server() -> ScriptedPipedrive:
     field = {"field_code": "9" * 40, "field_name": "Colour", "field_type": "enum", "is_custom_field": True}
     server.answers("POST", "/api/v2/personFields", ok(field))
     server.answers("POST", f"/api/v2/personFields/{'9' * 40}/options", ok([{"id": 2, "label": "Blue"}]))
-    for method, path in [("GET", "/42"), ("PATCH", "/42"), ("POST", "")]:
+    for method, path in [("GET", "/42"), ("PATCH", "/42"), ("POST", ""), ("DELETE", "/42")]:
         server.answers(method, f"/api/v2/persons{path}", ok(person))
+    for left_out in TWELVE[1:]:
+        server.answers("GET", f"/api/v2/persons/{left_out}", no(404, "Person not found"))
     server.answers("GET", "/api/v2/organizations", ok([organization]))
     server.answers("GET", "/api/v2/organizations/9", ok(organization))
     server.answers("POST", "/api/v2/organizations", ok(organization))
+    server.answers("DELETE", "/api/v2/organizations/9", ok({"id": 9}))
+    deal = {"id": 3, "title": "Looms", "status": "open", "person_id": 42, "pipeline_id": 1, "stage_id": 2}
+    activity = {"id": 8, "subject": "Call", "participants": [{"person_id": 42, "primary": True}]}
+    for path, one in [("/api/v2/deals", deal), ("/api/v2/activities", activity)]:
+        server.answers("GET", path, ok([one]))
+        server.answers("POST", path, ok(one))
+        for method in ("GET", "PATCH"):
+            server.answers(method, f"{path}/{one['id']}", ok(one))
     server.answers("GET", "/api/v1/webhooks", httpx2.Response(200, json=webhooks))
     server.answers(
         "POST", "/api/v1/webhooks", httpx2.Response(201, json=webhooks | {"data": webhooks["data"][0]})

@@ -14,7 +14,7 @@ from tidegate.adapters.pipedrive.api import Pipedrive
 from tidegate.adapters.pipedrive.webhooks import check_genuine, plan_webhooks, read_delivery, wanted_webhooks
 from tidegate.core.records import EMAIL, LAST_NAME, PHONE
 from tidegate.core.values import MISSING, Kind
-from tidegate.errors import NotGenuine
+from tidegate.errors import InvalidForRemote, NotGenuine
 from tidegate.ports import UNCHANGED, Happening
 
 
@@ -137,6 +137,20 @@ async def test_every_event_has_an_id_of_its_own(listening):
         created.id, {LAST_NAME: "King"}, seen=created, organization_id=UNCHANGED
     )
     assert (await listening.next()).event_id != (await listening.next()).event_id
+
+
+async def test_a_webhook_is_made_only_where_somebody_answers(running, receiver):
+    running.sandbox.state.switches.set("webhook_probe", True)
+    crm = running.crm()
+    (reached, *_) = wanted_webhooks(receiver.url, "tidegate", "s3cret")
+    (unreached, *_) = wanted_webhooks("http://127.0.0.1:1/hooks/pipedrive/abc", "tidegate", "s3cret")
+
+    await crm.create_webhook(reached)
+    with pytest.raises(InvalidForRemote, match="non-reachable URL"):
+        await crm.create_webhook(unreached)
+
+    assert await receiver.next() == ("", b"{}")
+    assert [each.url for each in await crm.list_webhooks()] == [receiver.url]
 
 
 async def test_webhooks_at_an_older_address_are_replaced(listening):

@@ -164,6 +164,40 @@ def test_references_to_decisions_lead_somewhere() -> None:
     assert not wrong
 
 
+# --- Lessons
+
+
+def lessons() -> list[list[str]]:
+    rows = re.findall(r"^\| (\d+ \|.+) \|$", text("docs/lessons.md"), flags=re.MULTILINE)
+    return [[cell.strip() for cell in row.split("|")] for row in rows]
+
+
+def test_each_of_the_thirty_lessons_has_its_story_its_rule_and_its_tests() -> None:
+    assert [int(number) for number, *_ in lessons()] == list(range(1, 31))
+    for _, story, rule, shown_by in lessons():
+        assert story and rule
+        for name in re.findall(r"`([^`]+)`", shown_by) or [""]:
+            path, function = name.split("::")
+            assert path and re.search(rf"^ *(async )?def {function}\(", text(path), flags=re.MULTILINE), name
+
+
+def test_every_lesson_that_is_played_tells_its_story() -> None:
+    told = re.findall(
+        r'^def (test_\w+)\([^\n]*\n    """', text("tests/integration/engine/test_lessons.py"), re.MULTILINE
+    )
+    every = re.findall(r"^def (test_\w+)\(", text("tests/integration/engine/test_lessons.py"), re.MULTILINE)
+
+    assert told == every
+
+
+def test_the_rules_that_a_lesson_names_are_written_down() -> None:
+    named = {rule for _, _, rule, _ in lessons() for rule in re.findall(r"\b([A-Z]{1,2}\d+)\b", rule)}
+    rows = set(re.findall(r"^\| ([A-Z]{1,2}\d+) \|", text("docs/sync-rules.md"), flags=re.MULTILINE))
+
+    assert len(named) > 10
+    assert named <= rows
+
+
 # --- Links and paths
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -18,6 +19,8 @@ from tidegate.cli.static_files import are_collected
 from tidegate.config import config
 from tidegate.database import end_with_parent
 
+APPLICATION = "tidegate.wsgi.application"
+
 
 def serve(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tidegate web", description="Serve the pages and the API.")
@@ -26,7 +29,7 @@ def serve(arguments: Sequence[str]) -> int:
     static = config.home / "static"
     static.mkdir(parents=True, exist_ok=True)
     server = Granian(
-        "tidegate.wsgi:application",
+        ":".join(APPLICATION.rsplit(".", 1)),
         address=config.web_bind,
         port=config.web_port,
         interface=Interfaces.WSGI,
@@ -56,8 +59,7 @@ def load_application() -> Any:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         end_with_parent(signal.SIGKILL, parent.pid)()
-    from tidegate.wsgi import application  # sets Django up; models can be imported only then
-
+    application = import_string(APPLICATION)  # sets Django up; models can be imported only then
     announce_setup_code()
     return application
 

@@ -47,6 +47,8 @@ class CampaignRules:
     history: bool = True
     """Whether campaign e-mails become activities."""
     history_events: tuple[Trigger, ...] = WORTH_AN_UPDATE
+    unsubscribes: bool = False
+    """Whether who unsubscribes or bounces is unsubscribed in Pipedrive, too."""
     owner_id: str | None = None
     launched_at: datetime | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))

@@ -157,6 +157,8 @@ class Settings:
     """What campaign events start in Pipedrive; at most one for each trigger."""
     history_events: tuple[Trigger, ...] = WORTH_AN_UPDATE
     """Which events are worth an update of a campaign e-mail's activity."""
+    unsubscribe_in_pipedrive: bool = False
+    """Whether who unsubscribes or bounces is unsubscribed from Pipedrive's own Campaigns, too: it can't be taken back."""
 
     @property
     def winner(self) -> Side:
@@ -382,6 +384,7 @@ def settings_to_json(settings: Settings) -> dict[str, Json]:
         "brakes": limits_to_json(settings.brakes),
         "automations": automations_to_json(settings.automations),
         "history_events": [trigger.value for trigger in settings.history_events],
+        "unsubscribe_in_pipedrive": settings.unsubscribe_in_pipedrive,
     }
 
 
@@ -408,6 +411,7 @@ def settings_from_json(raw: Mapping[str, object]) -> Settings:
         brakes=limits_from_json(raw.get("brakes")),
         automations=automations_from_json(raw.get("automations")),
         history_events=history_events_from_json(raw.get("history_events")),
+        unsubscribe_in_pipedrive=bool(raw.get("unsubscribe_in_pipedrive", known.unsubscribe_in_pipedrive)),
     )
 
 

@@ -78,6 +78,7 @@ class SettingsFile(BaseModel):
     mappings: list[MappedFields] = Field(max_length=1_000)
     constants: list[ConstantField] = Field(default_factory=list, max_length=1_000)
     history_events: list[HistoryEvent] | None = Field(None, max_length=50)
+    unsubscribe_in_pipedrive: bool = False
     automations: list[AutomationEntry] = Field(default_factory=list, max_length=50)
 
 
@@ -127,6 +128,7 @@ def _head(settings: Settings, place: Place) -> Iterable[tuple[str, object]]:
     yield "source_app", settings.source_app.value
     yield "include_email_history", settings.include_email_history
     yield "history_events", [trigger.value for trigger in settings.history_events]
+    yield "unsubscribe_in_pipedrive", settings.unsubscribe_in_pipedrive
     yield "only_with_email", settings.only_with_email
     if settings.sync_to_list is not None:
         yield "sync_to_list", thing(place.outreach.lists, settings.sync_to_list)
@@ -179,6 +181,7 @@ def settings_of(file: SettingsFile, place: Place) -> Settings:
         filter_id=finder.find("filter", "Pipedrive filter", place.pipedrive.filters, file.filter),
         brakes=limits_from_json(file.brakes.model_dump()),
         history_events=history_events_from_json(file.history_events),
+        unsubscribe_in_pipedrive=file.unsubscribe_in_pipedrive,
         automations=automations_of(file.automations, place.pipedrive, finder),
         mappings=tuple(finder.mapping(i, mapped) for i, mapped in enumerate(file.mappings)),
         constants=tuple(

@@ -11,6 +11,7 @@ from functools import partial
 
 from tidegate.core.automation import Automation
 from tidegate.core.campaigns import CampaignEvent
+from tidegate.core.consent import closes
 from tidegate.core.history import TIGHT_SHARE, look_at
 from tidegate.core.planning import LIVE
 from tidegate.core.records import Gone, Record, Side
@@ -27,6 +28,7 @@ from tidegate.ports import (
     StoredRun,
 )
 from tidegate.services import brakes
+from tidegate.services.consent import Leaving, look_consents_up, unsubscribe_in_pipedrive
 from tidegate.services.deeds import Chain, LiveRun, cause_text, perform_runs
 from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
@@ -64,6 +66,8 @@ class People:
     """Prospect id -> why it is not in Pipedrive."""
     waiting: dict[str, TidegateError] = field(default_factory=dict)
     """Prospect id -> what passes by itself."""
+    leaving: dict[str, TemporaryError] = field(default_factory=dict)
+    """Prospect id -> why it could not be unsubscribed in Pipedrive yet."""
 
 
 async def follow_events(engine: Engine) -> bool:
@@ -76,6 +80,7 @@ async def follow_events(engine: Engine) -> bool:
         return False
     engine.spend_as(Feature.AUTOMATION)
     await look_traces_up(engine)
+    await look_consents_up(engine)
     results = Results()
     results.done.update((change.id, "left") for change in changes if change.id <= engine.left_upto)
     changes = [change for change in changes if change.id > engine.left_upto]
@@ -83,9 +88,10 @@ async def follow_events(engine: Engine) -> bool:
     runs = await _runs(engine, happenings)
     _choose(engine, happenings, runs)
     people = await _people(engine, happenings, runs)
+    engine.spend_as(Feature.AUTOMATION)
+    people.leaving = await unsubscribe_in_pipedrive(engine, _leaving(engine, happenings, people))
     await _begin(engine, happenings, people, runs, results)
     chains = await _chains(engine, happenings, people)
-    engine.spend_as(Feature.AUTOMATION)
     stop = await perform_runs(engine, list(chains.values()))
     _finish(engine, happenings, chains, people, results)
     await _plan_history(engine, happenings, people, results)
@@ -166,7 +172,9 @@ async def _people(
         passed = all(change.id <= engine.passed_upto for h in happenings for change in h.changes)
         await _sync(engine, people, missing, check=None if passed else partial(brakes.check, engine))
         await _learn_links(engine, people, missing)
-    seen = await engine.outreach.get_prospects(acting | {i for i in ids if runs.get(i)})
+    leaving = {h.event.prospect_id for h in happenings if _leaves(engine, people, h.event)}
+    named = acting | {i for i in leaving if i} | {i for i in ids if runs.get(i)}
+    seen = await engine.outreach.get_prospects(named)
     people.prospects = {i: record for i, record in seen.items() if isinstance(record, Record)}
     persons = {link.person_id for link in people.links.values()}
     mirrored = await engine.run(engine.memory.mirrored, persons)
@@ -204,6 +212,22 @@ async def _sync(
         elif isinstance(unit.prospect, Record):
             why_not = engine.rules.settings.why_not(unit.prospect)
             people.reasons[prospect_id] = why_not or (unit.plan.reason if unit.plan else "")
+
+
+def _leaves(engine: Engine, people: People, event: CampaignEvent) -> bool:
+    link = people.links.get(event.prospect_id or "")
+    return engine.campaigns.unsubscribes and closes(event) and link is not None and link.state == LINKED
+
+
+def _leaving(engine: Engine, happenings: Sequence[Happening], people: People) -> list[Leaving]:
+    """The linked persons of those who are not to be written to any more, each once."""
+    found: dict[str, Leaving] = {}
+    for event in (h.event for h in happenings if _leaves(engine, people, h.event)):
+        prospect_id = event.prospect_id or ""
+        link, prospect = people.links[prospect_id], people.prospects.get(prospect_id)
+        name = prospect.name if prospect is not None else ""
+        found.setdefault(link.person_id, Leaving(link.person_id, prospect_id, name, event))
+    return list(found.values())
 
 
 # --- Runs
@@ -313,6 +337,8 @@ def _finish(
         chain = chains.get(prospect_id)
         error = people.waiting.get(prospect_id) or (chain.error if chain else None)
         open_runs = {run.event.id for run in chain.runs} if chain else set()
+        if prospect_id in people.leaving and closes(happening.event):
+            error, open_runs = people.leaving[prospect_id], {happening.event.id}
         if error is not None and (prospect_id in people.waiting or happening.event.id in open_runs):
             if isinstance(error, TemporaryError):
                 for change in happening.changes:

@@ -112,6 +112,7 @@ def campaign_rules(connection: Connection, settings: Settings | None = None) -> 
         automations=active_automations(settings, pipedrive),
         history=to_pipedrive and settings.include_email_history,
         history_events=settings.history_events,
+        unsubscribes=to_pipedrive and settings.unsubscribe_in_pipedrive,
         owner_id=settings.owner_id,
         launched_at=connection.launched_at,
         zone=account_zone(pipedrive, connection.workspace.time_zone),

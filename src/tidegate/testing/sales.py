@@ -46,6 +46,8 @@ class MemorySales(ABC):
         """Users for whom the connected one may not create deals."""
         self.marketing: dict[str, str] | None = None
         """Person id -> marketing status; None: the account has no Campaigns."""
+        self.marketing_fixed: set[str] = set()
+        """Whose marketing status was changed: it can't be changed again, and nobody says so."""
 
     @property
     @abstractmethod
@@ -201,13 +203,17 @@ class MemorySales(ABC):
             return None
         return self.marketing.get(person_id, "no_consent")
 
-    async def unsubscribe(self, person_id: str) -> None:
+    async def unsubscribe(self, person_id: str) -> str | None:
         await self._charge("unsubscribe", 5)
         if self.marketing is None:
             raise InvalidForRemote("Campaigns are not enabled for this company.")
-        if self.marketing.get(person_id, "no_consent") == "no_consent":
+        if person_id not in self.person_ids:
+            raise RecordGone(f"Pipedrive does not show person {person_id}.")
+        if person_id not in self.marketing_fixed:
             self.marketing[person_id] = "unsubscribed"
+            self.marketing_fixed.add(person_id)
         self._answer("unsubscribe")
+        return self.marketing.get(person_id, "no_consent")
 
     # --- Inside ---
 

@@ -1,25 +1,40 @@
 """Custom fields and options made on the spot, on either side: from the mapping page, or by a program.
 
-They exist from that moment, whether or not the settings are saved. A field of this name and type is not made twice; where
-Pipedrive's answer is lost, its fields are read again before anything is taken for not made.
+They exist from that moment, whether or not the settings are saved. A field of this name and type is not made twice, however
+often or by how many at once the button is pressed: one press at a time, each written down before it is sent. Where an answer is
+lost, or this process ends before it came, Pipedrive's fields are read again before anything is made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+
+from django.db import transaction
 
 from tidegate.adapters.outreach.prospects import CUSTOM, field_of
 from tidegate.adapters.pipedrive.definitions import CREATABLE
 from tidegate.core.catalogue import Field
 from tidegate.core.records import Side
-from tidegate.core.values import Kind, compatible
-from tidegate.errors import Conflict, Invalid, InvalidForRemote, NotFound, RecordGone, RemoteUnavailable
+from tidegate.core.values import Json, Kind, compatible
+from tidegate.errors import (
+    Conflict,
+    Invalid,
+    InvalidForRemote,
+    NotFound,
+    RecordGone,
+    RemoteUnavailable,
+    TidegateError,
+)
 from tidegate.ports import Crm
 from tidegate.prospects import services
 from tidegate.prospects.models import FieldType
 from tidegate.prospects.services import Author
+from tidegate.services.recover import SETTLING
 from tidegate.store import catalogues
+from tidegate.store.making import Note, note, one_at_a_time, strike_out
 from tidegate.store.models import Connection
 from tidegate.wiring.asking import ask_pipedrive
+from tidegate.wiring.parts import CLOCK
 
 WITH_OPTIONS = (Kind.OPTION, Kind.OPTIONS)
 
@@ -53,9 +68,9 @@ def create_field(
 def add_options(connection: Connection, side: Side, *, key: str, labels: Sequence[str], actor: str) -> Field:
     """The field with these options at its end; those it has already are left as they are. Raises NotFound, Invalid."""
     known = find_field(connection, side, key)
-    new = [label.strip() for label in labels if label.strip() and known.known_label(label) is None]
     if known.kind not in WITH_OPTIONS:
         raise Invalid(errors={"key": [f"“{known.name}” is no field of options."]})
+    new = _lacking(known, [label.strip() for label in labels if label.strip()])
     if not new:
         return known
     if side is Side.OUTREACH:
@@ -64,7 +79,7 @@ def add_options(connection: Connection, side: Side, *, key: str, labels: Sequenc
         changed = field_of(services.change_field(author, key.removeprefix(CUSTOM), options=every))
         connection.refresh_from_db(fields=["catalogue"])
         return changed
-    return _add_to_pipedrive(connection, known, new)
+    return _add_to_pipedrive(connection, key, new)
 
 
 def find_field(connection: Connection, side: Side, key: str) -> Field:
@@ -90,54 +105,104 @@ def _create_in_store(
 
 
 def _create_in_pipedrive(connection: Connection, name: str, kind: Kind, labels: Sequence[str]) -> Field:
-    before = catalogues.pipedrive_catalogue(connection)
-    if any(f.name.casefold() == name.casefold() and compatible(kind, f.kind) for f in before.fields):
-        raise Conflict(f"Pipedrive has a field “{name}” of this type already. Choose that one.")
-    known = {field.key for field in before.fields}
+    seen = {field.key for field in catalogues.pipedrive_catalogue(connection).fields}
+    with one_at_a_time(connection):
+        fields = catalogues.pipedrive_catalogue(connection).fields
+        twin = _twin(fields, name, kind)
+        if twin is not None and twin.key in seen:
+            raise Conflict(f"Pipedrive has a field “{name}” of this type already. Choose that one.")
+        if twin is not None:
+            return twin  # made while this press waited: a doubled form, or a colleague's
+        facts: dict[str, Json] = {"name": name, "known": [field.key for field in fields]}
+        making = _Making(connection, note(connection, "field", f"{kind.value} {name.casefold()}", facts))
 
-    async def make(crm: Crm) -> Field:
+        async def look(crm: Crm) -> Field | None:
+            known = making.note.facts["known"]
+            there = (await crm.read_catalogue()).fields
+            return _twin([field for field in there if field.key not in known], name, kind)
+
+        return making.carried_out(look, lambda crm: crm.create_field(name, kind, labels), place="name")
+
+
+def _twin(fields: Iterable[Field], name: str, kind: Kind) -> Field | None:
+    wanted = name.casefold()
+    return next((f for f in fields if f.name.casefold() == wanted and compatible(kind, f.kind)), None)
+
+
+def _add_to_pipedrive(connection: Connection, key: str, labels: Sequence[str]) -> Field:
+    with one_at_a_time(connection):
+        known = find_field(connection, Side.PIPEDRIVE, key)
+        if not _lacking(known, labels):
+            return known  # added while this press waited
+        making = _Making(connection, note(connection, "options", key, {"labels": list(labels)}))
+
+        async def look(crm: Crm) -> Field | None:
+            nonlocal known
+            known = (await crm.read_catalogue()).field(key) or known
+            return None if _lacking(known, labels) else known
+
+        async def add(crm: Crm) -> Field:
+            added = await crm.add_options(known, _lacking(known, labels))
+            return replace(known, options=(*known.options, *added))
+
         try:
-            return await crm.create_field(name, kind, labels)
+            return making.carried_out(look, add, place="labels")
+        except RecordGone as error:
+            raise NotFound(
+                f"Pipedrive no longer has the field “{known.name}”. Refresh the fields."
+            ) from error
+
+
+def _lacking(field: Field, labels: Iterable[str]) -> list[str]:
+    return [label for label in labels if field.known_label(label) is None]
+
+
+Look = Callable[[Crm], Awaitable[Field | None]]
+Make = Callable[[Crm], Awaitable[Field]]
+
+
+class _Making:
+    """One thing being made in Pipedrive, from its note to the stored catalogue."""
+
+    def __init__(self, connection: Connection, made: Note) -> None:
+        self.connection, self.note = connection, made
+        self.unsure = made.earlier
+        """Whether it may be there although nobody told us."""
+
+    def carried_out(self, look: Look, make: Make, *, place: str) -> Field:
+        """The field as it is afterwards. `look` finds what an answer that never came would have told of.
+
+        Where it stays unknown what became of it, the note stays, and the next press begins with a look. Raises Invalid
+        for `place` where Pipedrive refuses it, and what `ask_pipedrive` raises.
+        """
+        try:
+            field = ask_pipedrive(self.connection, partial(self._made_or_found, look, make))
+        except TidegateError as error:
+            if not self.unsure:
+                strike_out(self.note)
+            if isinstance(error, InvalidForRemote):
+                raise Invalid(error.user_message, errors={place: [error.user_message]}) from error
+            raise
+        with transaction.atomic():
+            catalogue = catalogues.pipedrive_catalogue(self.connection)
+            catalogues.store_catalogues(self.connection, pipedrive=catalogue.with_field(field))
+            strike_out(self.note)
+        return field
+
+    async def _made_or_found(self, look: Look, make: Make, crm: Crm) -> Field:
+        if self.note.earlier:
+            await CLOCK.sleep(max(0.0, (self.note.written_at + SETTLING - CLOCK.now()).total_seconds()))
+            found = await look(crm)
+            if found is not None:
+                return found
+            self.unsure = False
+        try:
+            return await make(crm)
         except RemoteUnavailable as error:
             if not error.sent:
                 raise
-            fields = (await crm.read_catalogue()).fields
-            made = [f for f in fields if f.key not in known and f.name == name and compatible(kind, f.kind)]
-            if len(made) != 1:
+            self.unsure = True
+            found = await look(crm)
+            if found is None:
                 raise
-            return made[0]
-
-    try:
-        field = ask_pipedrive(connection, make)
-    except InvalidForRemote as error:
-        raise Invalid(error.user_message, errors={"name": [error.user_message]}) from error
-    _learn(connection, field)
-    return field
-
-
-def _add_to_pipedrive(connection: Connection, known: Field, labels: Sequence[str]) -> Field:
-    async def add(crm: Crm) -> Field:
-        try:
-            added = await crm.add_options(known, labels)
-        except RemoteUnavailable as error:
-            if not error.sent:
-                raise
-            now = (await crm.read_catalogue()).field(known.key)
-            if now is None or any(now.known_label(label) is None for label in labels):
-                raise
-            return now
-        return replace(known, options=(*known.options, *added))
-
-    try:
-        field = ask_pipedrive(connection, add)
-    except RecordGone as error:
-        raise NotFound(f"Pipedrive no longer has the field “{known.name}”. Refresh the fields.") from error
-    except InvalidForRemote as error:
-        raise Invalid(error.user_message, errors={"labels": [error.user_message]}) from error
-    _learn(connection, field)
-    return field
-
-
-def _learn(connection: Connection, field: Field) -> None:
-    catalogue = catalogues.pipedrive_catalogue(connection)
-    catalogues.store_catalogues(connection, pipedrive=catalogue.with_field(field))
+            return found

@@ -1,68 +1,81 @@
 """Deliveries from Pipedrive: is it genuine, what happened, store it, wake the lane. Nothing else happens before the answer."""
 
-from datetime import datetime
+import time
+from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError
+from django.db import connection as database
 from django.db.models import Q
 from django.utils import timezone
 
 from tidegate.adapters.pipedrive.webhooks import check_genuine, read_delivery
-from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.records import Side
-from tidegate.errors import NotGenuine
+from tidegate.errors import NotGenuine, TemporaryError
 from tidegate.ports import Happening
-from tidegate.store.catalogues import person_kinds, pipedrive_catalogue
-from tidegate.store.inbox import News, add_changes
+from tidegate.store.deliveries import Listener, listener_at, store_delivery
+from tidegate.store.inbox import News
 from tidegate.store.models import Connection
-from tidegate.store.secrets import decrypt
 from tidegate.wiring.upkeep import HOOK_USER
 
 OF_THE_CATALOGUE = frozenset({"user", "pipeline", "stage"})
 """What Pipedrive has webhooks for; fields have none, and are seen by the daily reread."""
+ATTEMPTS = 4
+"""Each after the first by the connection's row as it is then."""
+MARK_SECONDS = 1.0
+"""A burst of deliveries must not queue for the connection's row."""
 
-_catalogues: dict[UUID, tuple[datetime, PipedriveCatalogue]] = {}
+_marked: dict[UUID, float] = {}
 
 
-def receive_delivery(hook_token: str, authorization: str | None, body: bytes) -> int:
-    """Store what a delivery tells; how many rows were new. Raises NotGenuine, Malformed, NotHandled."""
-    rows = Connection.objects.filter(hook_token=hook_token, disconnected_at=None)
-    connection = rows.defer("catalogue", "settings").first()
-    if connection is None or connection.hook_secret is None:
+def receive_delivery(hook_token: str, authorization: str | None, body: bytes) -> None:
+    """Store what a delivery tells, committed when this returns. Raises NotGenuine, Malformed, NotHandled."""
+    try:
+        _receive(hook_token, authorization, body)
+    except (OperationalError, InterfaceError):
+        if database.in_atomic_block:
+            raise
+        database.close()  # it broke since the last delivery; the same once more stores nothing twice
+        _receive(hook_token, authorization, body)
+
+
+def _receive(hook_token: str, authorization: str | None, body: bytes) -> None:
+    for attempt in range(ATTEMPTS):
+        listener = _genuine(hook_token, authorization, anew=attempt > 0)
+        if _take(listener, read_delivery(body, listener.catalogue.fields)):
+            return
+    raise TemporaryError("The connection changed again and again while a delivery was to be stored.")
+
+
+def _genuine(hook_token: str, authorization: str | None, *, anew: bool) -> Listener:
+    """Refused only by what the row says now: the secret may be a new one."""
+    listener = listener_at(hook_token, anew=anew)
+    if listener is None:
         raise NotGenuine("There is no connection at this address.")
-    check_genuine(authorization, user=HOOK_USER, password=decrypt(connection.hook_secret))
-    catalogue = _catalogue_of(connection)
-    happenings = read_delivery(body, catalogue.fields)
-    with transaction.atomic():
-        _mark_delivery(connection)
-        if any(happening.entity in OF_THE_CATALOGUE for happening in happenings):
-            Connection.objects.filter(pk=connection.pk).update(
-                catalogue_read_at=None
-            )  # read anew at the next drain
-        if connection.launched_at is None:
-            return 0
-        return add_changes(connection, map(_news, happenings), kinds=person_kinds(catalogue))
+    try:
+        check_genuine(authorization, user=HOOK_USER, password=listener.password)
+    except NotGenuine:
+        if anew:
+            raise
+        return _genuine(hook_token, authorization, anew=True)
+    return listener
 
 
-def _catalogue_of(connection: Connection) -> PipedriveCatalogue:
-    """Reading it takes longer than all the rest of a delivery, so each process keeps what it read until it is read anew."""
-    read_at = connection.catalogue_read_at
-    known = _catalogues.get(connection.pk)
-    if known is not None and known[0] == read_at:
-        return known[1]
-    catalogue = pipedrive_catalogue(connection)
-    if read_at is not None:  # without it nothing tells two readings apart
-        _catalogues[connection.pk] = read_at, catalogue
-    return catalogue
+def _take(listener: Listener, happenings: Sequence[Happening]) -> bool:
+    _mark_delivery(listener.connection_id)
+    if any(happening.entity in OF_THE_CATALOGUE for happening in happenings):
+        # read anew at the next drain
+        Connection.objects.filter(pk=listener.connection_id).update(catalogue_read_at=None)
+    return not listener.launched or store_delivery(listener, list(map(_news, happenings)))
 
 
-def _mark_delivery(connection: Connection) -> None:
-    """At most once a second: a burst of deliveries must not queue for one row."""
-    now = timezone.now()
-    if connection.last_delivery_at is not None and connection.last_delivery_at >= now.replace(microsecond=0):
+def _mark_delivery(connection_id: UUID) -> None:
+    if time.monotonic() < _marked.get(connection_id, 0.0) + MARK_SECONDS:
         return
+    now = timezone.now()
     stale = Q(last_delivery_at=None) | Q(last_delivery_at__lt=now.replace(microsecond=0))
-    Connection.objects.filter(stale, pk=connection.pk).update(last_delivery_at=now)
+    Connection.objects.filter(stale, pk=connection_id).update(last_delivery_at=now)
+    _marked[connection_id] = time.monotonic()
 
 
 def _news(happening: Happening) -> News:

@@ -17,6 +17,7 @@ from tidegate.store.holds import end_frozen_holders
 from tidegate.store.models import Change, LogEntry
 from tidegate.store.schedule import lanes_with_due_work
 from tidegate.store.wakes import wake_lane
+from tidegate.wiring.idle_tokens import keep_tokens_alive
 from tidegate.wiring.imports import wake_stalled_imports
 from tidegate.wiring.steps import worker_step
 from tidegate.wiring.upkeep import lanes_due_for_a_check, note_downtime
@@ -51,8 +52,9 @@ async def _close_stalled_jobs() -> None:
 
 
 async def tidy() -> None:
-    """Retention: changes done, log entries, idempotency keys and finished jobs."""
+    """Once a day. Retention (changes done, log entries, idempotency keys, finished jobs), and idle authorisations."""
     await worker_step(_delete_old_rows)
+    await keep_tokens_alive()
     await app.job_manager.delete_old_jobs(
         nb_hours=JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )

@@ -1,6 +1,6 @@
 """The actions as the API sees them: they note each call and do the least that an answer needs, or raise what they are told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,7 +108,13 @@ class FakeActions:
         return self.found
 
     def start_transfer(
-        self, connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
+        self,
+        connection: Connection,
+        *,
+        direction: Direction,
+        source_app: Side | None,
+        actor: str,
+        records: Sequence[str] | None = None,
     ) -> Transfer:
         made = Transfer.objects.create(
             connection=connection,

@@ -80,6 +80,7 @@ CHANGES: dict[str, tuple[Any, Any]] = {
         ["email_replied", "link_clicked"],
         (Trigger.EMAIL_REPLIED, Trigger.LINK_CLICKED),
     ),
+    "unsubscribe_in_pipedrive": (True, True),
 }
 """Settings key -> what is sent, what the core is given."""
 

@@ -65,8 +65,15 @@ class CampaignWorld(World):
         """The connected user's."""
         return ZoneInfo("Europe/Helsinki")
 
-    def automate(self, *automations: Automation, history: bool = False) -> None:
-        self.use(replace(self.settings, automations=automations, include_email_history=history))
+    def automate(self, *automations: Automation, history: bool = False, unsubscribes: bool = False) -> None:
+        self.use(
+            replace(
+                self.settings,
+                automations=automations,
+                include_email_history=history,
+                unsubscribe_in_pipedrive=unsubscribes,
+            )
+        )
 
     # --- what happens
 

@@ -1,6 +1,6 @@
 """Workers that die at a chosen point: before or after any call to either app, and any commit of the store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,9 +83,14 @@ class MortalApp:
 def make_calls_mortal(world: World, countdown: Countdown) -> None:
     """The same for a world that goes on living in one piece."""
     for side in (world.crm, world.outreach):
-        for name in (*PIPEDRIVE_CALLS, *OUTREACH_CALLS, *UNDO_CALLS):
-            if hasattr(side, name):
-                setattr(side, name, _mortal_call(getattr(side, name), name, countdown))
+        names = [name for name in (*PIPEDRIVE_CALLS, *OUTREACH_CALLS, *UNDO_CALLS) if hasattr(side, name)]
+        make_mortal(side, names, countdown)
+
+
+def make_mortal(app: Any, names: Iterable[str], countdown: Countdown) -> None:
+    """From now on each of these calls is a point before and a point after."""
+    for name in names:
+        setattr(app, name, _mortal_call(getattr(app, name), name, countdown))
 
 
 def _mortal_call(call: Callable[..., Any], name: str, countdown: Countdown) -> Callable[..., Any]:

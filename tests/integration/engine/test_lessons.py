@@ -1,19 +1,22 @@
 """What has broken other syncs, told as rules that hold here: each name says the lesson, each docstring the story.
-Stories that other tests of the engine tell are not told again.
+`docs/lessons.md` lists all thirty; those that another test tells are not told again here.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from asgiref.sync import async_to_sync
 
 from tests.integration.engine.mortality import Countdown, Died, make_calls_mortal, mortal_memory
 from tests.integration.engine.world import World, prospect
-from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE
+from tidegate.core.catalogue import Field
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE
 from tidegate.core.settings import Direction
-from tidegate.core.values import Value
+from tidegate.core.values import Kind, Value
 from tidegate.errors import InvalidForRemote, RemoteUnavailable
 from tidegate.store.models import Intent, Link
+from tidegate.store.sameness import ask_for_check
 
 pytestmark = pytest.mark.django_db
 
@@ -226,3 +229,146 @@ def test_a_person_deleted_unnoticed_keeps_no_new_prospect_waiting(world: World) 
 
     assert [p.value(LAST_NAME) for p in world.persons()] == ["New"]
     assert world.links() == {prospect_id: world.persons()[0].id}
+
+
+def test_who_fits_nobody_is_made_anew_right_after_one_who_fits(world: World) -> None:
+    """A plug-in kept the last hit of the previous round of its loop, and overwrote that person with the next record."""
+    person_id = world.crm.add_person(person("Ann One", "ann@north.example"))
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    fits = world.outreach.add(prospect("Ann One"))
+    others = [world.outreach.add(prospect("Bo Two", email=address)) for address in ("bo@north.example", "")]
+    world.use(replace(world.settings, only_with_email=False))
+    world.drain()
+
+    links = world.links()
+    assert links[fits] == person_id
+    assert len({links[other] for other in others} - {person_id}) == 2
+    assert world.crm.person(person_id).value(LAST_NAME) == "One"
+
+
+def test_several_persons_of_one_address_are_put_to_a_person_and_none_is_written(world: World) -> None:
+    """The first hit of a search was updated, whoever it was."""
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    twins = [world.crm.add_person(person(f"Ann {n}", "ann@north.example")) for n in ("One", "Two")]
+    world.outreach.add(prospect("Ann Three", **{JOB_TITLE: "Chair"}))
+    world.drain()
+
+    assert [q.facts["candidates"] for q in world.questions()] == [twins]
+    assert world.crm.written == []
+
+
+def test_a_company_that_is_there_already_is_taken_and_not_made_again(world: World) -> None:
+    """“Already exists” was an error, no link was stored, and every run tried again."""
+    known = world.crm.add_organization("Polar Note")
+    for number in range(3):
+        world.outreach.add(prospect(f"P{number} Q", **{COMPANY: "polar note"}))
+        world.drain()
+
+    assert [o.id for o in world.crm.organizations] == [known]
+    assert {p.organization_id for p in world.persons()} == {known}
+
+
+def test_what_another_app_writes_under_our_user_travels_although_it_looks_like_us(world: World) -> None:
+    """Echoes were told by who sent them: another app of the same user was never heard. A value tells them apart."""
+    prospect_id, person_id = in_step(world)
+    world.crm.edit_person(person_id, {JOB_TITLE: "Chair"})  # a delivery names no sender that could tell
+    world.drain()
+    written = len(world.crm.written) + len(world.outreach.written)
+    world.deliveries_taken = world.announcements_taken = 0
+    world.drain()
+
+    assert world.outreach.record(prospect_id).value(JOB_TITLE) == "Chair"
+    assert len(world.crm.written) + len(world.outreach.written) == written
+
+
+def test_what_the_app_counts_by_itself_is_no_change_and_costs_nothing(world: World) -> None:
+    """Last-activity stamps and counters set off endless syncs."""
+    world.crm.fields["last_activity"] = Field("last_activity", "Last activity", Kind.TEXT)
+    _, person_id = in_step(world)
+    tokens = world.crm.tokens.total()
+    for number in range(5):
+        world.crm.edit_person(person_id, {"last_activity": f"{number}"})
+        world.drain()
+
+    assert world.crm.tokens.total() == tokens
+
+
+def test_a_field_that_is_no_longer_shown_empties_nothing(world: World) -> None:
+    """A field that one side stopped showing was taken for emptied, and the other side was blanked."""
+    prospect_id, person_id = in_step(world, more={JOB_TITLE: "Chair"})
+    del world.crm.fields[JOB_TITLE]
+    world.crm.edit_person(person_id, {FIRST_NAME: "Sigrid"})
+    world.drain()
+
+    record = world.outreach.record(prospect_id)
+    assert (record.value(FIRST_NAME), record.value(JOB_TITLE)) == ("Sigrid", "Chair")
+
+
+def test_an_edit_that_was_committed_late_is_found_by_the_next_look(world: World) -> None:
+    """A read of what changed since began where the last one ended: what was stamped before and shown after fell between."""
+    prospect_id, person_id = in_step(world)
+    async_to_sync(world.check)()
+    late = world.clock.now()
+    world.clock.move(2)
+    world.crm.edit_person(world.crm.add_person(person("Bo Two", "bo@north.example")), {})
+    async_to_sync(world.check)()
+    world.crm.edit_person(person_id, {JOB_TITLE: "Chair"})
+    world.crm._persons[person_id].updated_at = late.replace(microsecond=0)
+    world.deliveries_taken = len(world.crm.deliveries)
+    async_to_sync(world.check)()
+    world.drain()
+
+    assert world.outreach.record(prospect_id).value(JOB_TITLE) == "Chair"
+
+
+def test_hundreds_who_were_there_before_the_launch_come_with_a_transfer_alone(world: World) -> None:
+    """The first poll told the whole history as news, into live automations."""
+    for number in range(30):
+        world.crm.add_person(person(f"Old {number}", f"old{number}@north.example"))
+    world.take_as_known()
+    async_to_sync(world.check)()
+    world.crm.add_person(person("New One", "new@north.example"))
+    world.drain()
+
+    assert [p.value(FIRST_NAME) for p in world.prospects()] == ["New"]
+
+
+def test_a_hundred_edits_are_read_in_batches_and_nothing_is_searched_for(world: World) -> None:
+    """Automatic paging read everything at each poll, and forms made four calls each."""
+    for number in range(100):
+        world.outreach.add(prospect(f"P{number} Q"))
+    world.drain()
+    world.crm.tokens.clear()
+    for person_id in world.crm.person_ids:
+        world.crm.edit_person(person_id, {JOB_TITLE: "Chair"})
+    world.drain()
+
+    assert {p.value(JOB_TITLE) for p in world.prospects()} == {"Chair"}
+    assert dict(world.crm.tokens) == {"get_persons": 10}
+
+
+def test_a_merge_into_somebody_unlinked_moves_the_link_and_recreates_nobody(world: World) -> None:
+    """A merge looked like a deletion and an edit: the survivor was not found, and the loser was made again."""
+    prospect_id, loser = in_step(world)
+    survivor = world.crm.add_person(person("Signe A.", "other@north.example"))
+    world.tell()  # the newcomer and the merge are told together
+    world.crm.merge_persons(loser, survivor)
+    world.drain()
+
+    assert world.links()[prospect_id] == survivor
+    assert world.crm.person_ids == [survivor]
+
+
+def test_a_deletion_that_no_webhook_told_is_found_and_nothing_living_is_removed(world: World) -> None:
+    """Incremental reads never notice a deletion; a pass that failed half-way took the living for gone."""
+    gone, kept = in_step(world, "Ann One"), in_step(world, "Bo Two")
+    world.crm.delete_person(gone[1])
+    world.deliveries_taken = len(world.crm.deliveries)
+    world.crm.faults.fail("walk_persons", RemoteUnavailable("It is down."))
+    ask_for_check(world.connection)
+    world.drain()
+    world.drain()
+
+    states = dict(Link.objects.values_list("prospect_id", "state"))
+    assert states == {gone[0]: "person_gone", kept[0]: "linked"}
+    assert len(world.prospects()) == 2

@@ -66,6 +66,7 @@ FULL = Settings(
     constants=(Constant(Side.PIPEDRIVE, "def", 'a "quoted"\nvalue – ü'),),
     filter_id="12",
     history_events=(Trigger.EMAIL_REPLIED, Trigger.UNSUBSCRIBED),
+    unsubscribe_in_pipedrive=True,
     automations=(
         Automation(
             Trigger.EMAIL_SENT,

@@ -434,8 +434,7 @@ async def test_an_apps_webhooks_are_its_own(client, hooks):
     assert (await client.ask("DELETE", f"/v1/webhooks/{apps['id']}")).status == 404
 
 
-async def test_the_address_is_probed_where_the_switch_says_so(client, hooks):
-    await client.control("switches", {"webhook_probe": True})
+async def test_the_address_is_probed_unless_the_switch_says_not(client, hooks):
     given = {
         "subscription_url": "http://127.0.0.1:1/x",
         "event_action": "*",
@@ -445,6 +444,8 @@ async def test_the_address_is_probed_where_the_switch_says_so(client, hooks):
 
     assert (await client.post("/v1/webhooks", given)).status == 400
     assert (await client.post("/v1/webhooks", {**given, "subscription_url": hooks.address})).status == 201
+    await client.control("switches", {"webhook_probe": False})
+    assert (await client.post("/v1/webhooks", given)).status == 201
 
 
 async def test_the_list_shows_the_last_delivery(client, hooks):

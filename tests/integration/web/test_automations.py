@@ -421,7 +421,22 @@ def test_e_mail_history_can_be_switched_off(alices: Setup) -> None:
     assert "E-mail history is not included." in alices.get("setup/review")
 
 
+def test_unsubscribing_in_pipedrive_is_off_until_somebody_switches_it_on(alices: Setup) -> None:
+    page = alices.get("setup/data")
+    assert re.search(r'name="unsubscribe_in_pipedrive"(?![^>]* checked)', page)
+    assert "unsubscribed in Pipedrive" not in alices.get("setup/review")
+
+    alices.post("settings", {"part": "consent", "unsubscribe_in_pipedrive": "on"})
+
+    assert alices.settings.unsubscribe_in_pipedrive
+    assert "is unsubscribed in Pipedrive, too, which can" in alices.get("setup/review")
+    assert re.search(r'name="unsubscribe_in_pipedrive"[^>]* checked', alices.get("settings"))
+    alices.post("settings", {"part": "consent"})
+    assert not alices.settings.unsubscribe_in_pipedrive
+
+
 def test_e_mail_history_is_not_asked_for_where_nothing_flows_to_pipedrive(alices: Setup) -> None:
     alices.post("setup/direction", {"part": "direction", "direction": "from_pipedrive"})
     assert "include_email_history" not in alices.get("setup/data")
+    assert "unsubscribe_in_pipedrive" not in alices.get("setup/data")
     assert "E-mail history" not in alices.get("setup/review")

@@ -71,9 +71,9 @@ def test_winning_and_losing_set_their_moments_and_reopening_clears_them(ask):
     lost = data(patch(ask, deal, status="lost", lost_reason="Price"))
     reopened = data(patch(ask, deal, status="open"))
 
-    assert won["won_time"] and won["close_time"] and won["local_won_date"] and not won["lost_time"]
-    assert lost["lost_time"] and lost["local_lost_date"] and not lost["won_time"]
-    assert (reopened["won_time"], reopened["lost_time"], reopened["close_time"]) == (None, None, None)
+    assert won["won_time"] and won["close_time"] and won["local_won_date"] and "lost_time" not in won
+    assert lost["lost_time"] and lost["local_lost_date"] and "won_time" not in lost
+    assert not {"won_time", "lost_time", "close_time"} & reopened.keys()
     assert reopened["lost_reason"] == "Price"
 
 

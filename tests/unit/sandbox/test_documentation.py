@@ -8,7 +8,7 @@ from pipedrive_sandbox.actions import ACTIONS
 from pipedrive_sandbox.control import Control
 from pipedrive_sandbox.faults import KINDS
 from pipedrive_sandbox.sandbox import Sandbox
-from pipedrive_sandbox.switches import SWITCHES
+from pipedrive_sandbox.switches import ON_REQUEST, SWITCHES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text("utf-8")
 
@@ -23,8 +23,18 @@ def as_written(value):
 def test_every_switch_is_listed_with_its_default_and_meaning(name):
     switch = SWITCHES[name]
 
-    assert f"| `{name}` | {as_written(switch.default)} | " in TEXT
-    assert switch.about in TEXT
+    choices = ", ".join(as_written(choice) for choice in switch.choices) or "a number"
+    row = (f"`{name}`", as_written(switch.default), choices, switch.rests_on, switch.about)
+    assert f"| {' | '.join(row)} |" in TEXT
+
+
+@pytest.mark.parametrize("basis", sorted({switch.rests_on for switch in SWITCHES.values()}))
+def test_what_a_default_can_rest_on_is_explained(basis):
+    assert f"*{basis}* (" in TEXT
+
+
+def test_what_is_made_on_request_is_off_until_asked_for():
+    assert {switch.default for switch in SWITCHES.values() if switch.rests_on == ON_REQUEST} <= {False}
 
 
 def test_every_control_call_is_listed():

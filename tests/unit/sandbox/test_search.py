@@ -41,7 +41,7 @@ def test_a_person_hit_has_plain_texts_and_no_sign_of_life(ask, ann):
         "type": "person",
         "name": "Ann Quibble",
         "phones": ["555 77"],
-        "emails": ["Ann.Q@Example.com"],
+        "emails": ["ann.q@example.com"],
         "visible_to": 3,
         "owner": {"id": 1},
         "organization": None,

@@ -53,7 +53,7 @@ def test_given_people_come_first_and_count_among_the_persons():
     first, second = everyone(seeder)[:2]
 
     assert len(everyone(seeder)) == 4
-    assert (first["name"], first["emails"][0]["value"]) == ("Ann Bee", "ANN@example.com")
+    assert (first["name"], first["emails"][0]["value"]) == ("Ann Bee", "ann@example.com")
     assert first["custom_fields"][seeder.codes["person.Job title"]] == "Boss"
     organization = seeder.account.records("organization").get(seeder.account.id, first["org_id"])
     assert organization["name"] == "Bee Oy"

@@ -224,16 +224,21 @@ class SalesCalls(ABC):
             return None
         except InvalidForRemote:
             return None  # an account without Campaigns may refuse to show it
-        status = raw.get("marketing_status")
-        return str(status) if status else None
+        return _marketing_status(raw)
 
-    async def unsubscribe(self, person_id: str) -> None:
-        await self._object(
+    async def unsubscribe(self, person_id: str) -> str | None:
+        raw = await self._object(
             prices.UPDATE_PERSON,
             f"the marketing status of person {person_id}",
             id_=person_id,
             json={"marketing_status": "unsubscribed"},
         )
+        return _marketing_status(raw)
+
+
+def _marketing_status(raw: Raw) -> str | None:
+    status = raw.get("marketing_status")
+    return str(status) if status else None
 
 
 def _since(moment: datetime) -> Params:

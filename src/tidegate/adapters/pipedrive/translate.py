@@ -90,6 +90,8 @@ def _names(raw: Raw, addresses: Sequence[str], phones: Sequence[tuple[str, str]]
         return dict.fromkeys(NAMES)
     if whole and len(shown) == len(NAMES) and not any(shown.values()):
         return {FIRST_NAME: whole, LAST_NAME: None}
+    if whole and list(shown.values()) == [whole]:
+        return dict.fromkeys(NAMES) | shown  # one part is the whole name, so the part left out is empty
     return dict(shown)
 
 

@@ -26,6 +26,7 @@ FOLLOWED = frozenset({"person", "organization", "user", "pipeline", "stage"})
 ACTIONS = frozenset({"create", "change", "delete"})
 EVENT_OBJECTS = ("person", "organization", "user", "pipeline", "stage")
 
+LONGEST_ID = 64
 
 # --- Deliveries -------------------------------------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ def _entity(meta: Raw) -> str:
 def _record_id(meta: Raw, entity: str) -> str:
     """What we look at later goes into an address, so it must be a number; only fields are named by a code."""
     record_id = _word(meta, "entity_id")
-    if entity != "person_field" and not record_id.isdecimal():
+    if len(record_id) > LONGEST_ID or (entity != "person_field" and not record_id.isdecimal()):
         raise Malformed(f"The delivery's “entity_id” is no number: {record_id[:40]}")
     return record_id
 
@@ -129,7 +130,7 @@ def _body(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
 def _merged_away(survivor: Happening, meta: Raw) -> list[Happening]:
     """The delete of the vanished record may be lost; the survivor's change tells the same."""
     vanished = _optional(meta, "merged_from_id")
-    if vanished is None or not vanished.isdecimal():
+    if vanished is None or not vanished.isdecimal() or len(vanished) > LONGEST_ID:
         return []
     return [
         Happening(

@@ -46,6 +46,7 @@ MEANINGS = {
     "brakes": "How much may change within ten minutes before it is stopped and shown to you. Sent as a whole.",
     "automations": "What campaign events start in Pipedrive; at most one automation for each trigger.",
     "history_events": "Which events are worth an update of a campaign e-mail's activity.",
+    "unsubscribe_in_pipedrive": "Whether who unsubscribes or bounces is unsubscribed in Pipedrive's Campaigns, too. It can't be taken back.",
 }
 
 
@@ -102,6 +103,7 @@ class SettingsAnswer(Answer):
     brakes: BrakeLimits = meant("brakes")
     automations: list[AutomationBody] = meant("automations")
     history_events: list[HistoryEvent] = meant("history_events")
+    unsubscribe_in_pipedrive: bool = meant("unsubscribe_in_pipedrive")
 
 
 class ConnectionAnswer(SettingsAnswer):
@@ -160,6 +162,7 @@ class SettingsChange(Body):
     brakes: BrakeLimits = meant("brakes", UNSET)
     automations: list[AutomationBody] = meant("automations", UNSET, max_length=50)
     history_events: list[HistoryEvent] = meant("history_events", UNSET, max_length=50)
+    unsubscribe_in_pipedrive: Flag = meant("unsubscribe_in_pipedrive", UNSET)
 
     def applied_to(self, settings: Settings) -> Settings:
         given: dict[str, Any] = self.given()

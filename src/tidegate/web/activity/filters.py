@@ -41,6 +41,7 @@ CAUSES: Choices = (
     ("transfer", gettext_lazy("Transfer")),
     ("automation", gettext_lazy("Automation")),
     ("history", gettext_lazy("E-mail history")),
+    ("consent", gettext_lazy("Consent")),
     ("undo", gettext_lazy("Undo of a transfer")),
 )
 SPANS: Choices = (

@@ -90,7 +90,7 @@ class Line:
         return ("to" if self.entry.side == Side.PIPEDRIVE else "from"), "flow"
 
 
-_CAUSE_GLYPHS = {"automation": "bolt", "history": "mail"}
+_CAUSE_GLYPHS = {"automation": "bolt", "history": "mail", "consent": "none"}
 _GLYPHS = {
     "create": ("plus", "flow"),
     "delete": ("x", "warn"),
@@ -150,6 +150,8 @@ def value_in_words(raw: Any, kind: str) -> str:
 
 def _headline(entry: LogEntry, fields: tuple[FieldLine, ...]) -> str:
     written = Side(entry.side)
+    if entry.cause == "consent":
+        return entry.message
     if entry.cause in ("automation", "history"):
         # what these write is no person: the engine's own words say which deal or activity
         return "" if fields and entry.act == "update" else entry.message
@@ -190,6 +192,7 @@ def cause_of(entry: LogEntry) -> str:
     return {
         "automation": _("Automation"),
         "history": _("E-mail history"),
+        "consent": _("Consent"),
         "live": _("Live sync"),
         "transfer": _("Transfer"),
         "undo": _("Undo of a transfer"),

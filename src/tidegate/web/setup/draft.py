@@ -179,6 +179,11 @@ def _read_history(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draf
     return replace(draft, settings=settings)
 
 
+def _read_consent(post: QueryDict, draft: Draft, catalogues: Catalogues) -> Draft:
+    wanted = bool(post.get("unsubscribe_in_pipedrive"))
+    return replace(draft, settings=replace(draft.settings, unsubscribe_in_pipedrive=wanted))
+
+
 READERS: dict[str, Callable[[QueryDict, Draft, Catalogues], Draft]] = {
     "direction": _read_direction,
     "from_lists": _read_from_lists,
@@ -188,6 +193,7 @@ READERS: dict[str, Callable[[QueryDict, Draft, Catalogues], Draft]] = {
     "mapping": _read_mapping,
     "more": _read_more,
     "history": _read_history,
+    "consent": _read_consent,
     "constants-outreach": lambda post, draft, catalogues: _read_constants(Side.OUTREACH, post, draft),
     "constants-pipedrive": lambda post, draft, catalogues: _read_constants(Side.PIPEDRIVE, post, draft),
     PART: _read_automations,

@@ -95,6 +95,10 @@ def _data(settings: Settings, catalogues: Catalogues) -> list[str]:
     lines.append(_fields(settings, catalogues))
     if settings.direction.flows_to(Side.PIPEDRIVE):
         lines.append(_history(settings))
+    if settings.direction.flows_to(Side.PIPEDRIVE) and settings.unsubscribe_in_pipedrive:
+        lines.append(
+            _("Whoever unsubscribes or bounces is unsubscribed in Pipedrive, too, which can't be taken back.")
+        )
     lines.append(
         _("Whoever has no e-mail address is left out.")
         if settings.only_with_email

@@ -100,6 +100,10 @@ def _compared(stored: Settings, draft: Settings) -> list[tuple[str, bool]]:
             (stored.include_email_history, set(stored.history_events))
             == (draft.include_email_history, set(draft.history_events)),
         ),
+        (
+            _("Consent in Pipedrive"),
+            stored.unsubscribe_in_pipedrive is draft.unsubscribe_in_pipedrive,
+        ),
         (_("Constants"), set(stored.constants) == set(draft.constants)),
         *(
             (str(words.name), _automation(stored, trigger) == _automation(draft, trigger))

@@ -46,6 +46,7 @@ PLACES = {
         "only_with_email",
         "filter_id",
         "history_events",
+        "unsubscribe_in_pipedrive",
     ),
     "constants": ("constants",),
     "automations": ("automations",),

@@ -67,6 +67,15 @@ async def test_the_catalogue_holds_every_page_of_the_fields(server):
     assert {page["limit"] for page in pages} == {"500"}
 
 
+async def test_six_hundred_fields_are_all_there(server):
+    """Elsewhere the first hundred were read, and the others vanished from the mapping."""
+    like = payload("pipedrive/person_fields")["data"][-1]
+    fields = [like | {"field_code": f"{n:040}", "field_name": f"Field {n}"} for n in range(600)]
+    server.answers("GET", "/api/v2/personFields", ok(fields[:500], cursor="more"), ok(fields[500:]))
+    catalogue = await server.crm().read_catalogue()
+    assert sum(field.name.startswith("Field ") for field in catalogue.fields) == 600
+
+
 async def test_filters_that_are_off_or_of_the_moment_are_not_offered(server):
     filters = [
         {"id": 5, "name": "Customers", "active_flag": True, "temporary_flag": None},

@@ -138,6 +138,24 @@ def test_a_name_without_parts_is_read_as_the_first_name():
     assert (whole.value(FIRST_NAME), whole.value(LAST_NAME)) == ("Prince", None)
 
 
+@pytest.mark.parametrize(
+    ("shown", "first", "last"),
+    [
+        ({"name": "Ada", "first_name": "Ada"}, "Ada", None),
+        ({"name": "Lovelace", "last_name": "Lovelace"}, None, "Lovelace"),
+        ({"name": "Ada Lovelace", "first_name": "Ada"}, "Ada", MISSING),
+        ({"first_name": "Ada"}, "Ada", MISSING),
+        ({"name": "Ada Lovelace"}, MISSING, MISSING),
+    ],
+)
+def test_a_part_of_the_name_that_is_left_out_is_empty_where_the_other_part_is_all_of_it(shown, first, last):
+    """Some answers leave empty system fields out: an emptied last name must still come over."""
+    names = ("name", "first_name", "last_name")
+    raw = {k: v for k, v in payload("pipedrive/person")["data"].items() if k not in names}
+    record = record_from(raw | shown, FIELDS)
+    assert (record.value(FIRST_NAME), record.value(LAST_NAME)) == (first, last)
+
+
 def test_an_unknown_option_is_unreadable_and_never_empty():
     assert isinstance(person(custom_fields={SOURCE: 99}).value(SOURCE), Unreadable)
 

@@ -1,0 +1,53 @@
+"""Consent in Pipedrive: whom a campaign event unsubscribes there, and what is told of it.
+
+Only ever tightened, and once: Pipedrive lets a person's marketing status be changed a single time, needs a valid address
+for it, and says nothing where it did not do as asked. Rules: docs/sync-rules.md, *Consent in Pipedrive*.
+"""
+
+from collections.abc import Mapping
+
+from tidegate.core.automation import Trigger
+from tidegate.core.campaigns import CampaignEvent
+from tidegate.core.values import Json
+
+UNSUBSCRIBED = "unsubscribed"
+OPEN = frozenset({"no_consent", "subscribed"})
+"""Statuses with which Pipedrive's Campaigns may still write to a person, or may come to."""
+CLOSING = frozenset({Trigger.EMAIL_BOUNCED, Trigger.UNSUBSCRIBED})
+WORDS = {"no_consent": "no consent", "archived": "archived", "subscribed": "subscribed"}
+
+
+def closes(event: CampaignEvent) -> bool:
+    """Whether this event says that the prospect is not to be written to any more."""
+    return event.trigger in CLOSING
+
+
+def is_open(status: str | None) -> bool:
+    """Whether a marketing status can be tightened. None: the account has no Campaigns, or the person is gone."""
+    return status in OPEN
+
+
+def done_text(before: str) -> str:
+    return (
+        f"Unsubscribed in Pipedrive's Campaigns (before: {WORDS.get(before, before)}). "
+        "Pipedrive lets the marketing status be changed once: this can't be taken back."
+    )
+
+
+def ignored_text(status: str) -> str:
+    """For a status that Pipedrive left as it was, without a word."""
+    return (
+        f"Pipedrive left the marketing status at “{WORDS.get(status, status)}” and did not say why: it can be changed "
+        "once only, and needs a valid e-mail address. Take this person out of your campaigns in Pipedrive by hand."
+    )
+
+
+def status_change(before: str) -> Mapping[str, Json]:
+    """What the activity log keeps of it."""
+    return {
+        "field": "marketing_status",
+        "name": "Marketing status",
+        "kind": "text",
+        "before": WORDS.get(before, before),
+        "after": UNSUBSCRIBED,
+    }
