@@ -34,6 +34,7 @@ from tidegate.ports import (
     TransferState,
 )
 from tidegate.store import (
+    identities,
     inbox,
     links,
     mirror,
@@ -101,6 +102,14 @@ class LaneMemory(Memory):
 
     def linked_persons(self, connection_id: str, person_ids: Collection[str]) -> dict[str, str]:
         return links.linked_persons(connection_id, person_ids)
+
+    def kept_apart(
+        self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()
+    ) -> set[tuple[str, str]]:
+        return identities.kept_apart(connection_id, prospect_ids=prospect_ids, person_ids=person_ids)
+
+    def survivors(self, person_ids: Collection[str]) -> dict[str, str]:
+        return identities.survivors(self.lane_id, person_ids)
 
     def holders(self, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:
         return mirror.holders(self.lane_id, addresses)
@@ -263,6 +272,7 @@ class LaneMemory(Memory):
         mirror.forget_organizations(self.lane_id, results.organizations_gone)
         mirror.save_persons(self.lane_id, results.persons, self.kinds)
         mirror.forget_persons(self.lane_id, results.persons_gone)
+        identities.keep_aliases(self.lane_id, results.merged)
         _log(connection_id, results.log, transfer_id)
         _settle(connection_id, results.settled, asked=results.questions)
         _ask(connection_id, results.questions)
