@@ -195,6 +195,10 @@ class MemoryCrm(MemorySales):
         return [i for i, kept in self._persons.items() if not kept.gone and not kept.hidden]
 
     @property
+    def deleted_ids(self) -> list[str]:
+        return [i for i, kept in self._persons.items() if kept.gone]
+
+    @property
     def organizations(self) -> list[Organization]:
         return list(self._organizations.values())
 

@@ -6,7 +6,7 @@ was overruled by a later one or by the conflict rule, with its value in the log.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -26,12 +26,14 @@ from tidegate.core.records import (
     LAST_NAME,
     PHONE,
     Record,
+    Seen,
     Side,
     with_organization,
 )
 from tidegate.core.settings import DEFAULT_MAPPINGS, SYSTEM_MAPPINGS, Direction, Settings
 from tidegate.core.values import Value
 from tidegate.errors import InvalidForRemote, RateLimited, RemoteUnavailable
+from tidegate.services.engine import Lane
 from tidegate.store.catalogues import person_kinds
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Attention, Change, Connection, Intent, Link
@@ -44,6 +46,9 @@ COMPANIES = ("Polar Note", "Tern & Co", "Fjord Works", "")
 CALLS = ("get_persons", "walk_persons", "walk_organizations", "get_organizations")
 WRITES = ("create_person", "update_person", "create_organization")
 STORE_WRITES = ("create_prospect", "update_prospect")
+WRITE_TOKENS = 5
+LOOK_TOKENS = 20
+"""What a drain may cost in reads, on the average of an episode: a catch-up of both mirrors, or some looks at single records."""
 
 
 @dataclass
@@ -62,13 +67,28 @@ class ChaosWorld(World):
     quiet: bool = False
 
     def __post_init__(self) -> None:
-        self.countdown = Countdown(0)
+        self.countdown = self.make_countdown()
         self.memory_class = mortal_memory(self.countdown)
         super().__post_init__()
         self.on_the_way: list[News] = []
         self.doubled: list[str] = []
+        self.overtaken: set[tuple[Side, str, str, str]] = set()
+        """(side, record, field, value) that somebody typed between our look and our write of that very field."""
+        self.drains = 0
         self._watch_creates()
+        self._watch_updates()
         make_calls_mortal(self, self.countdown)
+
+    def make_countdown(self) -> Countdown:
+        return Countdown(0)
+
+    async def _lane(self) -> Lane:
+        self.drains += 1
+        return await super()._lane()
+
+    def spent(self) -> tuple[int, int]:
+        """Tokens, and write calls that reached Pipedrive, refused ones too."""
+        return self.crm.tokens.total(), sum(self.crm.faults.calls[name] for name in WRITES)
 
     def tell(self, *, twice: bool = False) -> int:
         self.on_the_way += self._news_of_prospects() + self._news_of_persons()
@@ -113,6 +133,38 @@ class ChaosWorld(World):
         setattr(self.crm, "create_person", person)  # noqa: B010 (mypy would not have a method assigned)
         setattr(self.outreach, "create_prospect", prospect)  # noqa: B010
 
+    def _watch_updates(self) -> None:
+        """Neither app has a conditional write: what is typed in the moment between look and write can't be seen by us."""
+        update_person, update_prospect = self.crm.update_person, self.outreach.update_prospect
+        get_prospects, looked_at = self.outreach.get_prospects, dict[str, Seen]()
+
+        async def person(person_id: str, values: Mapping[str, Value], **more: Any) -> Record:
+            if person_id in self.crm.person_ids:
+                self._note_overtaken(more.get("seen"), self.crm.person(person_id), values)
+            return await update_person(person_id, values, **more)
+
+        async def prospect(prospect_id: str, values: Mapping[str, Value]) -> Record:
+            if prospect_id in self.outreach.ids:
+                self._note_overtaken(looked_at.get(prospect_id), self.outreach.record(prospect_id), values)
+            return await update_prospect(prospect_id, values)
+
+        async def look(ids: Collection[str]) -> dict[str, Seen]:
+            found = await get_prospects(ids)
+            looked_at.update(found)
+            return found
+
+        setattr(self.crm, "update_person", person)  # noqa: B010
+        setattr(self.outreach, "update_prospect", prospect)  # noqa: B010
+        setattr(self.outreach, "get_prospects", look)  # noqa: B010
+
+    def _note_overtaken(self, seen: object, now: Record, values: Mapping[str, Value]) -> None:
+        if isinstance(seen, Record):
+            self.overtaken |= {
+                (now.side, now.id, key, str(now.value(key)))
+                for key in values
+                if now.value(key) != seen.value(key)
+            }
+
     def _note_double(self, noun: str, values: Mapping[str, Value], there: list[Record]) -> None:
         emails = values.get(EMAIL)
         for record in there:
@@ -137,7 +189,7 @@ class Episode:
 
     def __init__(self, seed: str) -> None:
         self.random = Random(seed)
-        self.world = ChaosWorld(settings=SETTINGS, random=self.random)
+        self.world = self.make_world()
         self.history: list[str] = []
         self.edits: dict[tuple[Side, str, str], Edit] = {}
         """(side, record, field) -> what somebody typed last."""
@@ -148,10 +200,20 @@ class Episode:
         async_to_sync(self.world.check)()  # a launch begins with the first walk
         self._interrupt()
 
+    def make_world(self) -> ChaosWorld:
+        return ChaosWorld(settings=SETTINGS, random=self.random)
+
     # --- what happens
 
     def run(self, steps: int) -> None:
-        deeds: dict[Callable[[], None], int] = {
+        deeds = self.deeds()
+        for deed in self.random.choices(list(deeds), list(deeds.values()), k=steps):
+            self.happened[deed.__name__] += 1
+            deed()
+
+    def deeds(self) -> dict[Callable[[], None], int]:
+        """What may happen, and how often in comparison."""
+        return {
             self.add_prospect: 8,
             self.add_person: 8,
             self.edit_prospect: 16,
@@ -171,9 +233,6 @@ class Episode:
             self.let_time_pass: 10,
             self.work: 25,
         }
-        for deed in self.random.choices(list(deeds), list(deeds.values()), k=steps):
-            self.happened[deed.__name__] += 1
-            deed()
 
     def _interrupt(self) -> None:
         """People don't wait for the worker: now and then somebody does something between two of its calls."""
@@ -297,8 +356,7 @@ class Episode:
             self.tell("person", person_id, "is deleted")
 
     def restore_person(self) -> None:
-        gone = [i for i, p in self.world.crm._persons.items() if p.gone and i not in self.merged]
-        person_id = self._any(gone)
+        person_id = self._any([i for i in self.world.crm.deleted_ids if i not in self.merged])
         if person_id:
             self.world.crm.restore_person(person_id)
             self.tell("person", person_id, "is restored")
@@ -414,6 +472,7 @@ class Episode:
             *self._lost_edits(),
             *self._unfinished(),
             *self._restlessness(),
+            *self._waste(),
         ]
 
     def _pairs(self) -> list[tuple[Record, Record]]:
@@ -475,10 +534,16 @@ class Episode:
                     if (edit := self.edits.get((side, record.id, key)))
                 ]
                 last = max(typed, key=lambda edit: edit.order, default=None)
+                if last and self._was_overtaken(prospect, person, key, last):
+                    continue
                 told = logged.get(f"o{prospect.id}", set()) | logged.get(f"p{person.id}", set())
                 if last and last.value and prospect.value(key) != last.value and str(last.value) not in told:
                     found.append(f"{prospect.id}={person.id} {key}: {last.value!r} was lost silently")
         return found
+
+    def _was_overtaken(self, prospect: Record, person: Record, key: str, edit: Edit) -> bool:
+        value = str(edit.value)
+        return any((r.side, r.id, key, value) in self.world.overtaken for r in (prospect, person))
 
     def _unfinished(self) -> list[str]:
         waiting = Change.objects.filter(connection=self.world.connection, done_at=None).count()
@@ -494,3 +559,10 @@ class Episode:
         world.drain()
         again = len(world.crm.written) + len(world.outreach.written) - before
         return [f"{again} writes although all was quiet"] if again else []
+
+    def _waste(self) -> list[str]:
+        """Nothing is searched for, and nobody is looked at for nothing, whatever goes wrong."""
+        tokens, writes = self.world.spent()
+        most = WRITE_TOKENS * writes + LOOK_TOKENS * self.world.drains
+        told = f"{tokens} tokens for {writes} writes in {self.world.drains} drains: more than {most}"
+        return [told] if tokens > most else []

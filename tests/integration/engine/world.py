@@ -95,9 +95,13 @@ class World:
     def __post_init__(self) -> None:
         self.clock = NowClock()
         self.crm = MemoryCrm(PERSON_FIELDS, clock=self.clock)
+        self.pipedrive_catalogue = PipedriveCatalogue(PERSON_FIELDS, tuple(self.crm.users))
+        self._begin()
+
+    def _begin(self) -> None:
+        """Once there is a Pipedrive."""
         self.outreach = MemoryOutreach(PROSPECT_FIELDS, clock=self.clock)
         self.outreach_catalogue = OutreachCatalogue(PROSPECT_FIELDS, tuple(self.outreach.lists))
-        self.pipedrive_catalogue = PipedriveCatalogue(PERSON_FIELDS, tuple(self.crm.users))
         self.connection = make_connection(
             make_workspace(),
             settings=self.settings,

@@ -38,6 +38,7 @@ from tidegate.store.queries.records import (
     count_lists,
     count_persons,
     count_prospects,
+    ids_of_person,
     person_cards,
 )
 from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page
@@ -87,6 +88,7 @@ __all__ = [
     "filter_runs",
     "flow",
     "health",
+    "ids_of_person",
     "is_waiting",
     "last_write",
     "last_write_at",
