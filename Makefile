@@ -23,8 +23,11 @@ clean-demo: install ## remove the demo's data: the next demo starts from nothing
 up: install ## Tidegate alone, for real work
 	@exec $(BIN)/python -m tidegate up
 
-test: check browser ## linters, types, import contracts and all tests (TESTS=tests/unit: only these)
-	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(TESTS)
+# Files are dealt out in the order of collection: those of the browser come last for each process (see tests/conftest.py).
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+
+test: check browser ## linters, types, import contracts and all tests (TESTS=tests/unit: only these, one after another)
+	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(or $(TESTS),$(PARALLEL))
 
 e2e: install-dev browser ## the stories alone: the pages in a real browser, the real processes
 	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(wildcard tests/e2e tests/processes)

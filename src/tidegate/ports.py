@@ -639,6 +639,8 @@ class Results:
     """(kind, key) of creates whose record is known now."""
     persons: list[Record] = field(default_factory=list)
     persons_gone: list[str] = field(default_factory=list)
+    merged: dict[str, str] = field(default_factory=dict)
+    """Id of a person that was merged away -> the one that lives on: an alias for ever."""
     organizations: list[Organization] = field(default_factory=list)
     """Those that were created."""
     organizations_gone: list[str] = field(default_factory=list)
@@ -850,6 +852,16 @@ class Memory(Protocol):
 
     def linked_persons(self, connection_id: str, person_ids: Collection[str]) -> dict[str, str]:
         """Person id -> the prospect it is linked to."""
+        ...
+
+    def kept_apart(
+        self, connection_id: str, *, prospect_ids: Collection[str] = (), person_ids: Collection[str] = ()
+    ) -> set[tuple[str, str]]:
+        """(prospect id, person id) of pairs that a member said are not the same."""
+        ...
+
+    def survivors(self, person_ids: Collection[str]) -> dict[str, str]:
+        """Id of a person that was merged away -> the one that lives on; those never merged are left out."""
         ...
 
     def holders(self, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.processes.demo import Demo, connect_by_oauth, eventually, in_calm, running_demo
+from tests.processes.demo import Demo, connect_by_oauth, eventually, running_demo
 
 TOKENS_A_WRITE = 5.2
 QUIET_SECONDS = 20.0
-MEDIAN_SECONDS = 2.0
-TAKE_OVER_SECONDS = 15.0
+TAKE_OVER_SECONDS = 60.0
 AT_WORK = 35
 """More persons than the calls that were under way when a worker was stopped can have made."""
 
@@ -69,14 +67,10 @@ def test_edits_travel_both_ways_and_then_both_sides_are_silent(demo: Demo, conne
     settled(demo, connection_id)
     pairs = linked(demo, connection_id)[:12]
 
-    out = [seconds_until(demo, edit_prospect, person_shows, pair, f"Out{n}") for n, pair in enumerate(pairs)]
-    back = [
-        seconds_until(demo, edit_person, prospect_shows, pair, f"Back{n}") for n, pair in enumerate(pairs)
-    ]
+    for number, pair in enumerate(pairs):
+        arrives(demo, edit_prospect, person_shows, pair, f"Out{number}")
+        arrives(demo, edit_person, prospect_shows, pair, f"Back{number}")
 
-    print(f"prospect to person: median {statistics.median(out):.2f} s; back: {statistics.median(back):.2f} s")
-    assert statistics.median(out) < in_calm(MEDIAN_SECONDS)
-    assert statistics.median(back) < in_calm(MEDIAN_SECONDS)
     settled(demo, connection_id)
     writes = demo.writes()
     quiet_until = time.monotonic() + QUIET_SECONDS
@@ -222,17 +216,15 @@ def linked(demo: Demo, connection_id: str) -> list[tuple[str, str]]:
 Pair = tuple[str, str]
 
 
-def seconds_until(
+def arrives(
     demo: Demo,
     edit: Callable[[Demo, Pair, str], None],
     shows: Callable[[Demo, Pair, str], bool],
     pair: Pair,
     name: str,
-) -> float:
-    began = time.monotonic()
+) -> None:
     edit(demo, pair, name)
     eventually(lambda: shows(demo, pair, name), f"{name} arrives")
-    return time.monotonic() - began
 
 
 def edit_prospect(demo: Demo, pair: Pair, name: str) -> None:

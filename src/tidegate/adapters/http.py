@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from weakref import WeakKeyDictionary
 
 import httpx2
 import orjson
 
 from tidegate import __version__
-from tidegate.adapters.transport import AiohttpTransport
+from tidegate.adapters.transport import Network
 from tidegate.errors import NeedsAttention, RateLimited, RemoteUnavailable, TemporaryError
 from tidegate.ports import Clock
 
@@ -136,33 +136,32 @@ class HttpSender:
     """The shared client. Long-lived processes keep one; a short-lived event loop uses it as `async with`."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        """`transport` takes the network's place."""
         self._given = transport
-        self._transports: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncBaseTransport] = (
-            WeakKeyDictionary()
-        )
+        self._networks: WeakKeyDictionary[asyncio.AbstractEventLoop, Network] = WeakKeyDictionary()
 
     async def send(self, call: Call) -> Answer:
         with foreign_errors(call):
             async with asyncio.timeout(WHOLE_CALL_SECONDS):
-                response = await self._transport().handle_async_request(_request(call))
-                body = await response.aread()
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, body)
+                if self._given is not None:
+                    return await _by(self._given, call)
+                status, headers, body = await self._network().fetch(
+                    call.method, _address(call), headers=_headers(call), content=_content(call)
+                )
+        return Answer(status, headers, body)
 
-    def _transport(self) -> httpx2.AsyncBaseTransport:
-        if self._given is not None:
-            return self._given
+    def _network(self) -> Network:
         loop = asyncio.get_running_loop()
-        transport = self._transports.get(loop)
-        if transport is None:
-            transport = self._transports[loop] = AiohttpTransport()
-        return transport
+        network = self._networks.get(loop)
+        if network is None:
+            network = self._networks[loop] = Network()
+        return network
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
-        transport = self._transports.pop(asyncio.get_running_loop(), None)
-        if transport is not None:
-            await transport.aclose()
+        network = self._networks.pop(asyncio.get_running_loop(), None)
+        if network is not None:
+            await network.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -171,20 +170,34 @@ class HttpSender:
         await self.aclose()
 
 
-def _request(call: Call) -> httpx2.Request:
+async def _by(transport: httpx2.AsyncBaseTransport, call: Call) -> Answer:
+    request = httpx2.Request(call.method, _address(call), headers=_headers(call), content=_content(call))
+    response = await transport.handle_async_request(request)
+    body = await response.aread()
+    return Answer(
+        response.status_code, {name.lower(): value for name, value in response.headers.items()}, body
+    )
+
+
+def _address(call: Call) -> str:
+    return f"{call.url}?{urlencode(call.params)}" if call.params else call.url
+
+
+def _headers(call: Call) -> dict[str, str]:
     headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **call.headers}
     if call.json is not None:
         headers["Content-Type"] = "application/json"
+    elif call.form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
     if call.basic is not None:
         headers["Authorization"] = f"Basic {b64encode(':'.join(call.basic).encode()).decode()}"
-    return httpx2.Request(
-        call.method,
-        call.url,
-        params=dict(call.params) or None,
-        headers=headers,
-        content=None if call.json is None else orjson.dumps(call.json),
-        data=dict(call.form) if call.form is not None else None,
-    )
+    return headers
+
+
+def _content(call: Call) -> bytes | None:
+    if call.json is not None:
+        return orjson.dumps(call.json)
+    return urlencode(call.form).encode() if call.form is not None else None
 
 
 async def with_repeats(

@@ -1,12 +1,14 @@
-"""How requests reach the network: aiohttp below, in the shapes of httpx2 above.
+"""How requests reach the network: by aiohttp, with faults told in the words of httpx2.
 
 A transfer sends hundreds of requests a second where it may, and the processor time of each decides how many: measured at 32
 at once, this costs a quarter of httpx2's own transport and client (docs/adr/0012). What can go wrong is told in httpx2's
 exceptions, so that `http.FATES` is the one place that says what each of them means.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
@@ -18,28 +20,37 @@ MOST_CONNECTIONS = 100
 IDLE_SECONDS = 30.0
 
 
-class AiohttpTransport(httpx2.AsyncBaseTransport):
+class Network:
     """For one event loop. Neither redirects nor cookies are followed, and nothing is sent twice by itself."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[tuple[str, str], str | None] = {}
+        """By scheme and host: the environment stays as it is, and looking it up costs as much as a request."""
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+    async def fetch(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers under lower-case names, and the body as it was before it was packed."""
         with _in_the_words_of_httpx2():
             async with self._opened().request(
-                request.method,
-                str(request.url),
-                data=request.content or None,
-                headers=request.headers.multi_items(),
+                method,
+                url,
+                data=content,
+                headers=headers,
                 allow_redirects=False,
+                proxy=self._proxy(url),
             ) as answer:
                 body = await answer.read()
-                headers = [
-                    (name, value)
-                    for name, value in answer.headers.items()
-                    if name.lower() not in ("content-encoding", "transfer-encoding", "content-length")
-                ]
-        return httpx2.Response(answer.status, headers=headers, content=body)
+                return answer.status, {name.lower(): value for name, value in answer.headers.items()}, body
+
+    def _proxy(self, url: str) -> str | None:
+        """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. A .netrc is never read: each call brings its credentials."""
+        parts = urlsplit(url)
+        place = (parts.scheme, parts.netloc)
+        if place not in self._proxies:
+            self._proxies[place] = None if proxy_bypass(place[1]) else getproxies().get(place[0])
+        return self._proxies[place]
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -54,7 +65,6 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                     sock_connect=CONNECT_SECONDS,
                     sock_read=SILENCE_SECONDS,
                 ),
-                trust_env=True,
             )
         return self._session
 

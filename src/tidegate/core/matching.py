@@ -27,6 +27,11 @@ def find_candidates(record: Record, holders: Mapping[str, Collection[str]]) -> t
     return tuple(found)
 
 
+def possible(found: Iterable[str], others: Collection[str]) -> tuple[str, ...]:
+    """Of the ids that share an address, those of whom nobody has said that they are somebody else; each once, in order."""
+    return tuple(each for each in dict.fromkeys(found) if each not in others)
+
+
 def shares_address(one: Record, other: Record) -> bool:
     return not set(addresses(one)).isdisjoint(addresses(other))
 

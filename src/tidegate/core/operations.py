@@ -127,7 +127,7 @@ class Plan:
     """Where nobody is guessed: the ids that fit, on the side that `candidates_side` names."""
     candidates_side: Side | None = None
     merged_into: str | None = None
-    """Where the link moves to: the survivor of a merge."""
+    """The survivor of a merge: where the link moves to, unless the survivor has a link of its own."""
 
     def write_to(self, side: Side) -> Write | None:
         return next((write for write in self.writes if write.side is side), None)

@@ -164,7 +164,7 @@ def _decide_gone(link: LinkView, gone: Gone, other: Seen, taken: Sequence[str]) 
     else:
         reason = f"The {noun} was deleted in {app}. Nothing is deleted in {APP[side.other]}."
     decision = Decision.SKIP if link.state is state else Decision.UNLINK
-    return _link_plan(decision, reason, ids, link, state)
+    return _link_plan(decision, reason, ids, link, state, merged_into=survivor)
 
 
 def _state_without(gone: Gone, link: LinkView) -> LinkState:

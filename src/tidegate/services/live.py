@@ -37,7 +37,9 @@ async def follow(engine: Engine) -> bool:
     if len(changes) == BATCH and changes[-1].id > engine.lane.surveyed.get(engine.connection_id, 0):
         await brakes.look_ahead(engine)
     changes, verdict = _same_verdict(engine, changes)
-    results = Results()
+    results = Results(
+        merged={c.record_id: c.merged_into for c in changes if c.entity == "person" and c.merged_into}
+    )
     about_records = [change for change in changes if change.entity in ("prospect", "person")]
     await _follow_organizations(engine, [c for c in changes if c.entity == "organization"], results)
     units = await _units(engine, about_records, results)

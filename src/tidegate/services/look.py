@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tidegate.core.matching import possible
 from tidegate.core.records import Gone, Record, Seen, Side, with_organization
 from tidegate.core.settings import Settings
 from tidegate.services.engine import Engine
@@ -19,16 +20,27 @@ async def look(
     """Fill in what both sides show. Units that know a side already keep it.
 
     `settings`: the ones that say who may travel; a transfer's go in its own direction.
-    `persons_from_mirror`: the mirror was just brought up to date, so it stands for the persons (a transfer does that).
+    `persons_from_mirror`: the mirror stands for the persons as it is (a transfer has just brought it up to date).
     """
     await _look_at_prospects(engine, units)
     await _look_at_persons(engine, units, persons_from_mirror=persons_from_mirror)
     await _find_survivors(engine, units)
+    if not persons_from_mirror and _may_meet_persons(units, settings):
+        await bring_persons_up_to_date(engine, max_age=FRESH_ENOUGH)
     await _find_candidates(engine, units, settings)
 
 
+def _may_meet_persons(units: Sequence[Unit], settings: Settings) -> bool:
+    return any(unit.link is None and _seeks_person(unit, settings) for unit in units)
+
+
+def _seeks_person(unit: Unit, settings: Settings) -> bool:
+    return unit.person is None and isinstance(unit.prospect, Record) and settings.admits(unit.prospect)
+
+
 async def _find_survivors(engine: Engine, units: Sequence[Unit]) -> None:
-    """Of merges: whether the record that lives on is linked to somebody else already."""
+    """Of merges: who lives on in the end, and whether that record is linked to somebody else already."""
+    await _follow_aliases(engine, units)
     merged = [
         (unit, unit.person.merged_into)
         for unit in units
@@ -40,7 +52,20 @@ async def _find_survivors(engine: Engine, units: Sequence[Unit]) -> None:
     linked = await engine.run(engine.memory.linked_persons, engine.connection_id, survivors)
     for unit, survivor in merged:
         if survivor in linked and linked[survivor] != unit.prospect_id:
-            unit.taken = (survivor,)
+            unit.taken, unit.rival = (survivor,), linked[survivor]
+
+
+async def _follow_aliases(engine: Engine, units: Sequence[Unit]) -> None:
+    """A merge may have been told long before this link came to be about it, and the survivor be merged away in turn."""
+    gone = [(unit, unit.person) for unit in units if isinstance(unit.person, Gone)]
+    if not gone:
+        return
+    ids = {person.merged_into or person.id for _, person in gone}
+    survivors = await engine.run(engine.memory.survivors, ids)
+    for unit, person in gone:
+        found = survivors.get(person.merged_into or person.id)
+        if found is not None:
+            unit.person = replace(person, merged_into=found, deleted=True)
 
 
 async def _look_at_prospects(engine: Engine, units: Sequence[Unit]) -> None:
@@ -96,30 +121,28 @@ async def _find_candidates(engine: Engine, units: Sequence[Unit], settings: Sett
 
 
 async def _candidate_persons(engine: Engine, units: Sequence[Unit], settings: Settings) -> None:
-    """Persons that share an address with an unlinked prospect. The mirror answers; it is made fresh first.
-
-    The organizations' part of it is made fresh only where one would be created (`perform`).
-    """
-    wanted = [
-        unit
-        for unit in units
-        if unit.person is None and isinstance(unit.prospect, Record) and settings.admits(unit.prospect)
-    ]
+    """Persons that share an address with an unlinked prospect. The mirror answers."""
+    wanted = [unit for unit in units if _seeks_person(unit, settings)]
     if not wanted:
         return
-    await bring_persons_up_to_date(engine, max_age=FRESH_ENOUGH)
     addresses = {address for unit in wanted for address in _emails(unit.prospect)}
     holders = await engine.run(engine.memory.holders, addresses)
     ids = {person_id for found in holders.values() for person_id in found}
     persons = await engine.run(engine.memory.mirrored, ids)
     linked = await engine.run(engine.memory.linked_persons, engine.connection_id, ids)
     fresh = _unlinked_persons(units)
+    apart = await engine.run(
+        engine.memory.kept_apart,
+        engine.connection_id,
+        prospect_ids={unit.prospect_id for unit in wanted if unit.prospect_id},
+    )
     for unit in wanted:
-        mine = {
-            i: None
+        sharing = (
+            i
             for address in _emails(unit.prospect)
             for i in (*holders.get(address, ()), *fresh.get(address, {}))
-        }
+        )
+        mine = possible(sharing, {person for prospect, person in apart if prospect == unit.prospect_id})
         seen = persons | {
             i: p for address in _emails(unit.prospect) for i, p in fresh.get(address, {}).items()
         }
@@ -146,8 +169,14 @@ async def _candidate_prospects(engine: Engine, units: Sequence[Unit]) -> None:
     prospects = await engine.outreach.get_prospects(ids) if ids else {}
     links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=ids)
     linked = {link.prospect_id for link in links}
+    apart = await engine.run(
+        engine.memory.kept_apart,
+        engine.connection_id,
+        person_ids={unit.person_id for unit in wanted if unit.person_id},
+    )
     for unit in wanted:
-        mine = {i: None for address in _emails(unit.person) for i in holders.get(address, ())}
+        others = {prospect for prospect, person in apart if person == unit.person_id}
+        mine = possible((i for address in _emails(unit.person) for i in holders.get(address, ())), others)
         found = (prospects.get(i) for i in mine if i not in linked)
         unit.candidates = tuple(seen for seen in found if isinstance(seen, Record))
         unit.taken = tuple(i for i in mine if i in linked)

@@ -24,6 +24,8 @@ RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
 """How long a change waits after each failed attempt; the last one repeats."""
 CHOSEN = "chosen"
 """The state of a link that a person chose, or an intent proved, and whose records have not met yet."""
+NO_PAUSE = 0.0
+"""The pause asked for by what waits for nothing but another unit of its own batch."""
 UNKNOWN_ANSWER_SECONDS = 10
 """How long at least, where a write may have reached the other app."""
 
@@ -34,7 +36,12 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
     creating: dict[str, Unit] = {}
     for unit in units:
         if unit.link is None and (unit.origin, unit.id_of(unit.origin) or "") in claimed:
-            unit.error = TemporaryError("Waits for the link that another change of this batch makes.")
+            unit.error = TemporaryError(
+                "Waits for the link that another change of this batch makes.", retry_after=NO_PAUSE
+            )
+            continue
+        if unit.link is not None and not unit.rival and claimed.intersection(_wanted(unit)):
+            unit.error = TemporaryError("Waits for the link that moves to the same person.")
             continue
         plan = unit.plan = decide(_situation(engine, unit, claimed), engine.rules, mode)
         if plan.decision is Decision.MOVE:
@@ -88,7 +95,9 @@ def _waits_for_twin(unit: Unit, creating: dict[str, Unit]) -> bool:
         creating.update(dict.fromkeys(addresses, unit))
         return False
     unit.plan = None
-    unit.error = TemporaryError(f"Waits for {twin.record_name}, which shares an address with it.")
+    unit.error = TemporaryError(
+        f"Waits for {twin.record_name}, which shares an address with it.", retry_after=NO_PAUSE
+    )
     return True
 
 
@@ -235,6 +244,7 @@ def _remember_loss(engine: Engine, unit: Unit, plan: Plan, results: Results, *, 
         results.follow_up.append(person_id)
     results.settled.append((link.prospect_id, link.person_id))
     results.questions.extend(_unseen(engine, unit, plan))
+    results.questions.extend(_two_for_one(unit, plan))
     act = "move" if plan.decision is Decision.MOVE else "unlink"
     results.log.append(_line(unit, act, plan, cause, prospect_id, person_id))
 
@@ -282,6 +292,28 @@ def _unseen(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
                 f"Have the person made visible to {me} in Pipedrive, or connect as a user who sees it. It goes on by itself "
                 "with the person's next change, or with Retry. If it was deleted, close this."
             ),
+        )
+    ]
+
+
+def _two_for_one(unit: Unit, plan: Plan) -> list[Question]:
+    """Two linked persons became one: its link stays, and a member says which of the two prospects it should be with."""
+    if plan.decision is not Decision.UNLINK or plan.merged_into is None:
+        return []
+    return [
+        Question(
+            kind="merged",
+            side=Side.OUTREACH,
+            prospect_id=unit.prospect_id or "",
+            person_id=unit.person_id or "",
+            record_name=unit.record_name,
+            message=f"{plan.reason} Two prospects now stand for one person.",
+            cure="Choose the prospect that stays in step with the person. Nothing is deleted.",
+            facts={
+                "candidates": [i for i in (unit.rival, unit.prospect_id) if i],
+                "candidates_side": Side.OUTREACH.value,
+                "survivor": plan.merged_into,
+            },
         )
     ]
 

@@ -24,6 +24,8 @@ class Unit:
     person: Seen | None = None
     candidates: tuple[Record, ...] = ()
     taken: tuple[str, ...] = ()
+    rival: str = ""
+    """Of a merge: the prospect that the survivor is linked to."""
     barred: str = ""
     """Why the record must not travel, where that can't be seen from it."""
     plan: Plan | None = None

@@ -214,6 +214,29 @@ def delete_connection(connection: Connection) -> None:
             lane.delete()
 
 
+def link_survivor(connection: Connection, *, prospect_id: str, survivor_id: str) -> None:
+    """Of two prospects whose persons became one, this one is in step with it from now on; the other keeps the vanished id.
+
+    Raises Conflict where the survivor or the prospect has no link any more.
+    """
+    with transaction.atomic():
+        rows = Link.objects.select_for_update().filter(connection=connection)
+        chosen = rows.filter(prospect_id=prospect_id).first()
+        other = rows.filter(person_id=survivor_id).first()
+        if chosen is None or other is None:
+            raise Conflict(
+                "The two prospects are no longer linked as they were. Retry to look at them again."
+            )
+        if chosen.pk == other.pk:
+            return
+        vanished, chosen.person_id = chosen.person_id, f"-{chosen.pk}"  # one link per person, at every moment
+        chosen.save(update_fields=["person_id"])
+        other.person_id, other.state = vanished, "person_gone"
+        other.save(update_fields=["person_id", "state"])
+        chosen.person_id, chosen.state, chosen.base = survivor_id, "chosen", b"{}"
+        chosen.save(update_fields=["person_id", "state", "base"])
+
+
 def link_pair(connection: Connection, *, prospect_id: str, person_id: str) -> None:
     """The pair a member chose. Raises Conflict where one of the two is linked to somebody else."""
     try:

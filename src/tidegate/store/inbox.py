@@ -1,6 +1,6 @@
 """The inbox: whatever happened in either app is a row here before anything is done about it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,6 +65,34 @@ def add_changes(
         if connection.status == Status.ACTIVE:
             wake_lane(connection.lane_id)
     return len(rows) - before
+
+
+_CAMPAIGN_EVENTS = """
+    INSERT INTO store_change (lane_id, connection_id, side, entity, record_id, action, source, merged_into, actor,
+                              received_at, due_at, attempts, outcome)
+    SELECT %s, %s, %s, 'campaign_event', told.id::text, 'create', 'campaign', '', %s, %s, %s, 0, ''
+    FROM unnest(%s::bigint[]) WITH ORDINALITY AS told (id, place) ORDER BY place
+"""
+
+
+def add_campaign_events(connection: Connection, event_ids: Sequence[int], *, actor: str) -> None:
+    """The same for events of campaigns, in this order. They come by thousands, and are all alike: one statement."""
+    now = timezone.now()
+    with database.cursor() as cursor:
+        cursor.execute(
+            _CAMPAIGN_EVENTS,
+            [
+                connection.lane_id,
+                connection.pk,
+                Side.OUTREACH.value,
+                actor[:200],
+                now,
+                now,
+                list(event_ids),
+            ],
+        )
+    if connection.status == Status.ACTIVE:
+        wake_lane(connection.lane_id)
 
 
 def _count_of_deliveries(connection: Connection, rows: list[Change]) -> int:

@@ -33,6 +33,7 @@ from tidegate.services.credentials import PersonalToken
 from tidegate.store import budget, catalogues, connections, halts
 from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
 from tidegate.store.halts import open_halt
+from tidegate.store.identities import keep_apart
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Attention, Connection, Halt, User, Workspace
 from tidegate.store.sameness import ask_for_check
@@ -380,13 +381,29 @@ def retry_attention(attention: Attention, *, actor: str) -> None:
 
 
 def settle_attention(
-    attention: Attention, *, actor: str, person_id: str | None = None, prospect_id: str | None = None
+    attention: Attention,
+    *,
+    actor: str,
+    person_id: str | None = None,
+    prospect_id: str | None = None,
+    none_of_them: bool = False,
 ) -> None:
-    """Close the question: ignored, or with the pair the member chose, which is linked and looked at."""
+    """Close the question: ignored, or answered with the pair the member chose, or with *none of them*.
+
+    An answer is remembered, and the record is looked at with it. Raises Conflict, and Invalid where the answer fits no
+    such question.
+    """
     with transaction.atomic():
         if attention.settled_at is not None:
             raise Conflict("This was settled already.")
-        if person_id or prospect_id:
+        answered = bool(person_id or prospect_id or none_of_them)
+        if none_of_them:
+            _keep_apart(attention, actor)
+        elif prospect_id and attention.kind == TWO_FOR_ONE:
+            connections.link_survivor(
+                attention.connection, prospect_id=prospect_id, survivor_id=str(attention.facts["survivor"])
+            )
+        elif answered:
             connections.link_pair(
                 attention.connection,
                 prospect_id=prospect_id or attention.prospect_id,
@@ -394,8 +411,31 @@ def settle_attention(
             )
         attention.settled_at, attention.settled_by = timezone.now(), actor
         attention.save(update_fields=["settled_at", "settled_by"])
-        if person_id or prospect_id:
+        if prospect_id and attention.kind == TWO_FOR_ONE:
+            add_changes(attention.connection, [_look_at_prospect(prospect_id)])
+        elif answered:
             _look_again(attention)
+
+
+TWO_FOR_ONE = "merged"
+"""The kind of a question that a merge of two linked persons left behind."""
+AMBIGUOUS = "ambiguous"
+
+
+def _keep_apart(attention: Attention, actor: str) -> None:
+    candidates = attention.facts.get("candidates")
+    if attention.kind != AMBIGUOUS or not isinstance(candidates, list):
+        raise Invalid("Only a question of who is meant can be answered with none of them.")
+    ids = [str(candidate) for candidate in candidates]
+    if attention.prospect_id:
+        pairs = [(attention.prospect_id, person_id) for person_id in ids]
+    else:
+        pairs = [(prospect_id, attention.person_id) for prospect_id in ids]
+    keep_apart(str(attention.connection_id), pairs, actor=actor)
+
+
+def _look_at_prospect(prospect_id: str) -> News:
+    return News(Side.OUTREACH, "prospect", prospect_id, action="check", source="retry")
 
 
 MOST_AT_ONCE = 500

@@ -12,7 +12,7 @@ from tidegate.core.connection import Reason
 from tidegate.core.records import Side
 from tidegate.prospects.signals import campaign_events_known, lists_changed, prospects_changed
 from tidegate.store.catalogues import store_catalogues
-from tidegate.store.inbox import News, add_changes
+from tidegate.store.inbox import News, add_campaign_events, add_changes
 from tidegate.store.models import Connection
 from tidegate.store.schema_watch import watch_settings
 from tidegate.wiring.parts import outreach_of
@@ -45,13 +45,7 @@ def take_news(
 def take_campaign_events(*, workspace_id: UUID, ids: Sequence[int], actor: str, **_: Any) -> None:
     """Every launched connection hears of what happened in campaigns; what it makes of it is decided when it is followed."""
     for connection in _listeners(workspace_id):
-        add_changes(
-            connection,
-            [
-                News(Side.OUTREACH, "campaign_event", str(i), action="create", source="campaign", actor=actor)
-                for i in ids
-            ],
-        )
+        add_campaign_events(connection, ids, actor=actor)
 
 
 def _listeners(workspace_id: UUID) -> list[Connection]:

@@ -148,6 +148,8 @@ class FakeActions:
         actor: str,
         person_id: str | None = None,
         prospect_id: str | None = None,
+        none_of_them: bool = False,
     ) -> None:
-        self._note("settle_attention", actor=actor, person_id=person_id, prospect_id=prospect_id)
+        answer = {"person_id": person_id, "prospect_id": prospect_id, "none_of_them": none_of_them}
+        self._note("settle_attention", actor=actor, **answer)
         Attention.objects.filter(pk=attention.pk).update(settled_at=timezone.now(), settled_by=actor)

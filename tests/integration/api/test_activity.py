@@ -215,7 +215,10 @@ def test_a_case_is_settled_with_or_without_a_choice(
 
     assert found["settled_at"] is not None
     assert actions.calls == [
-        ("settle_attention", {"actor": "API key “test”", "person_id": person, "prospect_id": prospect})
+        (
+            "settle_attention",
+            {"actor": "API key “test”", "person_id": person, "prospect_id": prospect, "none_of_them": False},
+        )
     ]
 
 

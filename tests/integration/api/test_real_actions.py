@@ -9,7 +9,9 @@ from django.utils import timezone
 from tests.builders import (
     make_attention,
     make_connection,
+    make_link,
     make_list,
+    make_log_entry,
     make_prospect,
     make_transfer,
     make_transfer_record,
@@ -20,7 +22,7 @@ from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
 from tidegate.store.catalogues import catalogues_to_json
-from tidegate.store.models import Change, Connection, Transfer, Workspace
+from tidegate.store.models import Change, Connection, PersonAlias, Transfer, Workspace
 from tidegate.wiring.news import store_outreach_catalogue
 
 SYSTEM = [{"outreach": m.outreach, "pipedrive": m.pipedrive} for m in SYSTEM_MAPPINGS]
@@ -206,6 +208,43 @@ def test_a_case_is_retried_and_settled_once(alice: Caller, ready: Connection) ->
     assert settled["settled_by"] == "API key “test”"
     assert ready.links.get().person_id == "21"
     alice.problem(409, "POST", f"/attention/{case.pk}/resolve")
+
+
+def test_none_of_them_is_an_answer(alice: Caller, ready: Connection) -> None:
+    facts = {"candidates": ["21", "22"], "candidates_side": "pipedrive"}
+    case = make_attention(ready, "ambiguous", prospect_id="11", facts=facts)
+    other = make_attention(ready, "invalid", prospect_id="12")
+
+    settled = alice.ok("POST", f"/attention/{case.pk}/resolve", {"none_of_them": True})
+
+    assert settled["settled_by"] == "API key “test”"
+    assert set(ready.kept_apart.values_list("prospect_id", "person_id")) == {("11", "21"), ("11", "22")}
+    assert Change.objects.filter(connection=ready, record_id="11", action="check").exists()
+    alice.problem(422, "POST", f"/attention/{other.pk}/resolve", {"none_of_them": True})
+
+
+def test_of_two_prospects_whose_persons_became_one_the_chosen_one_gets_the_person(
+    alice: Caller, ready: Connection
+) -> None:
+    make_link(ready, "11", "21", state="person_gone")
+    make_link(ready, "12", "22")
+    facts = {"candidates": ["12", "11"], "candidates_side": "outreach", "survivor": "22"}
+    case = make_attention(ready, "merged", prospect_id="11", person_id="21", facts=facts)
+
+    alice.ok("POST", f"/attention/{case.pk}/resolve", {"prospect_id": "11"})
+
+    links = set(ready.links.values_list("prospect_id", "person_id", "state"))
+    assert links == {("11", "22", "chosen"), ("12", "21", "person_gone")}
+
+
+def test_the_log_of_a_merged_person_is_found_under_its_old_id(
+    alice: Caller, ready: Connection, path: str
+) -> None:
+    make_log_entry(ready, person_id="22")
+    PersonAlias.objects.create(lane=ready.lane, person_id="21", survivor_id="22")
+
+    assert len(alice.ok("GET", f"{path}/log?person_id=21")["data"]) == 1
+    assert alice.ok("GET", f"{path}/log?person_id=20")["data"] == []
 
 
 def test_health_and_catalogue_are_read_without_asking_pipedrive(alice: Caller, path: str) -> None:

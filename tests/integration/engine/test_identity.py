@@ -1,12 +1,18 @@
 """Who is who, over time: addresses move and swap, records are merged, hidden, deleted and come back."""
 
+from itertools import pairwise, permutations
+
 import pytest
 from asgiref.sync import async_to_sync
 
+from tests.builders import make_attention
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME
+from tidegate.core.settings import Direction
+from tidegate.errors import Invalid
+from tidegate.store.identities import survivors
 from tidegate.store.models import Link
-from tidegate.wiring.actions import retry_attention
+from tidegate.wiring.actions import retry_attention, settle_attention
 
 pytestmark = pytest.mark.django_db
 
@@ -151,3 +157,142 @@ def test_a_deletion_told_later_settles_the_question_about_the_hidden_person(worl
 
     assert state_of(ours) == "person_gone"
     assert world.questions() == []
+
+
+# --- Answers that are remembered
+
+
+def two_who_fit(world: World) -> tuple[str, list[str]]:
+    """A prospect, and two persons with its address."""
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    persons = [
+        world.crm.add_person({FIRST_NAME: "Ann", LAST_NAME: f"No{n}", EMAIL: ("ann@north.example",)})
+        for n in (1, 2)
+    ]
+    prospect_id = world.outreach.add(prospect("Ann One"))
+    world.drain()
+    return prospect_id, persons
+
+
+def test_none_of_them_is_an_answer_and_it_is_remembered(world: World) -> None:
+    prospect_id, persons = two_who_fit(world)
+    (question,) = world.questions()
+
+    settle_attention(question, actor="Alice", none_of_them=True)
+    world.drain()
+    world.outreach.edit(prospect_id, {JOB_TITLE: "Chair"})
+    world.drain()
+
+    made = world.links()[prospect_id]
+    assert made not in persons
+    assert world.crm.person(made).value(JOB_TITLE) == "Chair"
+    assert world.questions() == []
+
+
+def test_the_answer_holds_from_the_other_side_too(world: World) -> None:
+    _, persons = two_who_fit(world)
+    settle_attention(world.questions()[0], actor="Alice", none_of_them=True)
+    world.drain()
+    world.use(world.settings.in_direction(Direction.TWO_WAY))
+
+    world.crm.edit_person(persons[0], {JOB_TITLE: "Pilot"})
+    world.drain()
+
+    assert len(world.prospects()) == 2
+    assert persons[0] in world.links().values()
+    assert world.questions() == []
+
+
+def test_a_newcomer_with_the_same_address_is_asked_about_all_the_same(world: World) -> None:
+    prospect_id, persons = two_who_fit(world)
+    settle_attention(world.questions()[0], actor="Alice", none_of_them=True)
+    world.drain()
+
+    world.outreach.add(prospect("Anna Other", email="ann@north.example"))
+    world.drain()
+
+    (question,) = world.questions()
+    assert set(question.facts["candidates"]) == {*persons, world.links()[prospect_id]}
+
+
+@pytest.mark.parametrize("kind", ["invalid", "hidden", "merged"])
+def test_only_who_is_meant_can_be_answered_with_none_of_them(world: World, kind: str) -> None:
+    question = make_attention(world.connection, kind, facts={"candidates": ["1"]})
+
+    with pytest.raises(Invalid):
+        settle_attention(question, actor="Alice", none_of_them=True)
+
+    assert world.questions() == [question]
+
+
+# --- Merges
+
+
+def two_merged(world: World) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Two linked pairs; the second one's person was merged into the first one's."""
+    stays, goes = in_step(world, "Ann One"), in_step(world, "Bo Two")
+    world.crm.merge_persons(goes[1], stays[1])
+    world.drain()
+    return stays, goes
+
+
+def test_of_two_linked_persons_that_became_one_both_prospects_are_shown(world: World) -> None:
+    stays, goes = two_merged(world)
+
+    (question,) = world.questions()
+    assert (question.kind, question.prospect_id) == ("merged", goes[0])
+    assert question.facts["candidates"] == [stays[0], goes[0]]
+    assert world.links()[stays[0]] == stays[1]
+    assert (state_of(stays[0]), state_of(goes[0])) == ("linked", "person_gone")
+    assert len(world.prospects()) == 2
+
+
+def test_the_other_prospect_can_take_the_person_over(world: World) -> None:
+    stays, goes = two_merged(world)
+    settle_attention(world.questions()[0], actor="Alice", prospect_id=goes[0])
+    world.drain()
+    world.outreach.edit(goes[0], {JOB_TITLE: "Chair"})
+    world.outreach.edit(stays[0], {JOB_TITLE: "Pilot"})
+    world.drain()
+
+    assert world.links()[goes[0]] == stays[1]
+    assert (state_of(stays[0]), state_of(goes[0])) == ("person_gone", "linked")
+    assert world.crm.person(stays[1]).value(JOB_TITLE) == "Chair"
+    assert (len(world.prospects()), len(world.persons()), world.questions()) == (2, 1, [])
+
+
+def test_the_one_that_is_linked_can_be_confirmed(world: World) -> None:
+    stays, goes = two_merged(world)
+    settle_attention(world.questions()[0], actor="Alice", prospect_id=stays[0])
+    world.drain()
+    world.outreach.edit(goes[0], {JOB_TITLE: "Chair"})
+    world.drain()
+
+    assert (state_of(stays[0]), state_of(goes[0])) == ("linked", "person_gone")
+    assert world.questions() == []
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_chain_of_merges_is_followed_to_its_end_in_whatever_order_it_is_told(
+    world: World, order: tuple[int, ...]
+) -> None:
+    prospect_id, first = in_step(world, "Ann One")
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    others = [
+        world.crm.add_person({FIRST_NAME: "No", LAST_NAME: str(n), EMAIL: (f"no{n}@north.example",)})
+        for n in range(3)
+    ]
+    world.drain()
+    for loser, survivor in pairwise([first, *others]):
+        world.crm.merge_persons(loser, survivor)
+    told = [d for d in world.crm.deliveries[world.deliveries_taken :] if d.action == "delete"]
+    world.crm.deliveries[world.deliveries_taken :] = [told[number] for number in order]
+    later = world.crm.deliveries[world.deliveries_taken + 1 :]
+    del world.crm.deliveries[world.deliveries_taken + 1 :]
+    world.drain()
+    world.crm.deliveries.extend(later)
+    world.drain()
+
+    assert world.links() == {prospect_id: others[-1]}
+    assert state_of(prospect_id) == "linked"
+    assert set(survivors(world.connection.lane_id, [first, *others]).values()) == {others[-1]}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -10,7 +11,7 @@ from django.utils import timezone
 from tests.builders import make_connection, make_workspace
 from tidegate.errors import AuthorizationLost, RemoteUnavailable
 from tidegate.store.models import Connection
-from tidegate.wiring import idle_tokens
+from tidegate.wiring import idle_tokens, parts
 from tidegate.wiring.steps import request_step
 
 pytestmark = pytest.mark.django_db
@@ -37,15 +38,13 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
     monkeypatch.setattr(idle_tokens, "worker_step", request_step)
-    monkeypatch.setattr(idle_tokens.parts, "credentials_of", asked)
+    monkeypatch.setattr(parts, "credentials_of", asked)
     return asked
 
 
-def unused_for(days: int, **facts: object) -> Connection:
-    lapsed = timezone.now() - timedelta(days=days)
-    return make_connection(
-        make_workspace(), **({"status": "paused", "secret": b"x", "token_expires_at": lapsed} | facts)
-    )
+def unused_for(days: int, **facts: Any) -> Connection:
+    facts = {"secret": b"x", "token_expires_at": timezone.now() - timedelta(days=days), **facts}
+    return make_connection(make_workspace(), status="paused", **facts)
 
 
 def renew() -> None:
@@ -70,7 +69,7 @@ def test_a_token_that_nobody_used_for_weeks_is_renewed_also_while_paused(asked: 
         {"reason": "reconnect"},
     ],
 )
-def test_what_can_not_be_renewed_is_left_alone(asked: Asked, facts: dict[str, object]) -> None:
+def test_what_can_not_be_renewed_is_left_alone(asked: Asked, facts: dict[str, Any]) -> None:
     unused_for(50, **facts)
 
     renew()

@@ -109,6 +109,25 @@ def test_a_chosen_candidate_is_linked_and_looked_at(
     assert ambiguous.settled_by == "Alice Lindqvist"
 
 
+def test_none_of_these_is_remembered(owner: Client, live: Connection, ambiguous: Attention) -> None:
+    assert "None of these" in page(owner, live)
+    answer = owner.post(reverse("attention-settle", args=[live.pk, ambiguous.pk]), {"none": "1"}, follow=True)
+    assert "is none of them. The answer is remembered." in answer.content.decode()
+    assert set(live.kept_apart.values_list("prospect_id", "person_id")) == {("15", "31"), ("15", "32")}
+
+
+def test_two_prospects_of_one_person_are_shown_with_no_third_answer(
+    owner: Client, live: Connection, workspace: Workspace
+) -> None:
+    both = [make_prospect(workspace, first_name=name) for name in ("Tess", "Tessa")]
+    facts = {"candidates": [str(p.pk) for p in both], "candidates_side": "outreach", "survivor": "9"}
+    make_attention(live, "merged", prospect_id=str(both[1].pk), person_id="8", facts=facts)
+    text = page(owner, live)
+    assert "Two linked persons were merged into one in Pipedrive" in text
+    assert "Tess " in text and "Tessa " in text
+    assert "None of these" not in text
+
+
 @pytest.mark.parametrize("chosen", ["", "33"])
 def test_only_one_of_the_candidates_can_be_chosen(
     owner: Client, live: Connection, ambiguous: Attention, chosen: str

@@ -4,6 +4,7 @@ from tests.pairs import make_person, make_prospect
 from tidegate.core.matching import (
     find_candidates,
     group_by_identity,
+    possible,
     shared_addresses,
     shares_address,
     take_turns,
@@ -19,6 +20,12 @@ def test_any_address_of_either_side_matches():  # M1
 
 def test_addresses_match_without_case_and_surrounding_space():  # M2
     assert shares_address(make_prospect(email=("  Ann@A.example ",)), make_person(email=("ann@a.EXAMPLE",)))
+
+
+def test_who_was_said_to_be_somebody_else_is_not_possible_any_more():  # M10
+    assert possible(["21", "22", "21", "23"], {"22"}) == ("21", "23")
+    assert possible(["21"], {"21"}) == ()
+    assert possible([], {"21"}) == ()
 
 
 def test_records_without_an_address_fit_nobody():  # M3

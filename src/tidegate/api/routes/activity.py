@@ -86,6 +86,9 @@ class Resolution(Body):
 
     person_id: GivenId | None = None
     prospect_id: GivenId | None = None
+    none_of_them: bool = Field(
+        False, description="It is somebody else: the candidates are never proposed for this record again."
+    )
 
 
 class ManyCases(Body):
@@ -171,11 +174,12 @@ class HealthAnswer(Answer):
 )
 def list_log(request: ApiRequest, connection_id: UUID, query: Query[LogQuery]) -> Page[LogAnswer]:
     """Every write with before, after and cause, the newest first."""
-    rows = find_connection(request, connection_id).log.all()
+    connection = find_connection(request, connection_id)
+    rows = connection.log.all()
     if query.prospect_id is not None:
         rows = rows.filter(prospect_id=query.prospect_id)
     if query.person_id is not None:
-        rows = rows.filter(person_id=query.person_id)
+        rows = rows.filter(person_id__in=queries.ids_of_person(connection, query.person_id))
     if query.since is not None:
         rows = rows.filter(at__gte=query.since)
     return page_of(rows, query, LogAnswer.of, order=("-at", "-pk"))
@@ -275,9 +279,13 @@ def resolve_attention(
 ) -> AttentionAnswer:
     """Where several records could be meant, say which; the answer is remembered."""
     case = find_attention(request, attention_id)
-    chosen = resolution or Resolution()
+    chosen = resolution or Resolution(none_of_them=False)
     actions.settle_attention(
-        case, actor=actor(request), person_id=chosen.person_id, prospect_id=chosen.prospect_id
+        case,
+        actor=actor(request),
+        person_id=chosen.person_id,
+        prospect_id=chosen.prospect_id,
+        none_of_them=chosen.none_of_them,
     )
     return _as_it_is_now(case)
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from tidegate.prospects.bulk_rows import copy_in
 from tidegate.prospects.events.content import NewEvent
-from tidegate.prospects.models import ACTED_ON, Campaign, CampaignEmail, EventType, Prospect
+from tidegate.prospects.models import ACTED_ON, CampaignEmail, EventType
 
 RECENTLY = timedelta(days=30)
 """So long after an e-mail an event that names none can be about it."""
@@ -65,7 +65,7 @@ class Emails:
         if email.recipient and email not in self.by_recipient.setdefault(email.recipient, []):
             self.by_recipient[email.recipient].append(email)
 
-    def find(self, event: NewEvent, campaign: Campaign | None) -> CampaignEmail | None:
+    def find(self, event: NewEvent, campaign_id: int | None) -> CampaignEmail | None:
         """The e-mail that is there already."""
         if event.email_key:
             return self.by_key.get(event.email_key)
@@ -76,29 +76,27 @@ class Emails:
             return self.by_key.get(key_of(event))
         if event.type not in ABOUT_AN_EMAIL:
             return None
-        return latest(self.by_recipient.get(event.recipient, ()), event.at, campaign)
+        return latest(self.by_recipient.get(event.recipient, ()), event.at, campaign_id)
 
     def _only(self, message_id: str) -> CampaignEmail | None:
         found = [email for (known, _), email in self.by_message.items() if known == message_id]
         return found[0] if len(found) == 1 else None
 
-    def take(
-        self, event: NewEvent, campaign: Campaign | None, prospect: Prospect | None
-    ) -> CampaignEmail | None:
+    def take(self, event: NewEvent, campaign_id: int | None, prospect_id: int | None) -> CampaignEmail | None:
         """The e-mail with what this event tells of it; made where it is named, or was sent just now."""
-        email = self.find(event, campaign)
+        email = self.find(event, campaign_id)
         if email is None:
             if not (event.email_key or event.type == EventType.EMAIL_SENT):
                 return None
             email = CampaignEmail(workspace_id=self.workspace_id, key=event.email_key or key_of(event))
             self.made.append(email)
-        if self._fill(email, event, campaign, prospect) and email.pk is not None:
+        if self._fill(email, event, campaign_id, prospect_id) and email.pk is not None:
             self.changed[email.pk] = email
         self._note(email)
         return email
 
     def _fill(
-        self, email: CampaignEmail, event: NewEvent, campaign: Campaign | None, prospect: Prospect | None
+        self, email: CampaignEmail, event: NewEvent, campaign_id: int | None, prospect_id: int | None
     ) -> bool:
         before = (email.sent_at, email.campaign_id, email.prospect_id)
         told = {name for name in TOLD if getattr(event, name) and not getattr(email, name)}
@@ -106,10 +104,10 @@ class Emails:
             setattr(email, name, getattr(event, name))
         if event.type == EventType.EMAIL_SENT:
             email.sent_at = min(event.at, email.sent_at or event.at)
-        if campaign is not None and email.campaign_id is None:
-            email.campaign = campaign
-        if prospect is not None and email.prospect_id is None:
-            email.prospect = prospect
+        if email.campaign_id is None:
+            email.campaign_id = campaign_id
+        if email.prospect_id is None:
+            email.prospect_id = prospect_id
         return bool(told) or before != (email.sent_at, email.campaign_id, email.prospect_id)
 
     def write(self) -> None:
@@ -126,13 +124,13 @@ def key_of(event: NewEvent) -> str:
     return f"event:{event.key}"[:200]
 
 
-def latest(emails: Iterable[CampaignEmail], at: datetime, campaign: Campaign | None) -> CampaignEmail | None:
+def latest(emails: Iterable[CampaignEmail], at: datetime, campaign_id: int | None) -> CampaignEmail | None:
     """The last one sent in the time before `at`, of the campaign where one is named."""
     fitting = [
         email
         for email in emails
         if email.sent_at is not None
         and email.sent_at <= at <= email.sent_at + RECENTLY
-        and (campaign is None or email.campaign_id == campaign.pk)
+        and (campaign_id is None or email.campaign_id == campaign_id)
     ]
     return max(fitting, key=lambda email: (email.sent_at, email.pk or 0), default=None)

@@ -18,28 +18,30 @@ class People:
         ids = numbers_of(event.prospect_id for event in events if event.prospect_id)
         addresses = {event.recipient for event in events if event.recipient}
         rows = Prospect.objects.filter(workspace_id=author.workspace_id).only("emails")
-        self.by_id = {prospect.pk: prospect for prospect in rows.filter(pk__in=ids)}
-        self.by_address: dict[str, Prospect] = {}
+        self.primary = {prospect.pk: prospect.email for prospect in rows.filter(pk__in=ids)}
+        """Prospect id -> its primary address."""
         holders = ProspectEmail.objects.filter(workspace_id=author.workspace_id, address__in=addresses)
         # Two prospects with one address are the same person twice, as far as an e-mail can tell: the first one has it.
-        for row in (
-            holders.order_by("-prospect_id").select_related("prospect").only("address", "prospect__emails")
-        ):
-            self.by_address[row.address] = row.prospect
+        held = holders.order_by("-prospect_id").values_list("address", "prospect_id")
+        self.by_address: dict[str, int] = dict(held)
 
-    def find(self, event: NewEvent) -> Prospect | None:
-        known = [self.by_id[pid] for pid in numbers_of([event.prospect_id]) if pid in self.by_id]
-        if known or not event.recipient:
-            return known[0] if known else None
-        return self.by_address.get(event.recipient)
+    def find(self, event: NewEvent) -> int | None:
+        """The id of the prospect that is meant."""
+        if event.prospect_id:
+            known = numbers_of([event.prospect_id]) & self.primary.keys()
+            if known:
+                return known.pop()
+        return self.by_address.get(event.recipient) if event.recipient else None
 
     def with_address(self, event: NewEvent) -> NewEvent:
         """The event with the primary address of who is named by id alone: by it the e-mail is found."""
-        prospect = None if event.recipient else self.find(event)
-        return event if prospect is None else replace(event, recipient=normal_email(prospect.email))
+        prospect_id = None if event.recipient else self.find(event)
+        if prospect_id is None:
+            return event
+        return replace(event, recipient=normal_email(self.primary[prospect_id]))
 
-    def fault(self, event: NewEvent, prospect: Prospect | None) -> dict[str, list[str]]:
-        if prospect is None and event.prospect_id and not event.recipient and not event.email_key:
+    def fault(self, event: NewEvent, prospect_id: int | None) -> dict[str, list[str]]:
+        if prospect_id is None and event.prospect_id and not event.recipient and not event.email_key:
             return {"prospect.id": [f"There is no prospect with the id {event.prospect_id}."]}
         return {}
 

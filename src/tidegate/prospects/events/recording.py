@@ -21,7 +21,7 @@ from tidegate.prospects.events.content import NewEvent, differences, read_event
 from tidegate.prospects.events.emails import Emails
 from tidegate.prospects.events.people import People, consents_of
 from tidegate.prospects.events.waiting import adopt_for_emails, is_late
-from tidegate.prospects.models import Campaign, CampaignEvent, EventType, Prospect
+from tidegate.prospects.models import Campaign, CampaignEmail, CampaignEvent, EventType
 from tidegate.prospects.services.saving import lock_addresses
 
 MAX_EVENTS = 1_000
@@ -129,25 +129,21 @@ class _Batch:
         campaigns = _campaigns(self.author, self.events.values())
         emails = Emails(self.author.workspace_id, list(about.values()))
         rows: dict[int, CampaignEvent] = {}
+        about_email: dict[int, CampaignEmail | None] = {}
         # What was sent comes first, so that what happened to it finds it, in whatever order both were told.
         for place in sorted(self.events, key=lambda p: (_order(self.events[p]), p)):
             event = about[place]
-            campaign = campaigns.get(event.campaign_key)
-            prospect = people.find(event)
-            fault = people.fault(event, prospect) or _other_recipient(emails, event, campaign, prospect)
+            campaign_id = campaigns.get(event.campaign_key)
+            prospect_id = people.find(event)
+            fault = people.fault(event, prospect_id) or _other_recipient(emails, event, prospect_id)
             if fault:
                 self.refuse(place, EventOutcome.REJECTED, fault)
                 continue
-            email = emails.take(event, campaign, prospect)
-            if email is not None:
-                prospect = prospect or email.prospect
-                campaign = campaign or email.campaign
-            rows[place] = self.row(place, event, campaign, prospect)
-            rows[place].email = email
-            rows[place].recipient = event.recipient or (email.recipient if email else "")
+            email = emails.take(event, campaign_id, prospect_id)
+            rows[place], about_email[place] = self.row(place, event, campaign_id, prospect_id, email), email
         emails.write()
-        for row in rows.values():
-            row.email = row.email  # its id, now that it has one
+        for place, row in rows.items():
+            row.email = about_email[place]  # by now it has its id
         copy_in(list(rows.values()))
         for place, row in rows.items():
             self.results[place] = EventResult(EventOutcome.CREATED, row.pk, row.prospect_id)
@@ -158,7 +154,12 @@ class _Batch:
         announce_events(self.author, known)
 
     def row(
-        self, place: int, event: NewEvent, campaign: Campaign | None, prospect: Prospect | None
+        self,
+        place: int,
+        event: NewEvent,
+        campaign_id: int | None,
+        prospect_id: int | None,
+        email: CampaignEmail | None,
     ) -> CampaignEvent:
         telling = self.tellings[place]
         return CampaignEvent(
@@ -167,8 +168,9 @@ class _Batch:
             type=event.type,
             at=min(event.at, self.now),
             received_at=self.now,
-            campaign=campaign,
-            prospect=prospect,
+            campaign_id=campaign_id or (email.campaign_id if email else None),
+            prospect_id=prospect_id or (email.prospect_id if email else None),
+            recipient=event.recipient or (email.recipient if email else ""),
             message_id=event.message_id,
             url=event.url,
             reason=event.reason,
@@ -184,21 +186,19 @@ def _order(event: NewEvent) -> tuple[bool, datetime]:
     return event.type != EventType.EMAIL_SENT, event.at
 
 
-def _other_recipient(
-    emails: Emails, event: NewEvent, campaign: Campaign | None, prospect: Prospect | None
-) -> dict[str, list[str]]:
+def _other_recipient(emails: Emails, event: NewEvent, prospect_id: int | None) -> dict[str, list[str]]:
     """An e-mail is one message to one recipient: an id that is used for several is a template's."""
-    email = emails.find(event, campaign) if event.email_key else None
+    email = emails.by_key.get(event.email_key) if event.email_key else None
     if email is None or not email.recipient or event.recipient in ("", email.recipient):
         return {}
-    if prospect is not None and prospect.pk == email.prospect_id:
+    if prospect_id is not None and prospect_id == email.prospect_id:
         return {}
     text = f"This e-mail went to {email.recipient}. An e-mail's id stands for one message to one recipient."
     return {"email.id": [text]}
 
 
-def _campaigns(author: Author, events: Iterable[NewEvent]) -> dict[str, Campaign]:
-    """Campaign key -> campaign; made where it is new, renamed where it was told by another name."""
+def _campaigns(author: Author, events: Iterable[NewEvent]) -> dict[str, int]:
+    """Campaign key -> the campaign's id; made where it is new, renamed where it was told by another name."""
     names = {event.campaign_key: event.campaign_name for event in events if event.campaign_key}
     rows = Campaign.objects.filter(workspace_id=author.workspace_id, key__in=names)
     found = {campaign.key: campaign for campaign in rows}
@@ -212,4 +212,4 @@ def _campaigns(author: Author, events: Iterable[NewEvent]) -> dict[str, Campaign
     for campaign in renamed:
         campaign.name = names[campaign.key]
     Campaign.objects.bulk_update(renamed, ["name"])
-    return found | {campaign.key: campaign for campaign in made}
+    return {campaign.key: campaign.pk for campaign in (*found.values(), *made)}

@@ -103,7 +103,7 @@ def adopt_for_emails(emails: Sequence[CampaignEmail]) -> list[CampaignEvent]:
 def _about(emails: Sequence[CampaignEmail]) -> Iterable[CampaignEvent]:
     """Events without an e-mail that are about one of these."""
     waiting = CampaignEvent.objects.filter(workspace_id=emails[0].workspace_id, email=None)
-    waiting = waiting.select_related("campaign").defer("raw")
+    waiting = waiting.defer("raw")
     by_message = {email.message_id: email for email in emails if email.message_id}
     if by_message:
         for event in waiting.filter(message_id__in=by_message):
@@ -114,10 +114,11 @@ def _about(emails: Sequence[CampaignEmail]) -> Iterable[CampaignEvent]:
     sent = {email.recipient: email.sent_at for email in emails if email.sent_at and email.recipient}
     if sent:
         first, last = min(sent.values()), max(sent.values()) + RECENTLY
-        nearby = _sent_to(emails[0].workspace_id, sent, since=first)
         unnamed = waiting.filter(message_id="", type__in=ABOUT_AN_EMAIL, recipient__in=sent)
-        for event in unnamed.filter(at__gte=first, at__lte=last):
-            nearest = latest(nearby[event.recipient], event.at, event.campaign)
+        events = list(unnamed.filter(at__gte=first, at__lte=last))
+        nearby = _sent_to(emails[0].workspace_id, {event.recipient for event in events}, since=first)
+        for event in events:
+            nearest = latest(nearby[event.recipient], event.at, event.campaign_id)
             if nearest is not None:
                 event.email = nearest
                 yield event
@@ -128,6 +129,8 @@ def _sent_to(
 ) -> dict[str, list[CampaignEmail]]:
     """All that was sent to them: another e-mail may be nearer to an event than the one that just appeared."""
     found: dict[str, list[CampaignEmail]] = {recipient: [] for recipient in recipients}
+    if not found:
+        return found
     rows = CampaignEmail.objects.filter(
         workspace_id=workspace_id, recipient__in=found, sent_at__gte=since
     ).defer("html", "text")

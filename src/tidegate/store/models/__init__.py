@@ -5,7 +5,14 @@ from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
 from tidegate.store.models.idempotency import IdempotencyKey
 from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
-from tidegate.store.models.links import Link, MirrorAddress, MirrorOrganization, MirrorPerson
+from tidegate.store.models.links import (
+    KeptApart,
+    Link,
+    MirrorAddress,
+    MirrorOrganization,
+    MirrorPerson,
+    PersonAlias,
+)
 from tidegate.store.models.log import Attention, LogEntry
 from tidegate.store.models.mail_providers import MailProvider
 from tidegate.store.models.oauth_app import OAuthApp
@@ -23,6 +30,7 @@ __all__ = [
     "Halt",
     "IdempotencyKey",
     "Intent",
+    "KeptApart",
     "Lane",
     "LedgerDay",
     "Link",
@@ -35,6 +43,7 @@ __all__ = [
     "OAuthApp",
     "OAuthState",
     "OutOfStep",
+    "PersonAlias",
     "PreviewClaim",
     "Role",
     "RunAction",

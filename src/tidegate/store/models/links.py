@@ -33,6 +33,40 @@ class Link(models.Model):
         return f"prospect {self.prospect_id} = person {self.person_id}"
 
 
+class KeptApart(models.Model):
+    """A member said that these two are not the same, whatever addresses they share."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="kept_apart")
+    prospect_id = models.CharField(max_length=64)
+    person_id = models.CharField(max_length=64)
+    said_at = models.DateTimeField(auto_now_add=True)
+    said_by = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "prospect_id", "person_id"], name="one_answer_per_pair"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"prospect {self.prospect_id} is not person {self.person_id}"
+
+
+class PersonAlias(models.Model):
+    """The id of a person that was merged away, and of the one that lives on. Kept for ever."""
+
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="aliases")
+    person_id = models.CharField(max_length=64)
+    survivor_id = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lane", "person_id"], name="one_survivor_per_person")]
+
+    def __str__(self) -> str:
+        return f"person {self.person_id} lives on as {self.survivor_id}"
+
+
 class MirrorPerson(models.Model):
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="persons")
     person_id = models.BigIntegerField()

@@ -38,9 +38,10 @@ from tidegate.store.queries.records import (
     count_lists,
     count_persons,
     count_prospects,
+    ids_of_person,
     person_cards,
 )
-from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page
+from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page, runs_today
 from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
@@ -87,6 +88,7 @@ __all__ = [
     "filter_runs",
     "flow",
     "health",
+    "ids_of_person",
     "is_waiting",
     "last_write",
     "last_write_at",
@@ -104,6 +106,7 @@ __all__ = [
     "records_a_second",
     "run_page",
     "running_transfer",
+    "runs_today",
     "sameness",
     "seconds_left",
     "shown_records",

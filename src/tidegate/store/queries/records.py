@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tidegate.prospects.models import Prospect, ProspectList
+from tidegate.store.identities import survivors
 from tidegate.store.models import Connection, Lane, MirrorAddress, MirrorOrganization, MirrorPerson
 
 
@@ -45,6 +46,11 @@ class PersonCard:
     emails: tuple[str, ...] = ()
     organization: str = ""
     known: bool = True
+
+
+def ids_of_person(connection: Connection, person_id: str) -> list[str]:
+    """The id, and where this person was merged away the one under which it lives on."""
+    return [person_id, *survivors(connection.lane_id, [person_id]).values()]
 
 
 def person_cards(lane: Lane, person_ids: Collection[str]) -> dict[str, PersonCard]:

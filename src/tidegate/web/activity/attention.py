@@ -104,20 +104,24 @@ def settle(request: MemberRequest, connection_id: UUID, attention_id: int) -> Ht
         messages.error(request, _("Choose one of the records that fit. Nothing was changed."))
         return redirect("attention", connection.pk)
     try:
-        if chosen and candidates_side(case) is Side.PIPEDRIVE:
+        if "none" in request.POST:
+            actions.settle_attention(case, actor=str(request.user), none_of_them=True)
+        elif chosen and candidates_side(case) is Side.PIPEDRIVE:
             actions.settle_attention(case, actor=str(request.user), person_id=chosen)
         elif chosen:
             actions.settle_attention(case, actor=str(request.user), prospect_id=chosen)
         else:
             actions.settle_attention(case, actor=str(request.user))
-        messages.success(request, _said(case, chose=bool(chosen)))
+        messages.success(request, _said(case, chose=bool(chosen), none="none" in request.POST))
     except TidegateError as error:
         messages.error(request, error.user_message)
     return redirect("attention", connection.pk)
 
 
-def _said(case: Attention, *, chose: bool) -> str:
+def _said(case: Attention, *, chose: bool, none: bool) -> str:
     name = {"name": case.record_name or _("The record")}
+    if none:
+        return _("%(name)s is none of them. The answer is remembered.") % name
     if chose:
         return _("%(name)s is linked with the record you chose. The answer is remembered.") % name
     return _("%(name)s is left alone until it changes again.") % name

@@ -31,6 +31,13 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
         _("The linked record is no longer there"),
         _("It was deleted, merged into another one, or the connected user can’t see it."),
     ),
+    "merged": (
+        _("Two linked persons were merged into one in Pipedrive"),
+        _(
+            "The person stays in step with the prospect it was linked to. Choose the other one if that one should lead; both "
+            "stay where they are."
+        ),
+    ),
     "hidden": (
         _("The connected user can’t see the linked person"),
         _(
