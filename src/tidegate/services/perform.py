@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from tidegate.core.operations import Act, Write
 from tidegate.core.records import ORGANIZATION, Record, Side, with_organization
+from tidegate.core.transfer import CATCH_UP_SECONDS
 from tidegate.core.values import Value, is_empty, name_key
 from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
@@ -20,7 +21,7 @@ from tidegate.services.units import Unit
 AT_ONCE = 32
 """Requests under way at once; the burst window sets the pace."""
 
-FRESH_ENOUGH = 20.0
+FRESH_ENOUGH = float(CATCH_UP_SECONDS)
 """Seconds the mirror's organizations may be old before one is made. A transfer has brought them up to date with its page."""
 
 Made = dict[str, Organization | TidegateError]
