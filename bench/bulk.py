@@ -101,7 +101,7 @@ def _as_known_over_there(person: dict[str, Any]) -> dict[str, Any]:
     return {
         "email": person["email"].upper(),
         "first_name": person["first_name"],
-        "last_name": person["last_name"],
+        "last_name": f"{person['last_name']}-Known",
         "organization": person["company"],
         "job_title": "Technician",
     }

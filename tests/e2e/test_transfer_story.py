@@ -18,7 +18,6 @@ PLANNED = {
     "persons_updated": 2,
     "organizations_created": 1,
     "conflicts": 1,
-    "lookups": 1,
 }
 CONFLICT = field_change(
     "Job title", "Technical director", "CTO", side="pipedrive", conflict=True, lost="Technical director"

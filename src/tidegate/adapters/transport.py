@@ -7,11 +7,11 @@ exceptions, so that `http.FATES` is the one place that says what each of them me
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
-from yarl import URL
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 20.0
@@ -33,21 +33,21 @@ class Network:
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers under lower-case names, and the body as it was before it was packed."""
         with _in_the_words_of_httpx2():
-            address = URL(url, encoded=True)
             async with self._opened().request(
                 method,
-                address,
+                url,
                 data=content,
                 headers=headers,
                 allow_redirects=False,
-                proxy=self._proxy(address),
+                proxy=self._proxy(url),
             ) as answer:
                 body = await answer.read()
                 return answer.status, {name.lower(): value for name, value in answer.headers.items()}, body
 
-    def _proxy(self, url: URL) -> str | None:
+    def _proxy(self, url: str) -> str | None:
         """What HTTP_PROXY, HTTPS_PROXY and NO_PROXY say. A .netrc is never read: each call brings its credentials."""
-        place = (url.scheme, url.host or "")
+        parts = urlsplit(url)
+        place = (parts.scheme, parts.netloc)
         if place not in self._proxies:
             self._proxies[place] = None if proxy_bypass(place[1]) else getproxies().get(place[0])
         return self._proxies[place]

@@ -12,6 +12,8 @@ from tidegate.core.settings import Pair
 from tidegate.core.values import Json, Kind, Value, from_json, to_json
 
 Pairs = Sequence[Pair]
+KINDS = {kind.value: kind for kind in Kind}
+"""Looked up rather than made: a mirror has thirty values for each person."""
 
 
 def base_from_json(raw: Mapping[str, Json], pairs: Pairs) -> Base:
@@ -34,7 +36,7 @@ def record_to_json(record: Record, kinds: Mapping[str, Kind]) -> dict[str, Json]
     return {
         "name": record.name,
         "values": {
-            key: [str(kinds.get(key, Kind.TEXT)), to_json(value)] for key, value in record.values.items()
+            key: [kinds.get(key, Kind.TEXT).value, to_json(value)] for key, value in record.values.items()
         },
         "emails": list(record.emails),
         "labels": dict(record.labels),
@@ -51,7 +53,7 @@ def record_from_json(side: Side, record_id: str, raw: Mapping[str, Json]) -> Rec
     return Record(
         side=side,
         id=record_id,
-        values={key: from_json(Kind(str(e[0])), e[1]) for key, e in values.items() if isinstance(e, list)}
+        values={key: from_json(_kind(e[0]), e[1]) for key, e in values.items() if isinstance(e, list)}
         if isinstance(values, dict)
         else {},
         emails=tuple(str(address) for address in emails) if isinstance(emails, list) else (),
@@ -61,6 +63,10 @@ def record_from_json(side: Side, record_id: str, raw: Mapping[str, Json]) -> Rec
         organization_id=_text(raw.get("organization_id")),
         updated_at=datetime.fromisoformat(str(raw["updated_at"])) if raw.get("updated_at") else None,
     )
+
+
+def _kind(name: Json) -> Kind:
+    return KINDS.get(str(name)) or Kind(str(name))
 
 
 def _text(raw: Json) -> str | None:

@@ -5,7 +5,7 @@ names red, the API answers it, launch and resume refuse on it. Requirements: D1-
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tidegate.core.automation import (
@@ -71,11 +71,11 @@ class FieldMapping:
 
     outreach: str
     pipedrive: str
+    key: str = field(init=False, repr=False, compare=False)
+    """Under what the link's base remembers this pair. Kept, since every record asks for it many times."""
 
-    @property
-    def key(self) -> str:
-        """Under what the link's base remembers this pair."""
-        return f"{self.outreach}={self.pipedrive}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.outreach}={self.pipedrive}")
 
     def of(self, side: Side) -> str:
         return self.outreach if side is Side.OUTREACH else self.pipedrive
@@ -90,15 +90,13 @@ class Pair:
     pipedrive: Field
     country: str = ""
     """How phone numbers without a country code are read."""
+    key: str = field(init=False, repr=False, compare=False)
+    kind: Kind = field(init=False, repr=False, compare=False)
+    """By which kind the two values are compared."""
 
-    @property
-    def key(self) -> str:
-        return self.mapping.key
-
-    @property
-    def kind(self) -> Kind:
-        """By which kind the two values are compared."""
-        return self.outreach.kind
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.mapping.key)
+        object.__setattr__(self, "kind", self.outreach.kind)
 
     def of(self, side: Side) -> str:
         return self.mapping.of(side)

@@ -5,7 +5,8 @@ page costs the same whatever its size, so pages are as large as they go, and not
 Rules: docs/sync-rules.md, "Transfer".
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
@@ -125,12 +126,18 @@ def estimate_cost(
     organizations_created: int = 0,
     deleted: int = 0,
     catch_ups: int = 0,
+    caught_up: int = 0,
     looked: tuple[int, int] = (0, 0),
 ) -> Cost:
     """What a run costs. `persons` and `organizations` are those still to be walked, as the source or for the index;
-    `looks` is the number of records to be looked at by id; a catch-up of the index lists what was updated of both.
+    `looks` is the number of records to be looked at by id; a catch-up of the index lists what was updated of both, which is
+    `caught_up` persons of our own writing, and a page of organizations.
     `looked`: calls and tokens of looks that were counted one by one."""
-    pages = _pages(persons, PAGE) + _pages(organizations, PAGE) + 2 * catch_ups
+    pages = (
+        _pages(persons, PAGE)
+        + _pages(organizations, PAGE)
+        + catch_ups * (1 + max(1, _pages(caught_up, PAGE)))
+    )
     batches = _pages(looks, LOOK)
     writes = persons_created + persons_updated + organizations_created
     return Cost(
@@ -173,8 +180,10 @@ def ends_at(told: Forecast, now: datetime) -> datetime | None:
     return last_day + timedelta(seconds=told.seconds / (told.nights + 1))
 
 
-MOST_CATCH_UP_SECONDS: Final = 3
-"""While a run creates, the index is caught up at most this often, and at most once for a page of the source."""
+CATCH_UP_SECONDS: Final = 20
+"""While a run goes to Pipedrive, the index is caught up so often: what somebody adds meanwhile is met, not doubled."""
+CATCH_UP_OVERLAP: Final = 10
+"""Seconds that each catch-up looks further back, as an index does whose times have whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +199,6 @@ class Work:
     """Records where both apps have a value and one would be overwritten."""
     person_pages: int = 0
     """Pages of persons to be walked, where they are the source."""
-    lookups: int = 0
-    """Pages of the source with records whose duplicates are looked for in the index."""
-    repeats: int = 0
-    """Times a page is walked again, because some of its records wait for the link of another."""
     looks: int = 0
     """Of an undo: calls that look at records by id."""
     look_tokens: int = 0
@@ -201,11 +206,16 @@ class Work:
     prospects_deleted: int = 0
     organizations_deleted: int = 0
 
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> "Work":
+        """What was counted; counts of an earlier release that are no longer kept are left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: count for name, count in counts.items() if name in known})
+
     def cost(self, *, calls_per_second: float) -> Cost:
         writes = self.persons_created + self.persons_updated + self.organizations_created
         deleted = self.persons_deleted + self.organizations_deleted
-        seconds = writes / calls_per_second
-        catch_ups = max(1, min(self.lookups, 1 + int(seconds / MOST_CATCH_UP_SECONDS))) + self.repeats
+        catch_ups = 1 + int(writes / calls_per_second / CATCH_UP_SECONDS)
         return estimate_cost(
             persons=self.person_pages * PAGE,
             persons_created=self.persons_created,
@@ -213,6 +223,7 @@ class Work:
             organizations_created=self.organizations_created,
             deleted=deleted,
             catch_ups=catch_ups,
+            caught_up=min(writes, int(calls_per_second * (CATCH_UP_SECONDS + CATCH_UP_OVERLAP))),
             looked=(self.looks, self.look_tokens),
         )
 

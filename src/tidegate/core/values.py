@@ -129,6 +129,8 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 LISTS: Final = frozenset({Kind.EMAIL, Kind.PHONE})
 """Kinds whose value is a tuple with the primary one first."""
 _TEXTS = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.LINK})
+_WRITTEN_OUT = frozenset({Kind.NUMBER, Kind.DATE, Kind.DATETIME})
+"""Kinds whose values are no texts, and are texts as JSON."""
 _MOST_PLACES = 40
 _EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+\.[^\s@,;<>().]+")
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
@@ -289,6 +291,8 @@ def item_key(kind: Kind, item: str, country: str = "") -> str:
 
 def to_json(value: Value) -> Json:
     """A value as plain JSON; `from_json` with the same kind gives it back unchanged."""
+    if type(value) is str:  # nearly always
+        return value
     match value:
         case None | bool() | str():
             return value
@@ -319,6 +323,8 @@ def to_json(value: Value) -> Json:
 
 def from_json(kind: Kind, raw: Json) -> Value:
     """The inverse of `to_json` for values of a kind. What was kept as another kind comes back Unreadable."""
+    if raw is None or (type(raw) is str and kind not in _WRITTEN_OUT):  # nearly always
+        return raw
     try:
         return _from_json(kind, raw)
     except (ValueError, KeyError, InvalidOperation):

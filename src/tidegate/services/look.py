@@ -20,12 +20,22 @@ async def look(
     """Fill in what both sides show. Units that know a side already keep it.
 
     `settings`: the ones that say who may travel; a transfer's go in its own direction.
-    `persons_from_mirror`: the mirror was just brought up to date, so it stands for the persons (a transfer does that).
+    `persons_from_mirror`: the mirror stands for the persons as it is (a transfer has just brought it up to date).
     """
     await _look_at_prospects(engine, units)
     await _look_at_persons(engine, units, persons_from_mirror=persons_from_mirror)
     await _find_survivors(engine, units)
+    if not persons_from_mirror and _may_meet_persons(units, settings):
+        await bring_up_to_date(engine, max_age=FRESH_ENOUGH)
     await _find_candidates(engine, units, settings)
+
+
+def _may_meet_persons(units: Sequence[Unit], settings: Settings) -> bool:
+    return any(unit.link is None and _seeks_person(unit, settings) for unit in units)
+
+
+def _seeks_person(unit: Unit, settings: Settings) -> bool:
+    return unit.person is None and isinstance(unit.prospect, Record) and settings.admits(unit.prospect)
 
 
 async def _find_survivors(engine: Engine, units: Sequence[Unit]) -> None:
@@ -111,15 +121,10 @@ async def _find_candidates(engine: Engine, units: Sequence[Unit], settings: Sett
 
 
 async def _candidate_persons(engine: Engine, units: Sequence[Unit], settings: Settings) -> None:
-    """Persons that share an address with an unlinked prospect. The mirror answers; it is made fresh first."""
-    wanted = [
-        unit
-        for unit in units
-        if unit.person is None and isinstance(unit.prospect, Record) and settings.admits(unit.prospect)
-    ]
+    """Persons that share an address with an unlinked prospect. The mirror answers."""
+    wanted = [unit for unit in units if _seeks_person(unit, settings)]
     if not wanted:
         return
-    await bring_up_to_date(engine, max_age=FRESH_ENOUGH)
     addresses = {address for unit in wanted for address in _emails(unit.prospect)}
     holders = await engine.run(engine.memory.holders, addresses)
     ids = {person_id for found in holders.values() for person_id in found}

@@ -95,8 +95,11 @@ async def _write_person(engine: Engine, unit: Unit, write: Write, organizations:
         person = await engine.crm.update_person(
             write.record_id or "", values, seen=seen, organization_id=organization_id
         )
-    names = {o.id: o.name for o in organizations.values() if isinstance(o, Organization)}
-    names |= {number: name for name, number in unit.organization_ids.items()}
+    names = {number: name for name, number in unit.organization_ids.items()}
+    sent = write.values.get(ORGANIZATION)
+    made = organizations.get(sent) if isinstance(sent, str) else None
+    if isinstance(made, Organization):
+        names[made.id] = made.name
     if seen and seen.organization_id and isinstance(name := seen.value(ORGANIZATION), str):
         names.setdefault(seen.organization_id, name)
     return with_organization(person, names)

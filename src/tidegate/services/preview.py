@@ -27,22 +27,17 @@ DEEDS = {Act.CREATE: "created", Act.UPDATE: "updated"}
 
 async def preview_page(engine: Engine, preview: TransferState) -> bool:
     """Plan one page. False when it was the last one. Raises what a transfer's page raises."""
-    await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE)
     direction = Direction(preview.direction)
+    await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction])
     mode = Transfer(direction, preview.source_app)
     found = await walk_page(engine, preview, direction)
     units = await units_of_page(engine, preview, direction, found.seen)
-    settings = engine.rules.settings.in_direction(direction)
-    await look(engine, units, settings, persons_from_mirror=True)
+    await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
     page = PreviewPage()
     repeats = await _decide(engine, preview, units, mode, page)
-    page.counts["repeats"] = repeats
     page.outcomes.extend(outcome_of(engine, unit) for unit in units)
     page.counts |= await _count(engine, preview, units, page)
-    page.counts["person_pages"] = int(direction is Direction.FROM_PIPEDRIVE)
-    page.counts["lookups"] = int(
-        any(u.link is None and isinstance(u.prospect, Record) and settings.admits(u.prospect) for u in units)
-    )
+    page.counts["person_pages"] = 1 + repeats if direction is Direction.FROM_PIPEDRIVE else 0
     await engine.run(
         engine.memory.commit_preview,
         preview,
@@ -59,7 +54,7 @@ async def _decide(
 ) -> int:
     """In rounds: whoever shares an address with one that would be created meets it in the next, as in a run.
 
-    Answers how many rounds it took after the first.
+    Answers how many rounds it took after the first: so often the run walks the page again.
     """
     waiting, rounds = list(units), 0
     while waiting:

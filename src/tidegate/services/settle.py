@@ -24,6 +24,8 @@ RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
 """How long a change waits after each failed attempt; the last one repeats."""
 CHOSEN = "chosen"
 """The state of a link that a person chose, or an intent proved, and whose records have not met yet."""
+NO_PAUSE = 0.0
+"""The pause asked for by what waits for nothing but another unit of its own batch."""
 UNKNOWN_ANSWER_SECONDS = 10
 """How long at least, where a write may have reached the other app."""
 
@@ -34,7 +36,9 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
     creating: dict[str, Unit] = {}
     for unit in units:
         if unit.link is None and (unit.origin, unit.id_of(unit.origin) or "") in claimed:
-            unit.error = TemporaryError("Waits for the link that another change of this batch makes.")
+            unit.error = TemporaryError(
+                "Waits for the link that another change of this batch makes.", retry_after=NO_PAUSE
+            )
             continue
         if unit.link is not None and not unit.rival and claimed.intersection(_wanted(unit)):
             unit.error = TemporaryError("Waits for the link that moves to the same person.")
@@ -91,7 +95,9 @@ def _waits_for_twin(unit: Unit, creating: dict[str, Unit]) -> bool:
         creating.update(dict.fromkeys(addresses, unit))
         return False
     unit.plan = None
-    unit.error = TemporaryError(f"Waits for {twin.record_name}, which shares an address with it.")
+    unit.error = TemporaryError(
+        f"Waits for {twin.record_name}, which shares an address with it.", retry_after=NO_PAUSE
+    )
     return True
 
 

@@ -11,6 +11,7 @@ from tidegate.core.operations import Decision, FieldChange, Plan, Write
 from tidegate.core.planning import Transfer
 from tidegate.core.records import ORGANIZATION, Record, Seen, Side, with_organization
 from tidegate.core.settings import Direction
+from tidegate.core.transfer import CATCH_UP_SECONDS
 from tidegate.core.values import MISSING, Json, is_readable, to_json
 from tidegate.errors import BudgetSpent, MappingBroken, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Outcome, Results, TransferState
@@ -19,15 +20,15 @@ from tidegate.services.index import bring_up_to_date, organization_names
 from tidegate.services.journal import change_to_json
 from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
-from tidegate.services.settle import settle
+from tidegate.services.settle import NO_PAUSE, settle
 from tidegate.services.units import Unit
 
 PAGE = 200
 """Prospects walked at once; persons come in Pipedrive's own pages."""
 MOST_TRIES = 5
 """After so many passing failures in a row a record is listed as failed, and the transfer goes on."""
-MIRROR_MAX_AGE = 20.0
-"""Seconds the mirror may be old when a page is decided."""
+MIRROR_MAX_AGE = {Direction.TO_PIPEDRIVE: float(CATCH_UP_SECONDS), Direction.FROM_PIPEDRIVE: 600.0}
+"""Seconds the mirror may be old when a page is decided: it shows whom prospects meet, and persons' organizations."""
 
 
 async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
@@ -35,8 +36,8 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
 
     Raises RateLimited, BudgetSpent or another TemporaryError, after storing what was done, when the lane must wait.
     """
-    await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE)
     direction = Direction(transfer.direction)
+    await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction])
     page = await walk_page(engine, transfer, direction)
     units = await units_of_page(engine, transfer, direction, page.seen)
     await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
@@ -73,7 +74,7 @@ async def end_page(
     )
     raise_if_stopped(stop, unsettled)
     for unit in unsettled:
-        if unit.error is not None:
+        if unit.error is not None and getattr(unit.error, "retry_after", None) != NO_PAUSE:
             raise unit.error
     return cursor is not None
 

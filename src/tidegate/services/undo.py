@@ -13,7 +13,7 @@ from tidegate.core.bases import base_from_json, base_to_json
 from tidegate.core.operations import Act, Decision, Plan, Write
 from tidegate.core.records import Gone, Record, Side, with_organization
 from tidegate.core.settings import Direction
-from tidegate.core.transfer import look_counts
+from tidegate.core.transfer import CATCH_UP_SECONDS, look_counts
 from tidegate.core.undo import (
     DoneChange,
     DoneRecord,
@@ -40,7 +40,7 @@ from tidegate.services.index import bring_up_to_date, organization_names
 from tidegate.services.journal import DELETE, UPDATE, change_to_json, update_key
 from tidegate.services.organization_undo import preview_organizations, undo_organizations
 from tidegate.services.perform import find_organizations, organizations_needed, perform
-from tidegate.services.transfer import MIRROR_MAX_AGE, end_page, unsettled_of
+from tidegate.services.transfer import end_page, unsettled_of
 from tidegate.services.units import Unit
 
 PAGE = 100
@@ -105,7 +105,7 @@ async def preview_undo_page(engine: Engine, preview: TransferState) -> bool:
 
 async def _plan_page(engine: Engine, undo: TransferState) -> UndoPage:
     memory = engine.memory
-    await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE)
+    await bring_up_to_date(engine, max_age=CATCH_UP_SECONDS)
     rows = await engine.run(memory.done_records, undo, int(undo.cursor or 0), PAGE)
     next_cursor = str(rows[-1].id) if len(rows) == PAGE else None
     if next_cursor is None and undo.delete_created and not undo.picked:

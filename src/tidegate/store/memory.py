@@ -47,6 +47,7 @@ from tidegate.store import (
     webhook_doubts,
 )
 from tidegate.store.holds import fence
+from tidegate.store.rows import put_rows
 
 Spent = Mapping[str, tuple[int, int]]
 
@@ -180,19 +181,20 @@ class LaneMemory(Memory):
     def write_intents(self, connection_id: str, intents: Sequence[Intent], hold: Hold) -> None:
         with transaction.atomic():
             fence(hold)
-            models.Intent.objects.bulk_create(
+            put_rows(
+                models.Intent,
                 [
-                    models.Intent(
-                        lane_id=self.lane_id,
-                        connection_id=connection_id,
-                        kind=intent.kind,
-                        key=intent.key,
-                        facts=dict(intent.facts),
-                        created_at=intent.created_at or timezone.now(),
-                    )
+                    {
+                        "lane_id": self.lane_id,
+                        "connection_id": connection_id,
+                        "kind": intent.kind,
+                        "key": intent.key,
+                        "facts": intent.facts,
+                        "created_at": intent.created_at or timezone.now(),
+                    }
                     for intent in intents
                 ],
-                ignore_conflicts=True,
+                unique=("connection_id", "kind", "key"),
             )
 
     def drop_intents(self, connection_id: str, keys: Sequence[tuple[str, str]], hold: Hold) -> None:
@@ -314,26 +316,28 @@ def _drop_intents(connection_id: str, keys: Sequence[tuple[str, str]]) -> None:
 
 
 def _log(connection_id: str, lines: Sequence[LogLine], transfer_id: str | None) -> None:
-    models.LogEntry.objects.bulk_create(
+    now = timezone.now()
+    put_rows(
+        models.LogEntry,
         [
-            models.LogEntry(
-                connection_id=connection_id,
-                transfer_id=transfer_id,
-                side=line.side.value,
-                act=line.act,
-                prospect_id=line.prospect_id,
-                person_id=line.person_id,
-                record_name=line.record_name[:300],
-                changes=[dict(change) for change in line.changes],
-                cause=line.cause,
-                cause_text=line.cause_text[:300],
-                message=line.message,
-                tokens=line.tokens,
-                seconds=line.seconds,
-            )
+            {
+                "connection_id": connection_id,
+                "at": now,
+                "transfer_id": transfer_id,
+                "side": line.side.value,
+                "act": line.act,
+                "prospect_id": line.prospect_id,
+                "person_id": line.person_id,
+                "record_name": line.record_name[:300],
+                "changes": line.changes,
+                "cause": line.cause,
+                "cause_text": line.cause_text[:300],
+                "message": line.message,
+                "tokens": line.tokens,
+                "seconds": line.seconds,
+            }
             for line in lines
         ],
-        batch_size=1000,
     )
 
 

@@ -14,6 +14,7 @@ from tidegate.core.records import ORGANIZATION, Record, Side, with_organization
 from tidegate.core.values import Kind, name_key
 from tidegate.ports import Organization
 from tidegate.store.models import MirrorAddress, MirrorOrganization, MirrorPerson
+from tidegate.store.rows import put_rows
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,24 +25,24 @@ def save_persons(lane_id: int, records: Sequence[Record], kinds: Mapping[str, Ki
     if not latest:
         return
     known = _known(lane_id, list(latest))
-    news = [r for r in latest.values() if _is_news(r, known.get(r.id), kinds)]
-    rows = [
-        MirrorPerson(
-            lane_id=lane_id,
-            person_id=int(record.id),
-            name=record.name[:300],
-            organization_id=int(record.organization_id) if record.organization_id else None,
-            record=_pack(record, kinds),
-            updated_at=record.updated_at,
-        )
-        for record in news
-    ]
-    MirrorPerson.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["lane", "person_id"],
-        update_fields=["name", "organization_id", "record", "updated_at"],
-        batch_size=1000,
+    packed = {record.id: _pack(record, kinds) for record in latest.values()}
+    news = [r for r in latest.values() if _is_news(r, packed[r.id], known.get(r.id))]
+    put_rows(
+        MirrorPerson,
+        [
+            {
+                "lane_id": lane_id,
+                "person_id": int(record.id),
+                "name": record.name[:300],
+                "organization_id": int(record.organization_id) if record.organization_id else None,
+                "record": packed[record.id].decode(),
+                "updated_at": record.updated_at,
+                "walk": 0,
+            }
+            for record in news
+        ],
+        unique=("lane_id", "person_id"),
+        update=("name", "organization_id", "record", "updated_at"),
     )
     _save_addresses(lane_id, news, known)
 
@@ -52,31 +53,36 @@ def _pack(record: Record, kinds: Mapping[str, Kind]) -> bytes:
     return orjson.dumps(record_to_json(replace(record, values=values), kinds), option=orjson.OPT_SORT_KEYS)
 
 
-def _known(lane_id: int, ids: Sequence[str]) -> dict[str, MirrorPerson]:
+Packed = tuple[bytes, datetime | None]
+"""A person as it is kept, and when Pipedrive said it was changed last."""
+
+
+def _known(lane_id: int, ids: Sequence[str]) -> dict[str, Packed]:
     rows = MirrorPerson.objects.filter(lane_id=lane_id, person_id__in=[int(i) for i in ids])
-    return {str(row.person_id): row for row in rows}
+    return {
+        str(number): (bytes(record), updated_at)
+        for number, record, updated_at in rows.values_list("person_id", "record", "updated_at")
+    }
 
 
-def _is_news(record: Record, known: MirrorPerson | None, kinds: Mapping[str, Kind]) -> bool:
+def _is_news(record: Record, packed: bytes, known: Packed | None) -> bool:
     if known is None:
         return True
-    if (record.updated_at or _LONG_AGO) < (known.updated_at or _LONG_AGO):
-        return False
-    return bytes(known.record) != _pack(record, kinds)
+    return packed != known[0] and (record.updated_at or _LONG_AGO) >= (known[1] or _LONG_AGO)
 
 
-def _save_addresses(lane_id: int, news: Sequence[Record], known: Mapping[str, MirrorPerson]) -> None:
+def _save_addresses(lane_id: int, news: Sequence[Record], known: Mapping[str, Packed]) -> None:
     changed = [record for record in news if record.id in known]
     if changed:
         MirrorAddress.objects.filter(lane_id=lane_id, person_id__in=[int(r.id) for r in changed]).delete()
-    MirrorAddress.objects.bulk_create(
+    put_rows(
+        MirrorAddress,
         [
-            MirrorAddress(lane_id=lane_id, address=address[:320], person_id=int(record.id))
+            {"lane_id": lane_id, "address": address[:320], "person_id": int(record.id)}
             for record in news
             for address in dict.fromkeys(record.emails)
         ],
-        ignore_conflicts=True,
-        batch_size=2000,
+        unique=("lane_id", "address", "person_id"),
     )
 
 
@@ -88,9 +94,9 @@ def forget_persons(lane_id: int, ids: Collection[str]) -> None:
 
 def mirrored(lane_id: int, ids: Collection[str]) -> dict[str, Record]:
     """What was last seen of these persons, with the name of their organization as we know it now."""
-    rows = _known(lane_id, [i for i in ids if i.isdigit()])
+    known = _known(lane_id, [i for i in ids if i.isdigit()])
     records = {
-        i: record_from_json(Side.PIPEDRIVE, i, orjson.loads(bytes(row.record))) for i, row in rows.items()
+        i: record_from_json(Side.PIPEDRIVE, i, orjson.loads(packed)) for i, (packed, _) in known.items()
     }
     names = organization_names(lane_id, {r.organization_id for r in records.values() if r.organization_id})
     return {i: with_organization(record, names) for i, record in records.items()}
@@ -115,17 +121,19 @@ def save_organizations(lane_id: int, organizations: Iterable[Organization]) -> l
     """Remember these organizations; the ids of those that had another name until now."""
     latest = {organization.id: organization for organization in organizations}
     before = organization_names(lane_id, latest) if latest else {}
-    MirrorOrganization.objects.bulk_create(
+    put_rows(
+        MirrorOrganization,
         [
-            MirrorOrganization(
-                lane_id=lane_id, organization_id=int(o.id), name=o.name[:300], name_key=name_key(o.name)[:300]
-            )
+            {
+                "lane_id": lane_id,
+                "organization_id": int(o.id),
+                "name": o.name[:300],
+                "name_key": name_key(o.name)[:300],
+            }
             for o in latest.values()
         ],
-        update_conflicts=True,
-        unique_fields=["lane", "organization_id"],
-        update_fields=["name", "name_key"],
-        batch_size=1000,
+        unique=("lane_id", "organization_id"),
+        update=("name", "name_key"),
     )
     return [i for i, o in latest.items() if i in before and before[i] != o.name[:300]]
 

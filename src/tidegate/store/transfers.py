@@ -25,6 +25,7 @@ from tidegate.store.models import (
     TransferRecord,
 )
 from tidegate.store.models.transfers import COUNTED
+from tidegate.store.rows import put_rows
 from tidegate.store.wakes import wake_lane
 
 WAITING = "waiting"
@@ -306,25 +307,24 @@ def organizations_made(undo: TransferState, after: int, limit: int) -> list[Orga
 
 
 def store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None:
-    TransferRecord.objects.bulk_create(
+    put_rows(
+        TransferRecord,
         [
-            TransferRecord(
-                transfer_id=transfer.id,
-                source_id=o.source_id,
-                target_id=o.target_id,
-                name=o.name[:300],
-                outcome=o.outcome,
-                reason=o.reason,
-                changes=[dict(change) for change in o.changes],
-                linked=o.linked,
-                written_at=o.written_at,
-            )
+            {
+                "transfer_id": transfer.id,
+                "source_id": o.source_id,
+                "target_id": o.target_id,
+                "name": o.name[:300],
+                "outcome": o.outcome,
+                "reason": o.reason,
+                "changes": o.changes,
+                "linked": o.linked,
+                "written_at": o.written_at,
+            }
             for o in outcomes
         ],
-        update_conflicts=True,
-        unique_fields=["transfer", "source_id"],
-        update_fields=["target_id", "name", "outcome", "reason", "changes", "linked", "written_at"],
-        batch_size=1000,
+        unique=("transfer_id", "source_id"),
+        update=("target_id", "name", "outcome", "reason", "changes", "linked", "written_at"),
     )
 
 
@@ -342,13 +342,13 @@ def advance(transfer: TransferState, outcomes: Sequence[Outcome], cursor: str | 
 
 
 def store_claims(transfer_id: str, page: PreviewPage) -> None:
-    PreviewClaim.objects.bulk_create(
+    put_rows(
+        PreviewClaim,
         [
-            PreviewClaim(transfer_id=transfer_id, kind=c.kind, key=c.key[:400], holder=c.holder)
+            {"transfer_id": transfer_id, "kind": c.kind, "key": c.key[:400], "holder": c.holder}
             for c in page.claims
         ],
-        ignore_conflicts=True,
-        batch_size=1000,
+        unique=("transfer_id", "kind", "key"),
     )
 
 

@@ -215,7 +215,7 @@ def estimate(transfer: Transfer) -> Estimate:
     budget = budget_today(lane)
     per_day = budget.total - budget.reserve
     left = max(per_day - budget.used, 0)
-    work = Work(**transfer.planned)
+    work = Work.of(transfer.planned)
     cost = work.cost(calls_per_second=rate)
     ahead = forecast(cost, calls_per_second=rate, left_today=left, per_day=per_day)
     return Estimate(work, cost, ahead, rate, left, ends_at(ahead, timezone.now()))

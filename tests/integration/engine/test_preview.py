@@ -65,7 +65,7 @@ def by_source(plan: list[tuple[object, ...]]) -> dict[object, tuple[object, ...]
 def test_the_run_does_what_the_preview_said_and_writes_as_much(world: World, direction: Direction) -> None:
     preview = world.preview(direction)
     counts = (preview.created, preview.updated, preview.unchanged, preview.skipped, preview.failed)
-    plan, work = by_source(plan_of(preview)), Work(**preview.planned)
+    plan, work = by_source(plan_of(preview)), Work.of(preview.planned)
     before = world.crm.tokens.copy()
 
     world.run_previewed(preview)
@@ -87,7 +87,7 @@ def test_the_run_costs_within_two_percent_of_what_the_preview_said() -> None:
         world.outreach.add(prospect(f"P{number} Q", **{COMPANY: f"Company {number % 23}"}))
     quiet(world)
     preview = world.preview()
-    said, before = Work(**preview.planned).cost(calls_per_second=38).tokens, world.crm.tokens.total()
+    said, before = Work.of(preview.planned).cost(calls_per_second=38).tokens, world.crm.tokens.total()
 
     world.run_previewed(preview)
 

@@ -112,6 +112,19 @@ def test_a_passing_fault_is_tried_again_by_itself(world: World) -> None:
     assert len(world.persons()) == 5
 
 
+def test_who_shares_an_address_with_another_of_the_page_is_dealt_with_without_a_pause(world: World) -> None:
+    for name in ("Ann One", "Ann Two", "Ann Three"):
+        world.outreach.add(prospect(name, "ann@north.example"))
+    quiet(world)
+    transfer = begun(world, pages=1)  # raises what keeps the next page waiting
+
+    world.page()
+
+    transfer.refresh_from_db()
+    assert (transfer.created, transfer.failed, len(world.persons())) == (1, 2, 1)
+    assert set(transfer.records.exclude(outcome="created").values_list("outcome", flat=True)) == {"attention"}
+
+
 def test_changes_wait_while_a_transfer_runs_and_follow_in_the_end(world: World) -> None:
     prospect_id = world.outreach.add(prospect())
     quiet(world)

@@ -72,7 +72,7 @@ def test_a_preview_is_its_run_twice_is_once_and_an_undo_leaves_no_trace(
     before = shown(world)
 
     preview = world.preview(direction, source)
-    plan, work = planned(preview), Work(**preview.planned)
+    plan, work = planned(preview), Work.of(preview.planned)
     assert shown(world) == before
     paid = world.crm.tokens.copy()
     world.run_previewed(preview)

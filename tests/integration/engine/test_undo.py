@@ -74,7 +74,7 @@ def test_the_preview_of_an_undo_writes_nothing_and_says_what_its_run_does(world:
 
     preview = world.preview_undo(transfer)
     counts = (preview.restored, preview.deleted, preview.unlinked, preview.kept)
-    planned = Work(**preview.planned)
+    planned = Work.of(preview.planned)
 
     assert shown(world) == after
     assert counts == (1, 4, 1, 0)  # Di, then Ann, Bo, Cy and the organization, then Ed

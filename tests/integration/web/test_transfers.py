@@ -332,7 +332,6 @@ def ready(live: Connection) -> Transfer:
         "persons_updated": 1,
         "organizations_created": 1,
         "conflicts": 1,
-        "lookups": 1,
     }
     preview = make_transfer(live, state="ready", total=4, created=2, updated=1, skipped=1, planned=planned)
     Transfer.objects.filter(pk=preview.pk).update(finished_at=timezone.now())

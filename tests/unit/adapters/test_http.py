@@ -115,7 +115,7 @@ def test_each_event_loop_has_a_client_of_its_own():
 
     async def twice() -> tuple[object, object]:
         async with http:
-            return http._transport(), http._transport()
+            return http._network(), http._network()
 
     one = asyncio.run(twice())
     other = asyncio.run(twice())

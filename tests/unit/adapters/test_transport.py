@@ -117,3 +117,21 @@ async def test_an_address_that_is_none_needs_a_person(url):
     async with HttpSender() as http:
         with pytest.raises(NeedsAttention):
             await http.send(Call("GET", url))
+
+
+async def test_a_proxy_of_the_environment_is_used_and_looked_up_once(monkeypatch):
+    asked: list[str] = []
+
+    async def proxy(request: web.BaseRequest) -> web.Response:
+        asked.append(f"{request.method} {request.raw_path}")
+        return web.json_response({})
+
+    async with server(proxy) as url, HttpSender() as http:
+        monkeypatch.setenv("http_proxy", url.removesuffix("/api"))
+        monkeypatch.setenv("no_proxy", "else.example")
+        await http.send(Call("GET", "http://acme.example/a"))
+        monkeypatch.delenv("http_proxy")
+        await http.send(Call("GET", "http://acme.example/b"))
+        direct = await http.send(Call("GET", url))
+    assert asked == ["GET http://acme.example/a", "GET http://acme.example/b", "GET /api"]
+    assert direct.status == 200
