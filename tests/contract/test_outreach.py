@@ -1,16 +1,23 @@
 """Both implementations of the outreach port, held to the same behaviours."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.builders import make_workspace
+from tests.contract.campaign_contract import CampaignContract
 from tests.contract.outreach_contract import Bench, OutreachContract, finish
 from tidegate.adapters.outreach.prospects import SYSTEM_FIELDS, ProspectStore
 from tidegate.core.catalogue import Field, NamedList, Option
+from tidegate.core.history import READ_CHARACTERS
 from tidegate.core.values import Kind, Value
-from tidegate.prospects.models import Prospect
+from tidegate.prospects.events.recording import EventOutcome, Telling, record_events
+from tidegate.prospects.models import CampaignEmail, CampaignEvent, Prospect
 from tidegate.prospects.services import Author, create_field, create_list, delete_prospects, update_prospect
 from tidegate.testing.outreach import MemoryOutreach
 
@@ -43,13 +50,22 @@ class MemoryBench:
     def email_status(self, prospect_id: str) -> str:
         return self.app.status[prospect_id]
 
+    def send(self, prospect_id: str, *, html: str, at: datetime) -> str:
+        facts = {"campaign_id": "1", "campaign_name": "Q2", "subject": "Hello", "html": html, "sent_at": at}
+        email_id = self.app.send(prospect_id, **facts)
+        self.app.happen("email_sent", email_id=email_id, at=at)
+        return email_id
+
+    def happen(self, type: str, email_id: str, *, at: datetime, **facts: object) -> str:
+        return self.app.happen(type, email_id=email_id, at=at, **facts)
+
 
 class StoreBench:
     def __init__(self) -> None:
         self.workspace_id = make_workspace().pk
         self.author = Author(self.workspace_id, "Alice", "page")
         self.app = ProspectStore(self.workspace_id, run_here)
-        self.made = 0
+        self.made = self.told = 0
 
     def make_list(self, name: str) -> str:
         return str(create_list(self.author, name).pk)
@@ -70,15 +86,35 @@ class StoreBench:
     def email_status(self, prospect_id: str) -> str:
         return str(Prospect.objects.get(pk=prospect_id).email_status)
 
+    def send(self, prospect_id: str, *, html: str, at: datetime) -> str:
+        email = {"id": f"mail-{self.told}", "subject": "Hello", "html": html}
+        event_id = self._tell("email_sent", at, prospect={"id": prospect_id}, email=email)
+        return str(CampaignEvent.objects.get(pk=event_id).email_id)
 
-class TestOutreachInMemory(OutreachContract):
+    def happen(self, type: str, email_id: str, *, at: datetime, **facts: object) -> str:
+        email = CampaignEmail.objects.get(pk=email_id)
+        return self._tell(type, at, email={"id": email.key}, **facts)
+
+    def _tell(self, type: str, at: datetime, **facts: object) -> str:
+        self.told += 1
+        told = {"key": f"event-{self.told}", "type": type, "at": at, "campaign": {"name": "Q2"}, **facts}
+        (result,) = record_events(self.author, [Telling(_as_sent(told))], source="api")
+        assert result.outcome is EventOutcome.CREATED, result.errors
+        return str(result.event_id)
+
+
+def _as_sent(told: dict[str, object]) -> dict[str, object]:
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}
+
+
+class TestOutreachInMemory(CampaignContract, OutreachContract):
     @pytest.fixture
     def bench(self) -> Bench:
         return MemoryBench()
 
 
 @pytest.mark.django_db
-class TestProspectStore(OutreachContract):
+class TestProspectStore(CampaignContract, OutreachContract):
     @pytest.fixture
     def bench(self) -> Bench:
         return StoreBench()
@@ -90,6 +126,19 @@ class TestProspectStore(OutreachContract):
         assert finish(bench.app.find_by_emails(["shared@example.com"])) == {}
         assert finish(bench.app.count(list_ids=None)) == 0
         assert finish(bench.app.get_prospects([theirs]))[theirs].__class__.__name__ == "Gone"
+
+    def test_no_more_of_a_long_email_is_read_than_is_ever_shown(self, bench):
+        html = "<p>All work and no play.</p>" * 180_000
+        email_id = bench.send(
+            bench.make_prospect({"email": ("ada@engine.example",)}), html=html, at=timezone.now()
+        )
+
+        with CaptureQueriesContext(connection) as queries:
+            email = finish(bench.app.get_campaign_emails([email_id]))[email_id]
+
+        assert len(email.html) == READ_CHARACTERS + 1
+        assert CampaignEmail.objects.get(pk=email_id).html == html
+        assert not any('"raw"' in query["sql"] for query in queries)
 
     def test_what_stays_of_an_address_keeps_its_spelling_and_label(self, bench):
         prospect_id = bench.make_prospect({"first_name": "Ann"})

@@ -81,6 +81,15 @@ class Visitor:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/integrations/")
 
+    def pictured(self, name: str) -> None:
+        """Where pictures are wanted: one at each width, for eyes alone. Without scripts axe can't run."""
+        if os.environ.get("SCREENSHOTS"):
+            for size, viewport in SIZES.items():
+                self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
+                PICTURES.mkdir(exist_ok=True)
+                self.page.screenshot(path=PICTURES / f"{name}-{size}.png", full_page=True)
+            self.page.set_viewport_size(SIZES["wide"])  # type: ignore[arg-type]
+
     def looks_well(self, name: str) -> None:
         """At both widths, light and dark: nothing sticks out sideways, and axe finds nothing."""
         for size, viewport in SIZES.items():

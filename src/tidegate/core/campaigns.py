@@ -52,7 +52,7 @@ class CampaignEmail:
     campaign_name: str = ""
     subject: str = ""
     html: str = ""
-    """As it was sent: not to be trusted."""
+    """As it was sent: not to be trusted. Of a long one the beginning; `history` never looks at more."""
     text: str = ""
     step: str = ""
     sender: str = ""

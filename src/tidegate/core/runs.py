@@ -180,6 +180,26 @@ def plan_action(
             return AddActivity(fill(action.subject, fields) or fields["name"], today)
 
 
+def unless_overtaken(deed: Deed, at: datetime, placed: Mapping[str, datetime]) -> Deed:
+    """What is left of a deed for an event of `at`, where a later event has put the deal into a stage already.
+
+    `placed`: deal id -> when the latest event happened that put it into a chosen stage. An event that became known late
+    takes no deal back.
+    """
+    if isinstance(deed, MoveDeal) and placed.get(deed.deal.id, at) > at:
+        return NotPerformed(f"“{deed.deal.title}” was put into its stage by what happened later.")
+    return deed
+
+
+def in_order(events: Iterable[CampaignEvent]) -> list[CampaignEvent]:
+    """As they happened; those of one moment as they came in."""
+    return sorted(events, key=lambda event: (event.at, event.received_at, _number(event.id)))
+
+
+def _number(event_id: str) -> int:
+    return int(event_id) if event_id.isdecimal() else 0
+
+
 def _to_stage(
     action: Action, deals: Sequence[Deal], created: Deal | None, pipedrive: PipedriveCatalogue
 ) -> Deed:

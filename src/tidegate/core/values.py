@@ -291,7 +291,7 @@ def item_key(kind: Kind, item: str, country: str = "") -> str:
 
 def to_json(value: Value) -> Json:
     """A value as plain JSON; `from_json` with the same kind gives it back unchanged."""
-    if value is None or type(value) is str:  # nearly always
+    if type(value) is str:  # nearly always
         return value
     match value:
         case None | bool() | str():

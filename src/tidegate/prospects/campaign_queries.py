@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.functions import Left
 
 from tidegate.prospects.models import ACTED_ON, Campaign, CampaignEmail, CampaignEvent, ProspectEmail
 from tidegate.prospects.queries import numbers_of
@@ -25,10 +26,16 @@ def get_events(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEve
     return list(_light(rows).order_by("at", "pk"))
 
 
-def get_emails(workspace_id: UUID, ids: Iterable[int | str]) -> list[CampaignEmail]:
-    """Those of the e-mails that are there, with their campaign; `events.all()` is fetched along, in no order."""
+def get_emails(workspace_id: UUID, ids: Iterable[int | str], *, most: int) -> list[CampaignEmail]:
+    """Those of the e-mails that are there, with their campaign; `events.all()` is fetched along, in no order.
+
+    Of the bodies no more than `most` characters are read, as `html_read` and `text_read`: they may be of megabytes.
+    """
     rows = CampaignEmail.objects.filter(workspace_id=workspace_id, pk__in=numbers_of(ids))
-    return list(rows.select_related("campaign").prefetch_related("events").order_by("pk"))
+    rows = rows.select_related("campaign").defer("html", "text")
+    rows = rows.annotate(html_read=Left("html", most), text_read=Left("text", most))
+    events = Prefetch("events", CampaignEvent.objects.defer("raw"))
+    return list(rows.prefetch_related(events).order_by("pk"))
 
 
 def walk_events(

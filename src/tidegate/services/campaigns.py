@@ -7,15 +7,16 @@ synced first, if the settings admit it. A run is written down before its first a
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
-from tidegate.core.automation import Automation
+from tidegate.core.automation import ActionKind, Automation
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.consent import closes
 from tidegate.core.history import TIGHT_SHARE, look_at
 from tidegate.core.planning import LIVE
 from tidegate.core.records import Gone, Record, Side
-from tidegate.core.runs import Outcome, Ran, once_key, ran_already, template_fields, why_no_news
+from tidegate.core.runs import Outcome, Ran, in_order, once_key, ran_already, template_fields, why_no_news
 from tidegate.errors import BudgetSpent, RateLimited, TemporaryError, TidegateError
 from tidegate.ports import (
     Change,
@@ -121,7 +122,8 @@ async def _read(engine: Engine, changes: Sequence[Change], results: Results) -> 
             results.done.update((change.id, "noted") for change in own)
         else:
             happenings.append(Happening(event, own))
-    return sorted(happenings, key=lambda h: (h.event.at, int(h.event.id) if h.event.id.isdigit() else 0))
+    place = {event.id: number for number, event in enumerate(in_order(h.event for h in happenings))}
+    return sorted(happenings, key=lambda happening: place[happening.event.id])
 
 
 async def _runs(engine: Engine, happenings: Sequence[Happening]) -> dict[str, list[StoredRun]]:
@@ -297,8 +299,20 @@ async def _chains(engine: Engine, happenings: Sequence[Happening], people: Peopl
             organization_id=people.organizations.get(link.person_id),
             runs=deque(_live(run, events[run.event_id], prospect) for run in todo),
             known_deal=known_deal(own),
+            placed=_placed(own),
         )
     return chains
+
+
+def _placed(runs: Sequence[StoredRun]) -> dict[str, datetime]:
+    """Deal id -> when the latest event happened whose run put it into a chosen stage."""
+    placed: dict[str, datetime] = {}
+    for run in runs:
+        for action in run.actions:
+            chosen = action.action.kind is ActionKind.MOVE_DEAL_TO_STAGE
+            if chosen and action.outcome is Outcome.PERFORMED and action.deal_id:
+                placed[action.deal_id] = max(run.event_at, placed.get(action.deal_id, run.event_at))
+    return placed
 
 
 def _left(run: StoredRun) -> bool:

@@ -8,8 +8,8 @@ one wave, whose intents are looked up (`traces`) before anything is tried again.
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
 from tidegate.core.automation import ACTION_NAMES, TRIGGER_NAMES, ActionKind, find_pipeline, find_stage
 from tidegate.core.campaigns import CampaignEvent
@@ -25,6 +25,7 @@ from tidegate.core.runs import (
     Outcome,
     needs_deals,
     plan_action,
+    unless_overtaken,
 )
 from tidegate.core.values import Json
 from tidegate.errors import (
@@ -68,6 +69,8 @@ class Chain:
     runs: deque[LiveRun]
     known_deal: str = ""
     """A deal of this person that an earlier run made or moved."""
+    placed: Mapping[str, datetime] = field(default_factory=dict)
+    """Deal id -> when the latest event happened that put it into a chosen stage."""
     deals: list[Deal] | None = None
     """The person's open deals, once they were looked up."""
     unseen: str = ""
@@ -154,7 +157,7 @@ async def _see_created(engine: Engine, runs: Sequence[LiveRun]) -> None:
 def _plan(engine: Engine, chain: Chain, run: LiveRun, action: StoredAction) -> Deed:
     if chain.unseen and needs_deals(action.action, run.created):
         return NotPerformed(f"The deals of this person could not be read. {chain.unseen}")
-    return plan_action(
+    deed = plan_action(
         action.action,
         fields=run.fields,
         deals=chain.deals or (),
@@ -162,6 +165,7 @@ def _plan(engine: Engine, chain: Chain, run: LiveRun, action: StoredAction) -> D
         rules=engine.campaigns,
         today=_today(engine),
     )
+    return unless_overtaken(deed, run.stored.event_at, chain.placed)
 
 
 def _today(engine: Engine) -> date:

@@ -18,7 +18,13 @@ from tests.integration.engine.campaign_world import (
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Often, Trigger
 from tidegate.core.records import COMPANY
-from tidegate.errors import AuthorizationLost, PermissionMissing, RateLimited, RemoteUnavailable
+from tidegate.errors import (
+    AuthorizationLost,
+    InvalidForRemote,
+    PermissionMissing,
+    RateLimited,
+    RemoteUnavailable,
+)
 from tidegate.store.connections import judge_waiting_changes
 from tidegate.store.models import AutomationRun, Change, Intent
 
@@ -258,7 +264,51 @@ def test_an_owner_without_permission_fails_the_deal_and_stops_nothing(world):
     assert world.connection.status == "active"
 
 
+@pytest.mark.parametrize("late_action", [replace(TO_STAGE, stage_id="1"), TO_NEXT])
+def test_an_event_that_became_known_late_takes_no_deal_back_and_does_the_rest(world, late_action):
+    """“Sent” is told after “replied”, which has put the deal into its stage already."""
+    world.automate(automation(late_action, ADD), automation(CREATE, TO_STAGE, trigger=Trigger.EMAIL_REPLIED))
+    signe = world.synced()
+    email_id = world.email_to(signe)
+    at = world.clock.now()
+    world.outreach.happen("email_replied", email_id=email_id, at=at)
+    world.drain()
+
+    world.outreach.happen("email_sent", email_id=email_id, at=at - timedelta(minutes=5))
+    world.drain()
+
+    assert [deal.stage_id for deal in world.deals(signe)] == ["2"]
+    assert world.outcomes()[-2:] == [(late_action.kind, "not_performed"), ("add_activity", "performed")]
+    assert world.reasons() == ["“Signe Aaltonen deal” was put into its stage by what happened later."]
+
+
+def test_a_later_event_moves_the_deal_that_an_earlier_one_put_into_a_stage(world):
+    world.automate(automation(CREATE, TO_STAGE), automation(TO_NEXT, trigger=Trigger.EMAIL_OPENED))
+    signe = world.synced()
+    email_id = sent(world, signe)
+    world.drain()
+
+    world.outreach.happen("email_opened", email_id=email_id, at=world.clock.now() + timedelta(seconds=1))
+    world.drain()
+
+    assert [deal.stage_id for deal in world.deals(signe)] == ["3"]
+
+
 def test_deals_that_can_not_be_read_fail_no_other_action(world):
+    world.automate(automation(TO_STAGE, ADD))
+    signe = world.synced()
+    world.crm.faults.fail("open_deals", InvalidForRemote("Pipedrive refused to show the deals."))
+
+    sent(world, signe)
+    world.drain()
+
+    assert world.outcomes() == [("move_deal_to_stage", "not_performed"), ("add_activity", "performed")]
+    assert world.reasons() == [
+        "The deals of this person could not be read. Pipedrive refused to show the deals."
+    ]
+
+
+def test_a_scope_that_is_missing_pauses_the_connection_and_the_run_goes_on_afterwards(world):
     world.automate(automation(TO_STAGE, ADD))
     signe = world.synced()
     world.crm.faults.fail("open_deals", PermissionMissing("The authorisation lacks the scope deals:read."))
@@ -266,9 +316,16 @@ def test_deals_that_can_not_be_read_fail_no_other_action(world):
     sent(world, signe)
     world.drain()
 
-    assert len(world.activities(signe)) in (0, 1)
     world.connection.refresh_from_db()
-    assert world.connection.status == "paused"
+    assert (world.connection.status, world.connection.reason) == ("paused", "reconnect")
+    assert world.activities(signe) == []
+    assert world.unfinished() > 0
+
+    type(world.connection).objects.filter(pk=world.connection.pk).update(status="active", reason="")
+    world.drain()
+
+    assert world.outcomes() == [("move_deal_to_stage", "not_performed"), ("add_activity", "performed")]
+    assert world.unfinished() == 0
 
 
 def test_an_automation_whose_stage_vanished_sleeps_and_the_others_go_on(world):

@@ -1,5 +1,7 @@
 """The overview: what it says in each state of a connection, and its switch."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,10 +19,13 @@ from tests.builders import (
     make_transfer,
     spend_tokens,
 )
+from tidegate.core.automation import Action, ActionKind, Automation, Trigger
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
+from tidegate.core.settings import settings_to_json
 from tidegate.errors import AuthorizationLost
-from tidegate.store.models import Connection, Workspace
+from tidegate.store.alerts import look_for_alerts
+from tidegate.store.models import AutomationRun, Connection, Workspace
 from tidegate.wiring import actions
 
 
@@ -72,6 +77,39 @@ def test_figures_come_from_what_was_written(owner: Client, live: Connection, wor
     assert "1,500" in text
     assert "1.2 s" in text
     assert "A value doesn’t fit the field it goes to" in text
+
+
+def _ran(connection: Connection, trigger: str, *, days_ago: int = 0, person_id: str = "7") -> None:
+    number = AutomationRun.objects.count()
+    AutomationRun.objects.create(
+        connection=connection,
+        trigger=trigger,
+        once_key=str(number),
+        event_id=str(number),
+        event_at=timezone.now(),
+        prospect_id="1",
+        person_id=person_id,
+        created_at=timezone.now() - timedelta(days=days_ago),
+    )
+
+
+def test_automations_of_today_are_counted_by_what_set_them_off(owner: Client, live: Connection) -> None:
+    assert "Automations today" not in page(owner, live)  # none is on, none has run
+    sent = Automation(Trigger.EMAIL_SENT, actions=(Action(ActionKind.MOVE_DEAL_TO_NEXT_STAGE),))
+    replied = replace(sent, trigger=Trigger.EMAIL_REPLIED)
+    settings = replace(live.get_settings(), automations=(sent, replace(replied, enabled=False)))
+    Connection.objects.filter(pk=live.pk).update(settings=settings_to_json(settings))
+    for _ in range(4):
+        _ran(live, "email_opened")
+    _ran(live, "email_sent")
+    _ran(live, "email_sent", days_ago=2)
+    _ran(live, "email_sent", person_id="")
+
+    text = page(owner, live)
+
+    shown = text.partition('id="automations"')[2].partition("</section>")[0]
+    found = re.findall(r'<span>([^<]+)</span><svg[^>]*><rect width="(\d+%)"[^>]*></svg><b>(\d+)</b>', shown)
+    assert found == [("Campaign e-mail sent", "25%", "1"), ("E-mail opened", "100%", "4")]
 
 
 def test_what_changes_by_itself_comes_without_the_shell(owner: Client, live: Connection) -> None:
@@ -244,6 +282,15 @@ def test_a_wait_for_the_budget_says_when_it_ends(owner: Client, live: Connection
     text = page(owner, live)
     assert "Today’s API budget is used up." in text
     assert "in 3 h 5 min" in text
+
+
+def test_a_lane_that_nobody_works_on_says_so(owner: Client, live: Connection) -> None:
+    headline = "Changes wait, and nothing is known to hold them up"
+    assert headline not in page(owner, live)
+    make_change(live)
+    live.changes.update(due_at=timezone.now() - timedelta(minutes=20))
+    look_for_alerts()
+    assert headline in page(owner, live)
 
 
 def test_a_name_is_shown_as_text_and_never_as_markup(owner: Client, live: Connection) -> None:

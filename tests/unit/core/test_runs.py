@@ -20,11 +20,13 @@ from tidegate.core.runs import (
     NotPerformed,
     Ran,
     account_zone,
+    in_order,
     needs_deals,
     once_key,
     plan_action,
     ran_already,
     template_fields,
+    unless_overtaken,
     why_no_news,
 )
 
@@ -93,6 +95,33 @@ def test_how_often_says_what_counts_as_having_run(often, same_email, same_campai
         }[often]
     )
     assert ran_already(often, event("email_opened"), [past]) is None
+
+
+@given(st.permutations(range(6)))
+def test_events_are_taken_as_they_happened_and_those_of_one_moment_as_they_came_in(order):  # R13
+    minutes = [0, 1, 1, 2, 2, 9]
+    told = [
+        event(id=str(number), at=LAUNCH + timedelta(minutes=minutes[number]), received_at=LAUNCH)
+        for number in order
+    ]
+
+    assert [one.id for one in in_order(told)] == ["0", "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(("later", "stays"), [(timedelta(seconds=1), True), (timedelta(0), False)])
+def test_a_deal_that_a_later_event_put_into_a_stage_is_not_moved_by_an_earlier_one(later, stays):  # R14
+    move = MoveDeal(deal(1), "2")
+
+    left = unless_overtaken(move, LAUNCH, {"1": LAUNCH + later})
+
+    assert isinstance(left, NotPerformed) is stays
+    assert unless_overtaken(move, LAUNCH, {"7": LAUNCH + later}) == move
+    assert unless_overtaken(move, LAUNCH, {}) == move
+
+
+def test_what_moves_no_deal_is_done_however_late_it_becomes_known():  # R14
+    for deed in (CreateDeal("A deal", "1", "1"), AddActivity("Call", TODAY)):
+        assert unless_overtaken(deed, LAUNCH, {"1": LAUNCH + timedelta(days=1)}) == deed
 
 
 @pytest.mark.parametrize("often", Often)

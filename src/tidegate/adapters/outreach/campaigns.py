@@ -2,11 +2,16 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
+from tidegate.core.history import READ_CHARACTERS
 from tidegate.ports import EventPage
 from tidegate.prospects import campaign_queries, models
+
+MOST_READ = READ_CHARACTERS + 1
+"""Of an e-mail's content; one more than is ever shown tells that something was left out."""
 
 
 def get_events(workspace_id: UUID, ids: Collection[str]) -> dict[str, CampaignEvent]:
@@ -14,7 +19,8 @@ def get_events(workspace_id: UUID, ids: Collection[str]) -> dict[str, CampaignEv
 
 
 def get_emails(workspace_id: UUID, ids: Collection[str]) -> dict[str, CampaignEmail]:
-    return {str(row.pk): email_of(row) for row in campaign_queries.get_emails(workspace_id, ids)}
+    rows = campaign_queries.get_emails(workspace_id, ids, most=MOST_READ)
+    return {str(row.pk): email_of(row) for row in rows}
 
 
 def walk_events(
@@ -51,7 +57,8 @@ def event_of(row: models.CampaignEvent) -> CampaignEvent:
     )
 
 
-def email_of(row: models.CampaignEmail) -> CampaignEmail:
+def email_of(row: Any) -> CampaignEmail:
+    """Of a row of `campaign_queries.get_emails`."""
     events = sorted(row.events.all(), key=lambda event: (event.at, event.pk))
     for event in events:
         event.email = row  # as it was fetched, with its campaign
@@ -63,8 +70,8 @@ def email_of(row: models.CampaignEmail) -> CampaignEmail:
         campaign_id=_id(row.campaign_id),
         campaign_name=row.campaign.name if row.campaign else "",
         subject=row.subject,
-        html=row.html,
-        text=row.text,
+        html=row.html_read,
+        text=row.text_read,
         step=row.step,
         sender=row.sender,
         sent_at=row.sent_at,

@@ -97,8 +97,8 @@ class Intent(models.Model):
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="intents")
     connection = models.ForeignKey("store.Connection", on_delete=models.CASCADE, related_name="intents")
     kind = models.CharField(max_length=20)
-    """`person`, `organization`, `prospect`, `webhook`, `deal`, `activity`, `email_activity`, `field`, `options`: a create. `update`, `move`: a change
-    of an existing record."""
+    """`person`, `organization`, `prospect`, `webhook`, `deal`, `activity`, `email_activity`, `field`, `options`: a create. `update`, `move`,
+    `consent`: a change of an existing record."""
     key = models.CharField(max_length=300)
     """What it is made for: the prospect's id, the organization's name key, the person's id."""
     facts = models.JSONField(default=dict)

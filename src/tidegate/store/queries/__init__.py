@@ -41,7 +41,7 @@ from tidegate.store.queries.records import (
     ids_of_person,
     person_cards,
 )
-from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page
+from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page, runs_today
 from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
@@ -106,6 +106,7 @@ __all__ = [
     "records_a_second",
     "run_page",
     "running_transfer",
+    "runs_today",
     "sameness",
     "seconds_left",
     "shown_records",

@@ -1,10 +1,12 @@
 """Runs of automations: filtered, the newest first, by pages that stay put while new runs come in."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from tidegate.store.models import AutomationRun, Connection
+from tidegate.store.queries.flow import start_of_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,13 @@ def filter_runs(connection: Connection, wanted: RunFilter) -> QuerySet[Automatio
     if text := wanted.text.strip():
         runs = runs.filter(Q(record_name__icontains=text) | Q(campaign_name__icontains=text))
     return runs.prefetch_related("actions")
+
+
+def runs_today(connection: Connection, now: datetime) -> dict[str, int]:
+    """Trigger -> how many runs began since midnight in the workspace's time zone. Whoever is not in Pipedrive counts not."""
+    since = start_of_day(connection, now)
+    rows = AutomationRun.objects.filter(connection=connection, created_at__gte=since).exclude(person_id="")
+    return dict(rows.order_by().values_list("trigger").annotate(count=Count("pk")))
 
 
 @dataclass(frozen=True, slots=True)

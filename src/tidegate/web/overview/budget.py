@@ -13,6 +13,8 @@ from tidegate.store.queries import Budget, budget_starts_again
 
 FEATURES: dict[str, str | Promise] = {
     "live": _("Live sync"),
+    "automation": _("Automations"),
+    "history": _("E-mail history"),
     "transfer": _("Transfers"),
     "check": _("Regular checks"),
     "setup": _("Setting up"),

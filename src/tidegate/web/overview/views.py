@@ -23,6 +23,7 @@ from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.activity.kinds import words_of
 from tidegate.web.activity.lines import lines_of, side_name
+from tidegate.web.overview.automations import bars
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
 from tidegate.web.overview.stopped import headline
@@ -65,6 +66,7 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "last": lines_of(connection, [last])[0] if last else None,
         "lines": lines_of(connection, queries.recent_activity(connection)),
         "attention": [words_of(group) for group in queries.attention_groups(connection, limit=1)],
+        "automations_today": bars(connection.get_settings(), queries.runs_today(connection, timezone.now())),
         "wait_until": long_wait(connection),
         "transfer": transfer,
         "time_left": queries.seconds_left(transfer) if transfer else None,

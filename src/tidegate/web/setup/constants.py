@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from tidegate.core.catalogue import Field
@@ -10,6 +11,7 @@ from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Settings
 from tidegate.core.values import Kind
 from tidegate.web.setup.draft import Catalogues
+from tidegate.web.setup.options import options
 from tidegate.web.words import KIND
 
 TAKES_TEXT = frozenset(Kind) - {Kind.USER, Kind.ORGANIZATION, Kind.PERSON, Kind.UNKNOWN, Kind.TIME_RANGE}
@@ -30,8 +32,8 @@ class ShownConstant:
     number: int
     key: str
     value: str
-    offered: list[tuple[str, str]]
-    """Field key -> its name with its type; the chosen one is among them even when it is gone."""
+    offered: SafeString
+    """Options of the fields, each by its name with its type; the chosen one is among them even when it is gone."""
     control: str
     """`none`, `choice`, `date`, `number` or `text`."""
     choices: list[tuple[str, str]]
@@ -88,10 +90,10 @@ def _rows(
 def _row(
     number: int, constant: Constant | None, known: Field | None, free: list[Field], errors: list[str]
 ) -> ShownConstant:
-    offered = [(f.key, _name(f)) for f in free]
+    offered = options((f.key, _name(f)) for f in free)
     if constant is not None:
         name = _name(known) if known else _("%(key)s (deleted)") % {"key": constant.field}
-        offered.insert(0, (constant.field, name))
+        offered = options([(constant.field, name)], constant.field) + offered
     return ShownConstant(
         number=number,
         key=constant.field if constant else "",

@@ -6,6 +6,7 @@ settings are saved and marked; what can't be taken at all (a field of another ty
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from http import HTTPStatus
 
 from django.db import transaction
@@ -176,7 +177,10 @@ def change_automation(editing: Editing, edit: Edit) -> None:
 def section_context(
     editing: Editing, request: MemberRequest, *, all_parts: bool = False
 ) -> dict[str, object]:
-    """What the partial templates of the sections show. `all_parts`: the settings page, where the direction may change too."""
+    """What the partial templates of the sections show. `all_parts`: the settings page, where the direction may change too.
+
+    What is large is made when a template asks for it, as most show but one section.
+    """
     settings = editing.draft.settings
     automations = _shown_automations(editing, opens_first=not all_parts)
     return {
@@ -187,18 +191,24 @@ def section_context(
         "settings": settings,
         "marks": editing.marks,
         "all_parts": all_parts,
-        "list_boxes": list_boxes(editing.catalogues.outreach, settings.sync_from_lists),
+        "list_boxes": cache(lambda: list_boxes(editing.catalogues.outreach, settings.sync_from_lists)),
         "owners": _shown_owners(editing),
-        "list_options": list_options(
-            editing.catalogues.outreach,
-            settings.sync_to_list,
-            makes_new=editing.draft.new_list is not None,
+        "list_options": cache(
+            lambda: list_options(
+                editing.catalogues.outreach,
+                settings.sync_to_list,
+                makes_new=editing.draft.new_list is not None,
+            )
         ),
         "filters": _shown_filters(editing),
         "new_list": editing.draft.new_list,
         "NEW_LIST": NEW_LIST,
-        "mapping": mapping_table(editing.draft, editing.catalogues, editing.marks, editing.done),
-        "constants": shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts),
+        "mapping": cache(
+            lambda: mapping_table(editing.draft, editing.catalogues, editing.marks, editing.done)
+        ),
+        "constants": cache(
+            lambda: shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts)
+        ),
         "automations": automations,
         "shown": automations.of(editing.opened),
         "history": shown_history(settings),

@@ -4,16 +4,14 @@ Written as HTML here rather than in a template: there may be a thousand lists, e
 """
 
 from collections.abc import Collection
+from html import escape
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from tidegate.core.catalogue import NamedList, OutreachCatalogue
+from tidegate.web.setup.options import options
 from tidegate.web.templatetags.tidegate_tags import number
-
-_BOX = '<label class="check"><input type="checkbox" name="lists" value="{}"{}><span>{}<span>{}</span></span></label>'
-_CHECKED, _SELECTED, _PLAIN = mark_safe(" checked"), mark_safe(" selected"), mark_safe("")
 
 
 def list_boxes(catalogue: OutreachCatalogue, chosen: Collection[str] | None) -> SafeString:
@@ -21,30 +19,27 @@ def list_boxes(catalogue: OutreachCatalogue, chosen: Collection[str] | None) -> 
     known = _by_name(catalogue)
     ids, wanted = {named.id for named in known}, None if chosen is None else frozenset(chosen)
     shown = known + [_gone(one) for one in chosen or () if one not in ids]
-    return format_html_join(
-        "",
-        _BOX,
-        (
-            (
-                named.id,
-                _CHECKED if wanted is None or named.id in wanted else _PLAIN,
-                f"{named.name} ",
-                number(named.size),
-            )
-            for named in shown
-        ),
+    made = (
+        f'<label class="check"><input type="checkbox" name="lists" value="{escape(named.id)}"'
+        f"{' checked' if wanted is None or named.id in wanted else ''}>"
+        f"<span>{escape(named.name)} <span>{escape(_size(named.size))}</span></span></label>"
+        for named in shown
     )
+    return mark_safe("".join(made))  # noqa: S308 (escaped above)
 
 
 def list_options(catalogue: OutreachCatalogue, chosen: str | None, *, makes_new: bool) -> SafeString:
     """An option for each list. `makes_new`: another one is to be made, so none of these is selected."""
     known = _by_name(catalogue)
-    first = _PLAIN if chosen else format_html('<option value="">{}</option>', _("Choose a list"))
+    first = [] if chosen else [("", _("Choose a list"))]
     if chosen and all(named.id != chosen for named in known):
         known.insert(0, _gone(chosen))
-    selected = None if makes_new else chosen
-    options = ((named.id, _SELECTED if named.id == selected else _PLAIN, named.name) for named in known)
-    return first + format_html_join("", '<option value="{}"{}>{}</option>', options)
+    pairs = [*first, *((named.id, named.name) for named in known)]
+    return options(pairs, None if makes_new else chosen)
+
+
+def _size(size: int | None) -> str:
+    return str(size) if size is not None and size < 1_000 else number(size)
 
 
 def _by_name(catalogue: OutreachCatalogue) -> list[NamedList]:

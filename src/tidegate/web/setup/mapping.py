@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,8 +17,9 @@ from tidegate.core.records import Side
 from tidegate.core.settings import SYSTEM_MAPPINGS, Direction, FieldMapping, missing_options
 from tidegate.core.values import Kind, compatible
 from tidegate.web.setup.draft import Catalogues, Draft, Row
+from tidegate.web.setup.options import options
 from tidegate.web.words import KIND
-from tidegate.wiring.fields import can_create
+from tidegate.wiring.fields import WITH_OPTIONS, can_create
 
 NOTHING_DONE: Mapping[int, str] = {}
 
@@ -51,6 +51,8 @@ class ShownRow:
     right: SafeString | None
     """None: choose the left field first."""
     kind: str
+    has_options: bool = False
+    """Whether the two fields' options are to be compared."""
     errors: list[str] = field(default_factory=list)
     hint: str = ""
     done: str = ""
@@ -167,7 +169,7 @@ class Offers:
 
 
 def _options(fields: Iterable[Field]) -> SafeString:
-    return format_html_join("", '<option value="{}">{}</option>', ((f.key, f.name) for f in fields))
+    return options((f.key, f.name) for f in fields)
 
 
 def _shown(number: int, row: Row, offers: Offers, errors: list[str], done: str) -> ShownRow:
@@ -181,6 +183,7 @@ def _shown(number: int, row: Row, offers: Offers, errors: list[str], done: str) 
         left=_chosen(row.outreach, left, _("Choose a prospect field")) + offers.left_options(),
         right=_right(row, left, right, offers),
         kind=str(KIND[left.kind]) if left else "",
+        has_options=left is not None and left.kind in WITH_OPTIONS,
         errors=errors,
         hint=_hint(row, left, offers),
         done=done,
@@ -201,9 +204,9 @@ def _right(row: Row, left: Field | None, right: Field | None, offers: Offers) ->
 def _chosen(key: str, known: Field | None, empty: str) -> SafeString:
     """The option that is chosen now, first; a field that is gone stays visible as such."""
     if not key:
-        return format_html('<option value="" selected>{}</option>', empty)
+        return options([("", empty)], "")
     name = known.name if known else _("%(key)s (deleted)") % {"key": key}
-    return format_html('<option value="{}" selected>{}</option>', key, name)
+    return options([(key, name)], key)
 
 
 def _hint(row: Row, left: Field | None, offers: Offers) -> str:

@@ -5,6 +5,7 @@ Loaded in every template (see TEMPLATES in the settings). Values are escaped; no
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -34,6 +35,7 @@ MARK = mark_safe(  # a constant
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon of the set in `static/web/icons.svg`: {% icon "lock" %}, {% icon "both" "i-lg" %}."""
     classes = f"i {extra}".strip()
