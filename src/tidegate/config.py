@@ -35,6 +35,9 @@ class Config:
     """How many jobs one worker runs at once: lanes drained, mostly waiting for Pipedrive."""
     undo_days: int
     """How long an ended transfer can be undone."""
+    mail_server: dict[str, Any] = field(repr=False)
+    """Django's settings of the mail server alerts go out by; empty where there is none."""
+    mail_from: str
     sandbox_port: int
     pipedrive_client_id: str
     pipedrive_client_secret: str = field(repr=False)
@@ -69,6 +72,8 @@ def read_config(environ: dict[str, str]) -> Config:
         web_threads=read.count("TIDEGATE_WEB_THREADS", 4, most=64),
         worker_concurrency=read.count("TIDEGATE_WORKER_CONCURRENCY", 10, most=80),
         undo_days=read.count("TIDEGATE_UNDO_DAYS", 30, most=365),
+        mail_server=mail_server_from_url(read.text("TIDEGATE_MAIL_SERVER", "")),
+        mail_from=read.text("TIDEGATE_MAIL_FROM", f"tidegate@{host}"),
         sandbox_port=read.port("SANDBOX_PORT", 9400),
         pipedrive_client_id=read.text("TIDEGATE_PIPEDRIVE_CLIENT_ID", ""),
         pipedrive_client_secret=read.text("TIDEGATE_PIPEDRIVE_CLIENT_SECRET", ""),
@@ -163,6 +168,29 @@ def database_from_url(url: str) -> dict[str, Any]:
     return _django_database(
         name, host=host, port=parts.port, user=parts.username, password=parts.password, options=options
     )
+
+
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+"""How a mail server is spoken to -> its usual port: openly, with STARTTLS, or encrypted from the start."""
+
+
+def mail_server_from_url(url: str) -> dict[str, Any]:
+    """Django's settings of a mail server named by an address like smtp+tls://user:password@mail.example.com:587."""
+    if not url:
+        return {}
+    parts = urlsplit(url)
+    if parts.scheme not in MAIL_PORTS or not parts.hostname or _port_of(parts) is None:
+        example = "TIDEGATE_MAIL_SERVER=smtp+tls://user:password@mail.example.com:587"
+        raise ConfigurationError(f"TIDEGATE_MAIL_SERVER does not name a mail server. Example: {example}")
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or MAIL_PORTS[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 20,
+    }
 
 
 def _port_of(parts: SplitResult) -> int | None:

@@ -118,6 +118,15 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "delete_jobs": "successful",
 }
 
+# The mail server that alerts go out by, where there is one.
+EMAIL_HOST = config.mail_server.get("EMAIL_HOST", "")
+EMAIL_PORT = config.mail_server.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = config.mail_server.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = config.mail_server.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = config.mail_server.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = config.mail_server.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = config.mail_server.get("EMAIL_TIMEOUT", 20)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -4,7 +4,8 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from tidegate.store.wakes import DRAIN
-from tidegate.wiring import imports, lanes, sweep
+from tidegate.wiring import alerts, imports, lanes, sweep
+from tidegate.wiring.steps import worker_step
 
 
 @app.task(name=DRAIN, queue="lanes")
@@ -24,6 +25,13 @@ async def import_prospects(import_id: str) -> None:
 async def sweep_lanes(context: JobContext, timestamp: int) -> None:
     """Wake lanes that have due work and nobody at it; end frozen holders; close stalled jobs."""
     await sweep.sweep_lanes()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="tidegate.alerts", queue="sweep", queueing_lock="alerts")
+async def raise_alerts(timestamp: int) -> None:
+    """Tell the owners and admins of connections that stopped or fall behind."""
+    await worker_step(alerts.raise_alerts)
 
 
 @app.periodic(cron="17 3 * * *")

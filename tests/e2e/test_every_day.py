@@ -24,7 +24,7 @@ from tests.builders import (
 from tests.e2e.conftest import Visitor, apart
 from tidegate.core.connection import Reason, Status
 from tidegate.store.connections import store_settings
-from tidegate.store.models import Connection, Transfer
+from tidegate.store.models import AutomationRun, Connection, Transfer
 from tidegate.wiring.news import store_outreach_catalogue
 
 
@@ -61,6 +61,17 @@ def live(
     make_log_entry(
         connection, act="fail", record_name="Ada Wren", message="Team size: not a number.", person_id=""
     )
+    for number, trigger in enumerate(("email_sent", "email_sent", "email_sent", "email_replied")):
+        AutomationRun.objects.create(
+            connection=connection,
+            trigger=trigger,
+            once_key=str(number),
+            event_id=str(number),
+            event_at=now,
+            prospect_id="12",
+            person_id="21",
+            finished_at=now,
+        )
     return connection
 
 

@@ -30,6 +30,9 @@ WRONG = [
     ("DATABASE_URL", "mysql://localhost/tidegate", "DATABASE_URL=postgresql://"),
     ("DATABASE_URL", "postgresql://localhost", "DATABASE_URL=postgresql://"),
     ("DATABASE_URL", "postgresql://localhost:port/tidegate", "DATABASE_URL=postgresql://"),
+    ("TIDEGATE_MAIL_SERVER", "mail.example.com", "TIDEGATE_MAIL_SERVER=smtp"),
+    ("TIDEGATE_MAIL_SERVER", "https://mail.example.com", "TIDEGATE_MAIL_SERVER=smtp"),
+    ("TIDEGATE_MAIL_SERVER", "smtp://mail.example.com:port", "TIDEGATE_MAIL_SERVER=smtp"),
     ("TIDEGATE_SECRET_KEY_FILE", "/nowhere/at/all", "TIDEGATE_SECRET_KEY_FILE=/run/secrets/"),
 ]
 
@@ -89,6 +92,36 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     )
     for secret in ("hush", key):
         assert secret not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "ssl"),
+    [
+        ("smtp://mail.example.com", 25, False, False),
+        ("smtp+tls://mail.example.com", 587, True, False),
+        ("smtps://mail.example.com", 465, False, True),
+        ("smtp+tls://mail.example.com:2525", 2525, True, False),
+    ],
+)
+def test_a_mail_server_is_named_by_one_address(
+    tmp_path: Path, url: str, port: int, tls: bool, ssl: bool
+) -> None:
+    server = read(tmp_path, TIDEGATE_MAIL_SERVER=url).mail_server
+
+    assert (server["EMAIL_HOST"], server["EMAIL_PORT"]) == ("mail.example.com", port)
+    assert (server["EMAIL_USE_TLS"], server["EMAIL_USE_SSL"]) == (tls, ssl)
+
+
+def test_a_mail_servers_password_may_hold_any_sign_and_is_not_shown(tmp_path: Path) -> None:
+    found = read(tmp_path, TIDEGATE_MAIL_SERVER="smtps://me%40example.com:p%3A%2Fss@mail.example.com")
+
+    assert found.mail_server["EMAIL_HOST_USER"] == "me@example.com"
+    assert found.mail_server["EMAIL_HOST_PASSWORD"] == "p:/ss"
+    assert "p:/ss" not in repr(found)
+
+
+def test_without_a_mail_server_there_is_none(tmp_path: Path) -> None:
+    assert read(tmp_path).mail_server == {}
 
 
 def test_a_file_may_hold_the_value(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tidegate.services.perform import AT_ONCE
 
 PAGE = 100
 ORGANIZATIONS = "organizations:"
+LEAVING = "leaving"
+"""The kind of claim of a person that would no longer belong to the organization it has."""
 
 
 async def undo_organizations(engine: Engine, undo: TransferState, after: str) -> bool:
@@ -88,10 +90,10 @@ async def _delete(
 
 
 async def preview_organizations(engine: Engine, preview: TransferState, after: str) -> bool:
-    """The same with nothing deleted: whom the undo would have deleted by then doesn't count as using it."""
+    """The same with nothing deleted: who would have left it by then doesn't count as using it."""
     made = await _page(engine, preview, after)
     now, attached = await _look(engine, made)
-    leaving = await engine.run(engine.memory.claims_held, preview.id, "deleted", [o.id for o in made])
+    leaving = await engine.run(engine.memory.claims_held, preview.id, LEAVING, [o.id for o in made])
     page = PreviewPage(counts=look_counts(len(made), listed=1))
     for organization in made:
         left = {organization.id: attached.get(organization.id, 0) - leaving.get(organization.id, 0)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tidegate.core.bases import base_from_json, base_to_json
 from tidegate.core.operations import Act, Decision, Plan, Write
-from tidegate.core.records import Gone, Record, Side, with_organization
+from tidegate.core.records import ORGANIZATION, Gone, Record, Side, with_organization
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import CATCH_UP_SECONDS, look_counts
 from tidegate.core.undo import (
@@ -38,7 +38,7 @@ from tidegate.ports import (
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date, organization_names
 from tidegate.services.journal import DELETE, UPDATE, change_to_json, update_key
-from tidegate.services.organization_undo import preview_organizations, undo_organizations
+from tidegate.services.organization_undo import LEAVING, preview_organizations, undo_organizations
 from tidegate.services.perform import find_organizations, organizations_needed, perform
 from tidegate.services.transfer import end_page, unsettled_of
 from tidegate.services.units import Unit
@@ -297,13 +297,14 @@ def _remember_link(engine: Engine, case: Case, results: Results) -> None:
 
 
 def _claims(case: Case) -> list[Claim]:
-    """A person that would be deleted leaves its organization."""
+    """A person that would be deleted, or would get its earlier organization back, leaves the one it has now."""
     person = case.unit.person
-    if case.plan.undoing is not Undoing.DELETE or not isinstance(person, Record):
+    if not isinstance(person, Record) or person.organization_id is None:
         return []
-    if case.done.created is not Side.PIPEDRIVE or person.organization_id is None:
+    writes = [write for write in case.plan.writes if write.side is Side.PIPEDRIVE]
+    if not any(write.act is Act.DELETE or ORGANIZATION in write.values for write in writes):
         return []
-    return [Claim("deleted", person.id, person.organization_id)]
+    return [Claim(LEAVING, person.id, person.organization_id)]
 
 
 async def _counts(

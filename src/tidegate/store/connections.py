@@ -75,7 +75,7 @@ def save_authorisation(
     personal_token: str | None = None,
     api_domain: str,
 ) -> Connection:
-    """A new paused connection, or the given one reconnected with everything kept. Raises Conflict."""
+    """A new paused connection, or the one of this company, `was_there`, with everything kept. Raises Conflict."""
     facts = _facts(account, tokens, personal_token, api_domain)
     if connection is not None:
         return _reconnect(connection, account, facts)
@@ -133,6 +133,7 @@ def _reconnect(connection: Connection, account: Account, facts: Mapping[str, Any
         connection.hook_secret = encrypt(secrets.token_urlsafe(24))
     connection.webhooks_checked_at = None
     connection.save()
+    connection.was_there = True
     return connection
 
 

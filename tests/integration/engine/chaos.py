@@ -72,6 +72,7 @@ class ChaosWorld(World):
         super().__post_init__()
         self.on_the_way: list[News] = []
         self.doubled: list[str] = []
+        self.lost: list[Delivery] = []
         self.overtaken: set[tuple[Side, str, str, str]] = set()
         """(side, record, field, value) that somebody typed between our look and our write of that very field."""
         self.drains = 0
@@ -111,11 +112,13 @@ class ChaosWorld(World):
     def _news_of_persons(self) -> list[News]:
         deliveries = self.crm.deliveries[self.deliveries_taken :]
         self.deliveries_taken = len(self.crm.deliveries)
-        return [_news(d) for d in deliveries if self.quiet or not self._is_lost()]
+        return [_news(delivery) for delivery in deliveries if not self._loses(delivery)]
 
-    def _is_lost(self) -> bool:
-        """Webhooks that never come. What those of deletions told only the proof of sameness finds."""
-        return self.random.random() < 0.15
+    def _loses(self, delivery: Delivery) -> bool:
+        """Webhooks that never come, nor later. What those of deletions told only the proof of sameness finds."""
+        if not self.quiet and self.random.random() < 0.15:
+            self.lost.append(delivery)
+        return any(delivery is lost for lost in self.lost)
 
     def _watch_creates(self) -> None:
         """No record is made while a living one of the same app holds its address."""

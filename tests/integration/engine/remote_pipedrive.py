@@ -156,6 +156,10 @@ class RemotePipedrive(AbstractContextManager["RemotePipedrive"]):
         await self._server.cleanup()
         await self._hooks.cleanup()
         await self.sandbox.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _wait(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=60)

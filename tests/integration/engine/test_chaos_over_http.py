@@ -27,4 +27,5 @@ def test_after_chaos_over_a_network_both_sides_agree_and_nothing_is_doubled_or_l
         reached += Counter(struck=episode.remote.struck, delivered=len(episode.remote.deliveries))
         told = "\n  ".join(episode.history)
         assert not found, f"Seed {seed}:\n" + "\n".join(found) + f"\nIts history:\n  {told}"
-    assert reached["struck"] and reached["delivered"], f"Nothing was tried: {reached}"
+    if STEPS >= 2 * EPISODE:  # a shorter run may draw no fault
+        assert reached["struck"] and reached["delivered"], f"Nothing was tried: {reached}"

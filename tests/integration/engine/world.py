@@ -250,7 +250,8 @@ class World:
         return [self.outreach.record(i) for i in self.outreach.ids]
 
     def links(self) -> dict[str, str]:
-        return dict(Link.objects.filter(connection=self.connection).values_list("prospect_id", "person_id"))
+        rows = Link.objects.filter(connection=self.connection).order_by("id")
+        return dict(rows.values_list("prospect_id", "person_id"))
 
     def log(self, **wanted: Any) -> list[LogEntry]:
         return list(LogEntry.objects.filter(connection=self.connection, **wanted).order_by("id"))

@@ -24,6 +24,7 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.settings import settings_to_json
 from tidegate.errors import AuthorizationLost
+from tidegate.store.alerts import look_for_alerts
 from tidegate.store.models import AutomationRun, Connection, Workspace
 from tidegate.wiring import actions
 
@@ -281,6 +282,15 @@ def test_a_wait_for_the_budget_says_when_it_ends(owner: Client, live: Connection
     text = page(owner, live)
     assert "Today’s API budget is used up." in text
     assert "in 3 h 5 min" in text
+
+
+def test_a_lane_that_nobody_works_on_says_so(owner: Client, live: Connection) -> None:
+    headline = "Changes wait, and nothing is known to hold them up"
+    assert headline not in page(owner, live)
+    make_change(live)
+    live.changes.update(due_at=timezone.now() - timedelta(minutes=20))
+    look_for_alerts()
+    assert headline in page(owner, live)
 
 
 def test_a_name_is_shown_as_text_and_never_as_markup(owner: Client, live: Connection) -> None:

@@ -447,6 +447,24 @@ def test_one_record_is_undone_alone(owner: Client, done: Transfer) -> None:
     assert (undo.picked, undo.total) == (True, 1)
 
 
+def test_one_created_record_is_deleted_only_where_that_was_ticked(owner: Client, done: Transfer) -> None:
+    make_transfer_record(done, source_id="3", target_id="23", outcome="updated", name="Ed Five")
+    address = reverse("transfer", args=[done.connection_id, done.pk])
+    text = owner.get(address, {"outcome": "all"}).content.decode()
+    created, updated = (done.records.get(source_id=i).pk for i in ("1", "3"))
+    dialog = text.partition(f'<dialog class="dialog" id="undo-{created}"')[2].partition("</dialog>")[0]
+    assert 'type="checkbox" name="delete_created"' in dialog
+    assert "Delete the person it created in Pipedrive" in dialog
+    assert f'id="undo-{updated}"' not in text  # nothing to ask: its earlier values are put back
+    assert 'type="hidden" name="delete_created"' not in text
+
+    undo_address = reverse("transfer-undo", args=[done.connection_id, done.pk])
+    owner.post(undo_address, {"record": "1"})
+    owner.post(undo_address, {"record": "1", "delete_created": "1"})
+
+    assert list(done.undos.order_by("created_at").values_list("delete_created", flat=True)) == [False, True]
+
+
 def test_the_failed_are_retried_alone(owner: Client, done: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     monkeypatch.setattr(actions, "retry_failed", lambda found, **given: asked.append(given["records"]))

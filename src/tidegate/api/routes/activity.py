@@ -132,6 +132,15 @@ class OutOfStepAnswer(Answer):
         return cls.model_validate(found)
 
 
+class AlertAnswer(Answer):
+    """Something that stops a connection, or lets it fall behind."""
+
+    kind: str = Field(description="reconnect, brakes, failed or behind.")
+    text: str = Field(description="What happened and what to do.")
+    began_at: Moment
+    mailed_at: Moment | None = Field(description="When an e-mail told the owners and admins.")
+
+
 class HealthAnswer(Answer):
     """How a connection fares now. Null: not known (yet)."""
 
@@ -163,6 +172,7 @@ class HealthAnswer(Answer):
     )
     checked_at: Moment | None = Field(description="When both sides were last compared.")
     sameness: SamenessAnswer | None = Field(description="Null before the first round of the check.")
+    alerts: list[AlertAnswer] = Field(description="What somebody should look at, the oldest first.")
     delay_p50: float | None = Field(
         description="Seconds from a change to its copy: the median of the last hour."
     )

@@ -1,5 +1,6 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
+from tidegate.store.models.alerts import Alert
 from tidegate.store.models.automations import AutomationRun, EmailActivity, RunAction
 from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
@@ -21,6 +22,7 @@ from tidegate.store.models.sameness import OutOfStep, SamenessCheck
 from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "Attention",
     "AutomationRun",

@@ -71,6 +71,9 @@ class Connection(models.Model):
     left_upto = models.BigIntegerField(default=0)
     """Changes up to this id are left where they were made."""
 
+    was_there = False
+    """Not stored: whether the authorisation that made this object found the connection there already."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(

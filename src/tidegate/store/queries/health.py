@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from tidegate.core.records import Side
-from tidegate.store.models import Connection
+from tidegate.store.models import Alert, Connection
 from tidegate.store.queries.budget import budget_today, is_waiting
 from tidegate.store.queries.flow import Flow, delays, last_write_at, writes_today
 from tidegate.store.queries.records import count_persons, count_prospects
@@ -54,6 +54,8 @@ class Health:
     checked_at: datetime | None
     sameness: Sameness | None = None
     """What the rolling check says; None before its first round."""
+    alerts: tuple[Alert, ...] = ()
+    """What somebody should look at, the oldest first."""
     delay_p50: float | None = None
     """Seconds from a live change to its copy, in the middle of the last hour's changes."""
     delay_p95: float | None = None
@@ -100,6 +102,7 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
         webhooks_suspected_at=connection.webhooks_suspected_at,
         checked_at=lane.checked_at,
         sameness=sameness(connection),
+        alerts=tuple(Alert.objects.filter(connection=connection, ended_at=None).order_by("began_at")),
         delay_p50=half,
         delay_p95=most,
     )

@@ -11,10 +11,12 @@ import hmac
 import json
 import logging
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -26,6 +28,11 @@ from tidegate.web.integrations.problems import REFUSED, STATE_UNKNOWN, Problem, 
 from tidegate.wiring import actions
 
 logger = logging.getLogger(__name__)
+
+RENEWED = gettext_lazy(
+    "%(company)s was connected here already, so nothing was made twice: its authorisation is renewed, and its settings, "
+    "links and history are as they were."
+)
 
 
 @csrf_exempt
@@ -49,6 +56,8 @@ def _came_back(request: MemberRequest) -> HttpResponse:
     except TidegateError as error:
         logger.info("Connecting Pipedrive ended without a connection: %s", error)
         return problem_page(request, Problem.of(error))
+    if connection.was_there:
+        messages.success(request, RENEWED % {"company": connection.company_name})
     return redirect("setup-connected" if connection.launched_at is None else "overview", connection.pk)
 
 

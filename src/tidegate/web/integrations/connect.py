@@ -18,6 +18,7 @@ from tidegate.errors import Invalid, TidegateError
 from tidegate.store.models import Connection, Membership, Role, User, Workspace
 from tidegate.store.oauth_app import register_app, registered_app
 from tidegate.web.access import MemberRequest, editor_required, get_connection
+from tidegate.web.integrations.callback import RENEWED
 from tidegate.web.integrations.problems import Problem, problem_page
 from tidegate.web.setup.steps import stepper
 from tidegate.wiring import actions
@@ -160,7 +161,8 @@ def by_token(request: MemberRequest, connection_id: UUID | None = None) -> HttpR
     if request.method == "POST" and form.is_valid():
         made = _connect(request, form, connection)
         if made is not None:
-            messages.success(request, _("Pipedrive is connected."))
+            known = RENEWED % {"company": made.company_name} if made.was_there else None
+            messages.success(request, known or _("Pipedrive is connected."))
             return redirect("setup-connected" if made.launched_at is None else "settings", made.pk)
     context = {"form": form, "connection": connection, **stepper(None, "connect")}
     return render(request, "web/integrations/token.html", context, status=422 if form.errors else 200)
