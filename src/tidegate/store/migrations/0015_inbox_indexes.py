@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0013_identities'),
+        ('store', '0014_alerts'),
     ]
 
     operations = [
