@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from tests.builders import make_connection, make_workspace
+from tests.integration.engine.mortality import Countdown, Died, MortalApp
 from tidegate.errors import InvalidForRemote
 from tidegate.store.models import Connection, Lane
 from tidegate.store.queries import webhooks_ok
@@ -35,6 +36,33 @@ def test_webhooks_are_registered_once(connection: Connection) -> None:
     assert crm.webhooks == registered
     assert {webhook.event_object for webhook in registered.values()} >= {"person", "organization"}
     assert webhooks_ok(connection, timezone.now()) is True
+
+
+def registered(crm: MemoryCrm) -> list[tuple[str, str, str, bool]]:
+    return sorted((w.url, w.event_object, w.event_action, w.is_active) for w in crm.webhooks.values())
+
+
+def test_wherever_the_process_dies_webhooks_are_registered_once(connection: Connection) -> None:
+    """Two were given up by Pipedrive: there is something to make and something to take down."""
+
+    def some_given_up() -> MemoryCrm:
+        crm = MemoryCrm([])
+        async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+        for webhook_id in list(crm.webhooks)[:2]:
+            crm.webhooks[webhook_id] = replace(crm.webhooks[webhook_id], is_active=False)
+        return crm
+
+    countdown, undisturbed = Countdown(), some_given_up()
+    async_to_sync(upkeep.put_webhooks_in_place)(connection, MortalApp(undisturbed, countdown))
+    points = list(countdown.seen)
+    assert points.count("after create_webhook") == points.count("after delete_webhook") == 2
+
+    for number, point in enumerate(points, start=1):
+        crm, countdown.left = some_given_up(), number
+        with pytest.raises(Died):
+            async_to_sync(upkeep.put_webhooks_in_place)(connection, MortalApp(crm, countdown))
+        async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+        assert registered(crm) == registered(undisturbed), f"died {point}"
 
 
 def test_other_apps_webhooks_are_left_alone_and_ours_are_taken_down(connection: Connection) -> None:
