@@ -26,6 +26,8 @@ SUSPECT_FOR = timedelta(hours=2)
 """A ban lasts half an hour. What is still silent after so long is looked after at the pace of a server without webhooks."""
 QUIET_AFTER = timedelta(hours=1)
 """A suspicion is dropped when nothing was missed for so long."""
+ASTRAY_AFTER = timedelta(minutes=1)
+"""So much later than our last delivery one must have been taken to be none of ours."""
 SCARCE_SHARE = 0.8
 """Where so much of our share of the day's budget is spent, looks are made a third as often: live writes go first."""
 LIST_EVERY = {
@@ -62,3 +64,8 @@ def suspicion_is_over(*, suspected_at: datetime, last_delivery_at: datetime | No
     """After a look that found nothing missed: deliveries arrive again, or there was nothing to tell for a good while."""
     arrives = last_delivery_at is not None and last_delivery_at > suspected_at
     return arrives or now - suspected_at > QUIET_AFTER
+
+
+def goes_astray(*, taken_at: datetime | None, arrived_at: datetime | None) -> bool:
+    """Pipedrive says that a delivery was taken, and none came here: another answers in our place, or our memory is of a backup."""
+    return taken_at is not None and (arrived_at is None or taken_at - arrived_at > ASTRAY_AFTER)

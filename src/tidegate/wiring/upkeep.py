@@ -1,25 +1,27 @@
 """What a live connection needs beside following changes: its webhooks in place, and a regular look for what they missed."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
 
-from tidegate.adapters.pipedrive.webhooks import failing, plan_webhooks, wanted_webhooks
+from tidegate.adapters.pipedrive.webhooks import failing, last_taken, plan_webhooks, wanted_webhooks
 from tidegate.config import config
 from tidegate.core.brakes import Brake, emptied_lists
 from tidegate.core.checks import (
     EVERY,
     Webhooks,
     check_every,
+    goes_astray,
     list_webhooks_now,
     suspicion_is_over,
     webhooks_fare,
 )
 from tidegate.core.connection import Status
 from tidegate.errors import PermissionMissing, RecordRejected, RemoteUnavailable
-from tidegate.ports import Crm, Stopped
+from tidegate.ports import Crm, Stopped, Webhook, WebhookRequest
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.store.catalogues import outreach_catalogue, store_catalogues
@@ -108,7 +110,9 @@ async def put_webhooks_in_place(connection: Connection, crm: Crm) -> None:
     wanted = wanted_webhooks(hook_url(connection), HOOK_USER, secret)
     existing = await crm.list_webhooks()
     create, delete = plan_webhooks(existing, wanted)
-    if connection.webhooks_checked_at is not None and (create or failing(existing, wanted)):
+    if connection.webhooks_checked_at is not None and (
+        create or await _doubtful(connection, existing, wanted)
+    ):
         await worker_step(_suspect, connection)
     for request in create:
         try:
@@ -120,6 +124,16 @@ async def put_webhooks_in_place(connection: Connection, crm: Crm) -> None:
     await worker_step(_mark_webhooks, connection, "")
 
 
+async def _doubtful(
+    connection: Connection, existing: Sequence[Webhook], wanted: Sequence[WebhookRequest]
+) -> bool:
+    """Whether what Pipedrive tells of its deliveries says that some did not come here."""
+    arrived_at = await worker_step(_arrived_at, connection)
+    return failing(existing, wanted) or goes_astray(
+        taken_at=last_taken(existing, wanted), arrived_at=arrived_at
+    )
+
+
 async def remove_webhooks(connection: Connection, crm: Crm) -> None:
     path = hook_url(connection).rsplit("/", 1)[-1]
     for webhook in await crm.list_webhooks():
@@ -128,7 +142,8 @@ async def remove_webhooks(connection: Connection, crm: Crm) -> None:
 
 
 def _suspect(connection: Connection) -> None:
-    """One was removed, or its last delivery was refused: what it had to tell is looked for at once, and often for a while."""
+    """One was removed, or a delivery was refused or went elsewhere: what it had to tell is looked for at once, and often for
+    a while."""
     connection.webhooks_suspected_at = connection.webhooks_suspected_at or timezone.now()
     connection.save(update_fields=["webhooks_suspected_at"])
     Lane.objects.filter(pk=connection.lane_id).update(checked_at=None)
@@ -137,6 +152,11 @@ def _suspect(connection: Connection) -> None:
 def _mark_webhooks(connection: Connection, problem: str) -> None:
     connection.webhooks_checked_at, connection.webhooks_problem = timezone.now(), problem
     connection.save(update_fields=["webhooks_checked_at", "webhooks_problem"])
+
+
+def _arrived_at(connection: Connection) -> datetime | None:
+    """As it is now: deliveries come while a lane is being worked on."""
+    return Connection.objects.values_list("last_delivery_at", flat=True).get(pk=connection.pk)
 
 
 def _checked_at(lane_id: int) -> datetime | None:

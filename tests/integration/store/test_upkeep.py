@@ -1,7 +1,7 @@
 """Webhooks are made so: once, without litter; and a server that Pipedrive can't reach still syncs, only slower."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -134,6 +134,41 @@ def test_a_last_delivery_that_was_refused_is_a_suspicion(
 
     connection.refresh_from_db()
     assert (connection.webhooks_suspected_at is not None) is suspected
+
+
+@pytest.mark.parametrize(
+    ("status", "taken", "arrived", "suspected"),
+    [
+        (200, 30, 30, False),
+        (200, 30, None, True),
+        (200, 30, 32, True),
+        (200, 30, 31, False),  # a minute may lie between the two clocks
+        (200, 30, 5, False),
+        (200, None, None, False),
+        (None, 30, None, False),
+    ],
+)
+def test_a_delivery_that_pipedrive_calls_taken_and_that_never_came_is_a_suspicion(
+    connection: Connection, status: int | None, taken: int | None, arrived: int | None, suspected: bool
+) -> None:
+    """Moments in minutes ago."""
+    now = timezone.now()
+
+    def ago(minutes: int | None) -> datetime | None:
+        return None if minutes is None else now - timedelta(minutes=minutes)
+
+    crm = MemoryCrm([])
+    async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+    lane_of(connection, checked_at=now)
+    Connection.objects.filter(pk=connection.pk).update(last_delivery_at=ago(arrived))
+    first, *_ = crm.webhooks
+    crm.webhooks[first] = replace(crm.webhooks[first], last_status=status, last_delivery_at=ago(taken))
+
+    async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
+
+    connection.refresh_from_db()
+    assert (connection.webhooks_suspected_at is not None) is suspected
+    assert (upkeep.lanes_due_for_a_check() == [connection.lane_id]) is suspected
 
 
 @pytest.mark.parametrize(("minutes", "due"), [(4, False), (6, True)])

@@ -9,6 +9,7 @@ import binascii
 import hmac
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import orjson
@@ -186,9 +187,20 @@ def plan_webhooks(
 
 def failing(existing: Iterable[Webhook], wanted: Sequence[WebhookRequest]) -> bool:
     """Whether one of ours was refused the last time: ten refused deliveries make a ban of half an hour, with loss."""
-    paths = {urlsplit(request.url).path for request in wanted}
-    ours = (webhook for webhook in existing if webhook.is_active and urlsplit(webhook.url).path in paths)
+    ours = _active_ones_of(wanted, existing)
     return any(w.last_status is not None and not 200 <= w.last_status < 300 for w in ours)
+
+
+def last_taken(existing: Iterable[Webhook], wanted: Sequence[WebhookRequest]) -> datetime | None:
+    """When the latest delivery to one of ours was answered as well received, by Pipedrive's account."""
+    ours = _active_ones_of(wanted, existing)
+    taken = (w.last_delivery_at for w in ours if w.last_status is not None and 200 <= w.last_status < 300)
+    return max((moment for moment in taken if moment is not None), default=None)
+
+
+def _active_ones_of(wanted: Sequence[WebhookRequest], existing: Iterable[Webhook]) -> list[Webhook]:
+    paths = {urlsplit(request.url).path for request in wanted}
+    return [webhook for webhook in existing if webhook.is_active and urlsplit(webhook.url).path in paths]
 
 
 def _serves(webhook: Webhook, request: WebhookRequest) -> bool:
