@@ -1,15 +1,13 @@
 """How long the largest pages of the settings take, with 200 prospect fields, as many person fields as the plan has, and 1,000 lists: by the clock, from outside."""
 
-import os
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import httpx2
 
 from bench.rows import Row, percentile
-from bench.running import Running, launched_demo
-from tests.processes.demo import children_of, command_of, sign_in
+from bench.running import Running, launched_demo, processor_seconds
+from tests.processes.demo import sign_in
 
 FIELDS, LISTS, MAPPED, TIMES = 200, 1_000, 40, 30
 LIMIT = "0.3 s"
@@ -72,31 +70,14 @@ def _pages(running: Running, browser: httpx2.Client) -> Mapping[str, Callable[[]
 
 def _row(running: Running, what: str, ask: Callable[[], httpx2.Response]) -> Row:
     ask().raise_for_status()
-    seconds, before = [], _processor_seconds(running)
+    seconds, before = [], processor_seconds(running.demo)["web"]
     for _ in range(TIMES):
         began = time.perf_counter()
         answer = ask()
         seconds.append(time.perf_counter() - began)
         answer.raise_for_status()
-    own = (_processor_seconds(running) - before) / TIMES
+    own = (processor_seconds(running.demo)["web"] - before) / TIMES
     told = f"{percentile(seconds, 50):.2f} s, 95 % within {percentile(seconds, 95):.2f} s; {own:.2f} s of the processor"
     return Row(
         f"{what}, with {FIELDS} prospect fields, {MAPPED} of them mapped, and {LISTS:,} lists", told, LIMIT
     )
-
-
-def _processor_seconds(running: Running) -> float:
-    """What the web processes have used of the processor so far: this does not depend on other work on the machine."""
-    web = [pid for pid in _descendants(running.demo.process.pid) if "granian" in command_of(pid).lower()]
-    ticks = 0
-    for pid in web:
-        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(told[11]) + int(told[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _descendants(pid: int) -> list[int]:
-    found = []
-    for child in children_of(pid):
-        found += [child, *_descendants(child)]
-    return found

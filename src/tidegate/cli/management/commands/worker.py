@@ -24,6 +24,8 @@ TICK_SECONDS = 0.5
 MOST_FROZEN_SECONDS = 5.0
 """Well below the 12 s after which the sweep takes a holder for frozen (`store.holds`)."""
 FROZEN_EXIT = 75
+NICENESS = 5
+"""Where processors are scarce, pages and deliveries go first: ten slow answers to Pipedrive make a ban of half an hour."""
 
 
 class Command(TidegateCommand):
@@ -35,6 +37,7 @@ class Command(TidegateCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if pending_migrations():
             raise CommandError("The database is of another version than this worker. Run: tidegate migrate")
+        os.nice(NICENESS)
         try:
             asyncio.run(run_worker(options["concurrency"]))
         except (ConnectorException, psycopg.OperationalError) as error:
