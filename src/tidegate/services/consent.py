@@ -4,16 +4,15 @@ Looking first makes a repetition harmless. An answer that got lost is looked up 
 log tells of what can't be taken back, whenever the worker died.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.consent import UNSUBSCRIBED, done_text, ignored_text, is_open, status_change
 from tidegate.core.records import Side
 from tidegate.errors import (
     BudgetSpent,
-    LaneLost,
     NeedsAttention,
     PermissionMissing,
     RateLimited,
@@ -23,9 +22,10 @@ from tidegate.errors import (
     TidegateError,
 )
 from tidegate.ports import Intent, LogLine, Results
-from tidegate.services.deeds import AT_ONCE, cause_text
+from tidegate.services.deeds import cause_text
 from tidegate.services.engine import Engine
 from tidegate.services.journal import LATE
+from tidegate.services.together import together
 
 CONSENT = "consent"
 """The kind of an intent to change a marketing status; its key is the person."""
@@ -41,9 +41,6 @@ class Leaving:
     event: CampaignEvent
     before: str = ""
     """The marketing status as it was seen."""
-
-
-Call = Callable[[Engine, Leaving], Awaitable[str]]
 
 
 async def look_consents_up(engine: Engine) -> None:
@@ -66,7 +63,7 @@ async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) ->
     """
     if not people:
         return {}
-    statuses = await _together(engine, people, _see)
+    statuses = await together(partial(_see, engine), people)
     results, later = Results(), dict[str, TemporaryError]()
     stop = _take_failures(people, statuses, results, later)
     todo = []
@@ -76,7 +73,7 @@ async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) ->
             todo.append(person)
     if stop is None and todo:
         await _write_down(engine, todo)
-        answers = await _together(engine, todo, _do)
+        answers = await together(partial(_do, engine), todo)
         stop = _take_failures(todo, answers, results, later)
         for person, answer in zip(todo, answers, strict=True):
             if not getattr(answer, "sent", False):
@@ -96,21 +93,6 @@ async def _see(engine: Engine, person: Leaving) -> str:
 async def _do(engine: Engine, person: Leaving) -> str:
     told = await engine.crm.unsubscribe(person.person_id)
     return told or await _see(engine, person) or person.before
-
-
-async def _together(engine: Engine, people: Sequence[Leaving], call: Call) -> list[str | TidegateError]:
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(person: Leaving) -> str | TidegateError:
-        async with gate:
-            try:
-                return await call(engine, person)
-            except LaneLost:
-                raise
-            except TidegateError as error:
-                return error
-
-    return await asyncio.gather(*(one(person) for person in people))
 
 
 async def _write_down(engine: Engine, people: Sequence[Leaving]) -> None:

@@ -5,11 +5,11 @@ action is decided, written down as an intent, done, and committed with its outco
 one wave, whose intents are looked up (`traces`) before anything is tried again.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 
 from tidegate.core.automation import ACTION_NAMES, TRIGGER_NAMES, ActionKind, find_pipeline, find_stage
 from tidegate.core.campaigns import CampaignEvent
@@ -39,8 +39,8 @@ from tidegate.errors import (
 )
 from tidegate.ports import ActionResult, Intent, LogLine, Results, StoredAction, StoredRun
 from tidegate.services.engine import Engine
+from tidegate.services.together import together
 
-AT_ONCE = 32
 DEAL, MOVE, ACTIVITY = "deal", "move", "activity"
 """Kinds of intents."""
 KINDS = {CreateDeal: DEAL, MoveDeal: MOVE, AddActivity: ACTIVITY}
@@ -175,27 +175,12 @@ def _today(engine: Engine) -> date:
 async def _wave(engine: Engine, steps: Sequence[_Step]) -> NeedsAttention | None:
     doing = [step for step in steps if not isinstance(step.deed, NotPerformed)]
     await _write_down(engine, doing)
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(step: _Step) -> ActionResult | TidegateError:
-        async with gate:
-            try:
-                return await _do(engine, step)
-            except LaneLost:
-                raise
-            except TidegateError as error:
-                return error
-
-    answers = await asyncio.gather(*(one(step) for step in doing), return_exceptions=True)
+    answers = await together(partial(_do, engine), doing)
     results, stop = Results(), None
     for step in steps:
         if isinstance(step.deed, NotPerformed):
             _settle(engine, step, _result(step, Outcome.NOT_PERFORMED, step.deed.reason), results)
     for step, answer in zip(doing, answers, strict=True):
-        if isinstance(answer, BaseException) and not isinstance(answer, TidegateError):
-            raise answer
-        if isinstance(answer, LaneLost):
-            raise answer
         stop = _take(engine, step, answer, results) or stop
     await engine.run(
         engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()

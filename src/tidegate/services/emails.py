@@ -4,10 +4,10 @@ What is to be written is read anew when the time has come, so however much happe
 written down before it is sent and looked up (`traces`) before it is tried again.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from tidegate.core.campaigns import CampaignEmail
 from tidegate.core.deals import NewActivity
@@ -16,7 +16,6 @@ from tidegate.core.records import Side
 from tidegate.errors import (
     BudgetSpent,
     InvalidForRemote,
-    LaneLost,
     NeedsAttention,
     PermissionMissing,
     RateLimited,
@@ -29,12 +28,12 @@ from tidegate.ports import Change, EmailActivityRow, Feature, Intent, LogLine, R
 from tidegate.services.campaigns import LINKED, known_deal
 from tidegate.services.engine import Engine
 from tidegate.services.settle import retry_at
+from tidegate.services.together import together
 from tidegate.services.traces import EMAIL, look_traces_up
 
 ENTITY = "campaign_email"
 BATCH = 40
 """About a second of writes: events, which people wait for, come between two batches."""
-AT_ONCE = 32
 
 
 @dataclass(slots=True)
@@ -150,24 +149,7 @@ async def _write_down(engine: Engine, tasks: Sequence[Task]) -> None:
 
 
 async def _do_all(engine: Engine, tasks: Sequence[Task]) -> list[EmailActivityRow | TidegateError]:
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(task: Task) -> EmailActivityRow | TidegateError:
-        async with gate:
-            try:
-                return await _write(engine, task)
-            except LaneLost:
-                raise
-            except TidegateError as error:
-                return error
-
-    answers = await asyncio.gather(*(one(task) for task in tasks), return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException) and (
-            isinstance(answer, LaneLost) or not isinstance(answer, TidegateError)
-        ):
-            raise answer
-    return [answer for answer in answers if isinstance(answer, EmailActivityRow | TidegateError)]
+    return await together(partial(_write, engine), tasks)
 
 
 async def _write(engine: Engine, task: Task) -> EmailActivityRow:

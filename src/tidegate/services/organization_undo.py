@@ -15,7 +15,7 @@ from tidegate.core.values import name_key
 from tidegate.errors import LaneLost, NeedsAttention, TemporaryError, TidegateError
 from tidegate.ports import LogLine, Organization, Outcome, PreviewPage, Results, TransferState
 from tidegate.services.engine import Engine
-from tidegate.services.perform import AT_ONCE
+from tidegate.services.together import AT_ONCE
 
 PAGE = 100
 ORGANIZATIONS = "organizations:"

@@ -16,10 +16,8 @@ from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_organizations_up_to_date, remember_organizations
 from tidegate.services.journal import intents_of
+from tidegate.services.together import AT_ONCE
 from tidegate.services.units import Unit
-
-AT_ONCE = 32
-"""Requests under way at once; the burst window sets the pace."""
 
 FRESH_ENOUGH = float(CATCH_UP_SECONDS)
 """Seconds the mirror's organizations may be old before one is made. A transfer has brought them up to date with its page."""
