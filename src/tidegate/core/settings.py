@@ -287,9 +287,9 @@ def mapping_problems(
     """What is wrong with one pair by itself: a field is gone, or the two are of different kinds."""
     left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
     if left is None:
-        return [_gone(mapping, "The prospect field", mapping.outreach)]
+        return [_gone(mapping, "The prospect field", right)]
     if right is None:
-        return [_gone(mapping, "The Pipedrive field", mapping.pipedrive)]
+        return [_gone(mapping, "The Pipedrive field", left)]
     if not compatible(left.kind, right.kind):
         message = (
             f"“{left.name}” and “{right.name}” hold different types of data. Choose two fields of one type."
@@ -312,8 +312,10 @@ def missing_options(
     return {side: labels for side, labels in lacking.items() if labels}
 
 
-def _gone(mapping: FieldMapping, what: str, key: str) -> Problem:
-    message = f"{what} “{key}” no longer exists. Choose another field or remove the pair."
+def _gone(mapping: FieldMapping, what: str, partner: Field | None) -> Problem:
+    """Called by its partner: what is gone has a key left, which tells nobody anything."""
+    whose = f"paired with “{partner.name}”" if partner is not None else "of a pair, like its partner,"
+    message = f"{what} {whose} no longer exists. Choose another field or remove the pair."
     return Problem("field-gone", mapping.key, message)
 
 
