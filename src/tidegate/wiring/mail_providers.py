@@ -45,6 +45,12 @@ def add_mail_provider(
     return row, {kind: f"{config.public_url}/hooks/esp/{secret}/{name}/{kind}/" for kind in provider.views}
 
 
+def provider_names(workspace: Workspace) -> list[str]:
+    """What the providers that deliver here are called."""
+    there = set(MailProvider.objects.filter(workspace=workspace).values_list("provider", flat=True))
+    return [provider.label for name, provider in PROVIDERS.items() if name in there]
+
+
 def receive_from_provider(secret: str, name: str, kind: str, request: HttpRequest) -> int:
     """Store what a delivery tells; how many events were new. Raises NotGenuine, Malformed, NotHandled."""
     row = find_mail_provider(secret, name)
