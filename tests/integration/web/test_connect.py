@@ -15,9 +15,9 @@ from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.config import config
 from tidegate.core.connection import Reason, Status
 from tidegate.errors import AuthorizationLost, Invalid, PermissionMissing, RemoteUnavailable
-from tidegate.prospects.models import CampaignEvent, ProspectList
+from tidegate.prospects.models import ProspectList
 from tidegate.store import connections
-from tidegate.store.models import Connection, Link, MailProvider, OAuthApp, OAuthState, User, Workspace
+from tidegate.store.models import Connection, Link, OAuthApp, OAuthState, User, Workspace
 from tidegate.store.oauth_app import registered_app
 from tidegate.web.integrations.permissions import SCOPES
 from tidegate.wiring import actions
@@ -349,20 +349,6 @@ def test_the_cards_count_what_is_in_the_store(owner: Client, workspace: Workspac
     for name in ("Founders", "Webinar"):
         ProspectList.objects.create(workspace_id=workspace.pk, name=name)
     assert "0 in 2 lists" in owner.get("/integrations/").content.decode()
-
-
-def test_the_store_s_card_says_where_campaign_e_mail_comes_from_and_what_came_last(
-    owner: Client, workspace: Workspace
-) -> None:
-    ProspectList.objects.create(workspace_id=workspace.pk, name="Founders")
-    assert "Comes in over the API" in owner.get("/integrations/").content.decode()
-    MailProvider.objects.create(workspace=workspace, provider="postmark", digest="d" * 64)
-    for number, kind in enumerate(("email_sent", "email_opened", "something_else")):
-        at = timezone.now() - timedelta(minutes=9 - number)
-        CampaignEvent.objects.create(workspace_id=workspace.pk, key=kind, type=kind, at=at)
-    text = owner.get("/integrations/").content.decode()
-    assert "Comes in from Postmark and over the API" in text
-    assert "E-mail opened, " in text
 
 
 @pytest.mark.parametrize(

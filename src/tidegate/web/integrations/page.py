@@ -9,17 +9,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from tidegate.core.automation import Trigger
 from tidegate.core.connection import Reason, Status
 from tidegate.errors import TidegateError
-from tidegate.prospects.models import CampaignEvent, Prospect, ProspectList
-from tidegate.store.models import Connection, Workspace
+from tidegate.prospects.models import Prospect, ProspectList
+from tidegate.store.models import Connection
 from tidegate.store.queries import last_write_at, writes_today
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
-from tidegate.web.automations.words import TRIGGERS
 from tidegate.web.integrations.permissions import permissions_of
+from tidegate.web.mail_providers.sources import last_event, sources_of
 from tidegate.wiring import actions
-from tidegate.wiring.mail_providers import provider_names
 from tidegate.wiring.oauth_only import require_oauth
 
 
@@ -34,8 +32,8 @@ def integrations(request: MemberRequest) -> HttpResponse:
         "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
         "on_tokens": sum(connection.auth_method == "token" for connection in connections),
         "lists": ProspectList.objects.filter(workspace_id=request.workspace.pk).count(),
-        "providers": provider_names(request.workspace),
-        "last_event": _last_event(request.workspace),
+        "comes_from": sources_of(request.workspace),
+        "last_event": last_event(request.workspace),
     }
     return render(request, "web/integrations/integrations.html", context)
 
@@ -56,16 +54,6 @@ def _card(connection: Connection) -> dict[str, object]:
         "last": last_write_at(connection),
         "today": sum(writes_today(connection, timezone.now()).values()),
     }
-
-
-def _last_event(workspace: Workspace) -> dict[str, object] | None:
-    """What happened last in a campaign, of what triggers can be about."""
-    event = (
-        CampaignEvent.objects.filter(workspace_id=workspace.pk, type__in=list(Trigger))
-        .order_by("-at")
-        .first()
-    )
-    return {"name": TRIGGERS[Trigger(event.type)].name, "at": event.at} if event else None
 
 
 def card_state(connection: Connection) -> str:
