@@ -7,14 +7,14 @@ should be, and the difference is created and deleted, so that saving twice leave
 
 import binascii
 import hmac
+import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-import orjson
-
+from tidegate.adapters.http import read_json
 from tidegate.adapters.pipedrive.field_values import moment_from
 from tidegate.adapters.pipedrive.translate import record_from
 from tidegate.core.catalogue import Field
@@ -80,8 +80,8 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
 
 def _parsed(body: bytes) -> tuple[Raw, object, object]:
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        parsed = read_json(body)
+    except json.JSONDecodeError as error:
         raise Malformed("The delivery is not JSON.") from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("meta"), dict):
         raise Malformed("The delivery has no “meta” object; is the webhook of version 2.0?")
