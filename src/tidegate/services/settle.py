@@ -5,6 +5,7 @@ The caller stores the `Results` in one transaction together with its own progres
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
@@ -14,10 +15,12 @@ from tidegate.core.records import Gone, Record, Side
 from tidegate.core.values import describe
 from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
 from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
+from tidegate.services import overtaken
 from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, create_kind, update_key
 from tidegate.services.perform import perform
 from tidegate.services.quarrels import quarrel_of, stop_quarrels
+from tidegate.services.troubles import CURES, INVALID, kind_of
 from tidegate.services.units import Unit
 
 RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
@@ -43,7 +46,7 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
         if unit.link is not None and not unit.rival and claimed.intersection(_wanted(unit)):
             unit.error = TemporaryError("Waits for the link that moves to the same person.")
             continue
-        plan = unit.plan = decide(_situation(engine, unit, claimed), engine.rules, mode)
+        plan = unit.plan = _decide(engine, unit, claimed, mode)
         if plan.decision is Decision.MOVE:
             claimed.add((Side.PIPEDRIVE, plan.person_id or ""))
         if unit.link is not None or not plan.new_link:
@@ -52,6 +55,13 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
         if plan.decision is Decision.CREATE and _waits_for_twin(unit, creating):
             continue
         claimed.update((side, unit.id_of(side) or "") for side in Side)
+
+
+def _decide(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]], mode: Mode) -> Plan:
+    situation = _situation(engine, unit, claimed)
+    if unit.overtaken:
+        situation = replace(situation, person=overtaken.as_looked_at(engine, unit, mode) or unit.person)
+    return overtaken.with_given_back(engine, unit, decide(situation, engine.rules, mode), mode)
 
 
 def _situation(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]]) -> Situation:
@@ -149,6 +159,8 @@ def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cau
     elif unit.plan is not None:
         _remember_plan(engine, unit, unit.plan, results, now=now, cause=cause)
         results.done.update((change.id, unit.plan.decision.value) for change in unit.changes)
+    if any(change.id in results.done for change in unit.changes):  # else it is told once they are
+        results.log.extend(overtaken.lines_of(engine, unit))
 
 
 def _remember_seen(unit: Unit, results: Results) -> None:
@@ -332,8 +344,8 @@ def _refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Q
             prospect_id=prospect_id,
             person_id=person_id,
             record_name=unit.record_name,
-            message="; ".join(texts),
-            cure="Correct the value, then retry. The other fields are in step.",
+            message="; ".join(texts).removesuffix(".") + ".",
+            cure=f"{CURES[INVALID]} The other fields are in step.",
             facts={"values": {r.field: describe(r.value) for r in plan.refusals}},
         )
     ]
@@ -360,15 +372,16 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     if unit.plan is not None and unit.plan.writes:
         failed = next((w.side for w in unit.plan.writes if w.side not in unit.returned), failed)
     prospect_id, person_id = unit.prospect_id or "", unit.person_id or ""
+    kind = kind_of(error)
     results.questions.append(
         Question(
-            kind="gone" if isinstance(error, RecordGone) else "invalid",
+            kind=kind,
             side=failed,
             prospect_id=prospect_id,
             person_id=person_id,
             record_name=unit.record_name,
             message=message,
-            cure="Correct the record, then retry.",
+            cure=CURES[kind],
         )
     )
     results.log.append(

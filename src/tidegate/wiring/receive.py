@@ -66,7 +66,9 @@ def _take(listener: Listener, happenings: Sequence[Happening]) -> bool:
     if any(happening.entity in OF_THE_CATALOGUE for happening in happenings):
         # read anew at the next drain
         Connection.objects.filter(pk=listener.connection_id).update(catalogue_read_at=None)
-    return not listener.launched or store_delivery(listener, list(map(_news, happenings)))
+    return not listener.launched or store_delivery(
+        listener, [_news(happening, listener) for happening in happenings]
+    )
 
 
 def _mark_delivery(connection_id: UUID) -> None:
@@ -78,7 +80,9 @@ def _mark_delivery(connection_id: UUID) -> None:
     _marked[connection_id] = time.monotonic()
 
 
-def _news(happening: Happening) -> News:
+def _news(happening: Happening, listener: Listener) -> News:
+    hidden = happening.permitted is not None and listener.user_id not in happening.permitted
+    ours = happening.by_program and happening.actor_id == listener.user_id
     return News(
         Side.PIPEDRIVE,
         happening.entity,
@@ -86,7 +90,8 @@ def _news(happening: Happening) -> News:
         action=happening.action,
         source="webhook",
         delivery_id=f"{happening.event_id}:{happening.entity}:{happening.record_id}"[:80],
-        body=happening.body,
+        body=None if hidden else happening.body,  # what we can't see any more is looked at, whatever it shows
+        before=happening.before if ours else None,
         merged_into=happening.merged_into or "",
         actor=f"Pipedrive user {happening.actor_id}" if happening.actor_id else "",
     )

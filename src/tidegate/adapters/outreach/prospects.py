@@ -25,6 +25,7 @@ from tidegate.core.records import (
     Side,
 )
 from tidegate.core.values import (
+    MISSING,
     Json,
     Kind,
     Missing,
@@ -39,14 +40,14 @@ from tidegate.core.values import (
     phone_key,
     to_json,
 )
-from tidegate.errors import Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
+from tidegate.errors import ChangedMeanwhile, Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
 from tidegate.ports import EventPage, Page, RunStep
 from tidegate.prospects import queries, services
-from tidegate.prospects.content import MAX_TEXT
+from tidegate.prospects.content import MAX_ENTRIES, MAX_TEXT
 from tidegate.prospects.models import CustomField, FieldType, Prospect, ProspectEmail
 from tidegate.prospects.services import Author
 from tidegate.prospects.services.lists import list_numbers
-from tidegate.prospects.values import MAX_LENGTH
+from tidegate.prospects.values import MAX_ADDRESS, MAX_DIGITS, MAX_LENGTH, MAX_PHONE
 
 T = TypeVar("T")
 
@@ -54,8 +55,8 @@ CUSTOM = "custom."
 SYSTEM_FIELDS = (
     Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
     Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
-    Field(EMAIL, "E-mail", Kind.EMAIL),
-    Field(PHONE, "Phone", Kind.PHONE),
+    Field(EMAIL, "E-mail", Kind.EMAIL, max_length=MAX_ADDRESS, max_items=MAX_ENTRIES),
+    Field(PHONE, "Phone", Kind.PHONE, max_length=MAX_PHONE, max_items=MAX_ENTRIES),
     Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
     Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
 )
@@ -89,8 +90,10 @@ class ProspectStore:
     async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
         return cast(Record, await self._run_step(self._create_prospect, values, list_id, key))
 
-    async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
-        return cast(Record, await self._run_step(self._update_prospect, prospect_id, values))
+    async def update_prospect(
+        self, prospect_id: str, values: Mapping[str, Value], *, seen: Record | None
+    ) -> Record:
+        return cast(Record, await self._run_step(self._update_prospect, prospect_id, values, seen))
 
     async def remove_prospect(self, prospect_id: str) -> None:
         await self._run_step(self._remove_prospect, prospect_id)
@@ -155,15 +158,29 @@ class ProspectStore:
             raise self._refused(values, error) from error
         return self._record(saved.prospect.pk)
 
-    def _update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
+    def _update_prospect(self, prospect_id: str, values: Mapping[str, Value], seen: Record | None) -> Record:
+        def still(now: Prospect) -> None:
+            self._compare(now, values, seen)
+
         try:
             now = queries.get_prospect(self.workspace_id, prospect_id)
-            services.update_prospect(self._author, now.pk, self._raw(values, now))
+            services.update_prospect(self._author, now.pk, self._raw(values, now), still=still)
         except NotFound as error:
             raise RecordGone("The prospect was deleted.", prospect_id=prospect_id) from error
         except Invalid as error:
             raise self._refused(values, error) from error
         return self._record(now.pk)
+
+    def _compare(self, now: Prospect, keys: Iterable[str], seen: Record | None) -> None:
+        """Compare before set: the row is locked. Raises ChangedMeanwhile."""
+        if seen is None:
+            return
+        shown = values_of(now, queries.read_fields(self.workspace_id))
+        if any(shown.get(key, MISSING) != seen.value(key) for key in keys):
+            raise ChangedMeanwhile(
+                f"{now.name} was edited in the moment Tidegate was about to write. It is looked at again.",
+                retry_after=0,
+            )
 
     def _remove_prospect(self, prospect_id: str) -> None:
         services.delete_prospects(self._author, queries.numbers_of([prospect_id]))
@@ -218,24 +235,18 @@ def field_of(item: CustomField) -> Field:
         custom=True,
         options=tuple(Option(label, label) for label in item.options),
         max_length=MAX_LENGTH.get(FieldType(item.type)),
+        max_digits=MAX_DIGITS if item.type in (FieldType.NUMBER, FieldType.MONEY) else None,
         one_line=item.type in (FieldType.TEXT, FieldType.LINK),
     )
 
 
 def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
     """A prospect as the engine sees it; its lists must have been fetched along."""
-    emails = normal_emails([entry["value"] for entry in prospect.emails])
-    values: dict[str, Value] = {key: normal_text(getattr(prospect, key)) for key in TEXT_KEYS}
-    values[EMAIL] = emails
-    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones])
-    for item in fields:
-        kind = Kind(item.type)
-        values[CUSTOM + item.key] = from_json(kind, prospect.custom.get(item.key, _EMPTY.get(kind)))
     return Record(
         side=Side.OUTREACH,
         id=str(prospect.pk),
-        values=values,
-        emails=emails,
+        values=values_of(prospect, fields),
+        emails=_addresses(prospect),
         name=prospect.name,
         list_ids=frozenset(str(item.pk) for item in prospect.lists.all()),
         labels={
@@ -246,6 +257,20 @@ def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
         updated_at=prospect.updated_at,
         consent=prospect.consent,
     )
+
+
+def values_of(prospect: Prospect, fields: Sequence[CustomField]) -> dict[str, Value]:
+    values: dict[str, Value] = {key: normal_text(getattr(prospect, key)) for key in TEXT_KEYS}
+    values[EMAIL] = _addresses(prospect)
+    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones])
+    for item in fields:
+        kind = Kind(item.type)
+        values[CUSTOM + item.key] = from_json(kind, prospect.custom.get(item.key, _EMPTY.get(kind)))
+    return values
+
+
+def _addresses(prospect: Prospect) -> tuple[str, ...]:
+    return normal_emails([entry["value"] for entry in prospect.emails])
 
 
 def _as_written(
