@@ -192,6 +192,9 @@ def _remember_pair(
     link = _link_to_save(unit, plan, prospect_id, person_id, now)
     if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
         results.links.append(link)
+    prospect = unit.returned.get(Side.OUTREACH) or unit.prospect
+    if unit.link is None and isinstance(prospect, Record) and prospect.is_closed:
+        results.closed.append(prospect_id)
     results.intents_done.extend(_creates_done(prospect_id, person_id))
     results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in plan.writes)
     results.settled.append((prospect_id, person_id))
