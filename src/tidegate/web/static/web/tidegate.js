@@ -70,7 +70,7 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     return;
   }
-  if (event.target.closest("input, select, textarea, dialog[open]")) return;
+  if (event.target.closest("input, select, textarea, dialog:modal")) return;
   document.querySelector("[data-escape]")?.click();
 });
 
