@@ -255,6 +255,7 @@ def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
             if entry.get("label")
         },
         updated_at=prospect.updated_at,
+        consent=prospect.consent,
     )
 
 

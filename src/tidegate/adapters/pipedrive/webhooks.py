@@ -72,6 +72,7 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
         company_id=_optional(meta, "company_id"),
         body=_body(entity, data, fields),
         before=_before(entity, data, previous, fields) if action == "change" else None,
+        permitted=_permitted(meta),
         by_program=meta.get("change_source") == "api",
     )
     return [happening, *_merged_away(happening, meta)]
@@ -129,6 +130,12 @@ def _body(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
     if entity == "organization" and isinstance(data.get("name"), str):
         return Record(Side.PIPEDRIVE, str(data["id"]), name=data["name"])
     return None
+
+
+def _permitted(meta: Raw) -> frozenset[str] | None:
+    """Not said of users. An empty list is taken as nothing said, since somebody did it."""
+    listed = meta.get("permitted_user_ids")
+    return frozenset(map(str, listed)) if isinstance(listed, list) and listed else None
 
 
 def _before(entity: str, data: object, previous: object, fields: Sequence[Field]) -> Record | None:
