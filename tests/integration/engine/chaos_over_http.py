@@ -189,6 +189,11 @@ class RemoteEpisode(Episode):
     def make_world(self) -> ChaosWorld:
         return RemoteWorld(settings=replace(SETTINGS, owner_id="1"), random=self.random, remote=self.remote)
 
+    def run(self, steps: int) -> None:
+        """Whatever is drawn, one call at least meets a fault."""
+        self.remote.fail(kind="error", status=503, calls="* *", times=1)
+        super().run(steps)
+
     def deeds(self) -> dict[Callable[[], None], int]:
         return super().deeds() | {
             self.fail_something: 12,
