@@ -104,8 +104,8 @@ def _waits_for_twin(unit: Unit, creating: dict[str, Unit]) -> bool:
 def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
     if unit.link is None or unit.link.state == CHOSEN:
         return None
-    base = base_from_json(unit.link.base, engine.rules.pairs)
-    return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
+    unit.base = base_from_json(unit.link.base, engine.rules.pairs)
+    return LinkView(unit.link.prospect_id, unit.link.person_id, unit.base, LinkState(unit.link.state))
 
 
 Check = Callable[[Sequence[Unit]], Awaitable[None]]
@@ -177,9 +177,10 @@ def _remember_pair(
     engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
 ) -> None:
     prospect_id, person_id = _ids_of_pair(unit, plan)
-    link = _link_to_save(unit, plan, prospect_id, person_id, now)
-    if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
-        results.links.append(link)
+    if not _is_as_linked(unit, plan):
+        link = _link_to_save(unit, plan, prospect_id, person_id, now)
+        if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
+            results.links.append(link)
     results.intents_done.extend(_creates_done(prospect_id, person_id))
     results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in plan.writes)
     results.settled.append((prospect_id, person_id))
@@ -202,6 +203,12 @@ def _remember_pair(
         results.log.append(_line(unit, "link", plan, cause, prospect_id, person_id))
     results.questions.extend(_refused(unit, plan, prospect_id, person_id))
     results.questions.extend(quarrel_of(engine, unit, plan))
+
+
+def _is_as_linked(unit: Unit, plan: Plan) -> bool:
+    """Whether plainly nothing of the link is another: the very base that was read is to be remembered."""
+    same = unit.base is not None and plan.base is unit.base and not plan.writes and not plan.agreed
+    return same and unit.link is not None and plan.state.value == unit.link.state
 
 
 def _creates_done(prospect_id: str, person_id: str) -> list[tuple[str, str]]:

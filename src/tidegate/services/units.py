@@ -7,7 +7,7 @@ touched while it waited, it is looked at and written once.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tidegate.core.operations import Plan
+from tidegate.core.operations import Base, Plan
 from tidegate.core.records import Record, Seen, Side
 from tidegate.errors import TidegateError
 from tidegate.ports import Change, StoredLink
@@ -28,6 +28,8 @@ class Unit:
     """Of a merge: the prospect that the survivor is linked to."""
     barred: str = ""
     """Why the record must not travel, where that can't be seen from it."""
+    base: Base | None = None
+    """What the link remembers, for the pairs in force; None where it counts for nothing yet."""
     plan: Plan | None = None
     returned: dict[Side, Record] = field(default_factory=dict)
     """What the writes answered."""

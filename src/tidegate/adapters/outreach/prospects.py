@@ -4,10 +4,13 @@ It uses what any program could use (`prospects.services`, `prospects.queries`), 
 what the engine writes is not taken for news. System fields go by the keys of `core.records`, custom ones by `custom.KEY`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
 
 from tidegate.adapters.outreach.campaigns import get_emails, get_events, walk_events
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
@@ -44,6 +47,7 @@ from tidegate.ports import EventPage, Page, RunStep
 from tidegate.prospects import queries, services
 from tidegate.prospects.content import MAX_TEXT
 from tidegate.prospects.models import CustomField, FieldType, Prospect, ProspectEmail
+from tidegate.prospects.models.people import shown_name
 from tidegate.prospects.services import Author
 from tidegate.prospects.services.lists import list_numbers
 from tidegate.prospects.values import MAX_LENGTH
@@ -118,7 +122,7 @@ class ProspectStore:
 
     def _get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
         rows = Prospect.objects.filter(workspace_id=self.workspace_id, pk__in=queries.numbers_of(ids))
-        found = {record.id: record for record in self._records(rows.prefetch_related("lists"))}
+        found = {record.id: record for record in self._records(rows)}
         return {item: found.get(item) or Gone(Side.OUTREACH, item) for item in ids}
 
     def _find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -131,7 +135,7 @@ class ProspectStore:
 
     def _walk(self, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
         rows = queries.in_lists(self.workspace_id, list_ids)
-        rows = rows.filter(pk__gt=int(cursor or 0)).order_by("pk").prefetch_related("lists")
+        rows = rows.filter(pk__gt=int(cursor or 0)).order_by("pk")
         records = self._records(rows[: limit + 1])
         if len(records) <= limit:
             return Page(tuple(records))
@@ -174,9 +178,13 @@ class ProspectStore:
             raise RecordGone("The prospect was deleted.", prospect_id=seen.id)
         return seen
 
-    def _records(self, rows: Iterable[Prospect]) -> list[Record]:
-        fields = queries.read_fields(self.workspace_id)
-        return [to_record(prospect, fields) for prospect in rows]
+    def _records(self, rows: "QuerySet[Prospect]") -> list[Record]:
+        fields = [
+            (CUSTOM + item.key, item.key, Kind(item.type)) for item in queries.read_fields(self.workspace_id)
+        ]
+        lists = Prospect.lists.through.objects.filter(prospect_id=OuterRef("pk")).values("prospectlist_id")
+        plain = rows.values(*SHOWN, in_lists=ArraySubquery(lists))
+        return [_to_record(row, fields) for row in plain]
 
     def _raw(self, values: Mapping[str, Value], now: Prospect | None = None) -> dict[str, object]:
         """The values in the words of the store. Raises InvalidForRemote for what could not be read in the first place."""
@@ -222,28 +230,29 @@ def field_of(item: CustomField) -> Field:
     )
 
 
-def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
-    """A prospect as the engine sees it; its lists must have been fetched along."""
-    emails = normal_emails([entry["value"] for entry in prospect.emails])
-    values: dict[str, Value] = {key: normal_text(getattr(prospect, key)) for key in TEXT_KEYS}
+SHOWN = ("pk", *TEXT_KEYS, "emails", "phones", "custom", "updated_at")
+"""Plain rows, since a transfer reads a million: making an object of each would cost more than all that is decided about it."""
+
+
+def _to_record(row: Mapping[str, Any], fields: Sequence[tuple[str, str, Kind]]) -> Record:
+    """A prospect as the engine sees it. `fields`: our key, the store's key and the kind of each custom one."""
+    emails = normal_emails([entry["value"] for entry in row["emails"]])
+    values: dict[str, Value] = {key: normal_text(row[key]) for key in TEXT_KEYS}
     values[EMAIL] = emails
-    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones])
-    for item in fields:
-        kind = Kind(item.type)
-        values[CUSTOM + item.key] = from_json(kind, prospect.custom.get(item.key, _EMPTY.get(kind)))
+    values[PHONE] = normal_phones([entry["value"] for entry in row["phones"]])
+    for key, stored, kind in fields:
+        values[key] = from_json(kind, row["custom"].get(stored, _EMPTY.get(kind)))
     return Record(
         side=Side.OUTREACH,
-        id=str(prospect.pk),
+        id=str(row["pk"]),
         values=values,
         emails=emails,
-        name=prospect.name,
-        list_ids=frozenset(str(item.pk) for item in prospect.lists.all()),
+        name=shown_name(row["pk"], row[FIRST_NAME], row[LAST_NAME], row["emails"], row[COMPANY]),
+        list_ids=frozenset(map(str, row["in_lists"])),
         labels={
-            entry["value"]: entry["label"]
-            for entry in (*prospect.emails, *prospect.phones)
-            if entry.get("label")
+            entry["value"]: entry["label"] for entry in (*row["emails"], *row["phones"]) if entry.get("label")
         },
-        updated_at=prospect.updated_at,
+        updated_at=row["updated_at"],
     )
 
 
