@@ -10,7 +10,8 @@ import httpx2
 from pipedrive_sandbox import deals, persons
 from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.sandbox import Sandbox
-from pipedrive_sandbox.seed import Plan, Seeder
+from pipedrive_sandbox.seed import Seeder
+from pipedrive_sandbox.seed_plan import Plan
 from pipedrive_sandbox.server import serve
 from pipedrive_sandbox.state import Actor
 from tidegate.adapters.http import HttpSender

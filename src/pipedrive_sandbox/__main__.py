@@ -12,7 +12,8 @@ from aiohttp import web
 
 from pipedrive_sandbox.database import WrongVersion
 from pipedrive_sandbox.sandbox import Sandbox
-from pipedrive_sandbox.seed import Plan, Seeder
+from pipedrive_sandbox.seed import Seeder
+from pipedrive_sandbox.seed_plan import Plan
 from pipedrive_sandbox.server import serve
 
 DEFAULT_SCOPES = (

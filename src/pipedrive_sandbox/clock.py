@@ -47,7 +47,7 @@ def rfc3339(moment: float) -> str:
 
 @lru_cache(maxsize=1024)
 def _whole_second(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(moment, UTC).isoformat()[:19] + "Z"
 
 
 def rfc3339_milliseconds(moment: float) -> str:

@@ -14,7 +14,8 @@ from pipedrive_sandbox import actions, oauth_pages
 from pipedrive_sandbox.answers import ApiError, Body
 from pipedrive_sandbox.clock import moment_of, rfc3339_milliseconds
 from pipedrive_sandbox.sandbox import Sandbox
-from pipedrive_sandbox.seed import Plan, Seeder
+from pipedrive_sandbox.seed import Seeder
+from pipedrive_sandbox.seed_plan import Plan
 from pipedrive_sandbox.switches import SWITCHES
 
 ControlCall = Callable[[Body], Awaitable[Any] | Any]

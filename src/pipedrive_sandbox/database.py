@@ -112,6 +112,10 @@ def table_of(kind: Kind) -> str:
     )
 
 
+SCHEMA = PLAIN_TABLES + "".join(table_of(kind) for kind in KINDS.values())
+INDEXES = [line for line in SCHEMA.splitlines() if line.startswith("CREATE INDEX")]
+"""Each makes its index where it is missing, and is nothing to do where it is there."""
+
 VERSION = 3
 """Raised whenever a table changes; a file of another version is refused, not guessed at."""
 
@@ -136,7 +140,7 @@ class Database:
                 f"{path} was made by another version of the sandbox. Start with --fresh to empty it."
             )
         self.connection.execute(f"PRAGMA user_version={VERSION}")
-        self.connection.executescript(PLAIN_TABLES + "".join(table_of(kind) for kind in KINDS.values()))
+        self.connection.executescript(SCHEMA)
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany
 
@@ -152,6 +156,29 @@ class Database:
             self.execute("ROLLBACK")
             raise
         self.execute("COMMIT")
+
+    def drop_indexes(self, *tables: str) -> None:
+        """So that very many rows go in quickly; `make_indexes` brings them back, and so does the next start."""
+        marks = ", ".join("?" * len(tables))
+        of_these = f"SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name IN ({marks}) AND sql IS NOT NULL"  # noqa: S608
+        for (name,) in self.execute(of_these, tables).fetchall():
+            self.execute(f"DROP INDEX {name}")
+
+    def make_indexes(self) -> None:
+        for index in INDEXES:
+            self.execute(index)
+
+    def forget_company(self, company: int, keys: range) -> None:
+        """All of one company, whose records have these keys."""
+        by_key = [*KINDS, "search_entry", "search_waiting", "follower", "touched"]
+        for table in by_key:
+            self.execute(
+                f"DELETE FROM {table} WHERE key >= ? AND key < ?",  # noqa: S608  the names are our own tables
+                (keys.start, keys.stop),
+            )
+        for table in ("install", "code", "delivery", "history"):
+            self.execute(f"DELETE FROM {table} WHERE company = ?", (company,))  # noqa: S608
+        self.execute("DELETE FROM company WHERE id = ?", (company,))
 
     def empty(self) -> None:
         """Forget everything but the table definitions."""

@@ -21,7 +21,7 @@ from pipedrive_sandbox.answers import (
 )
 from pipedrive_sandbox.currencies import CURRENCIES
 from pipedrive_sandbox.records import Condition
-from pipedrive_sandbox.state import Actor
+from pipedrive_sandbox.state import Actor, last_option
 from pipedrive_sandbox.system_fields import (
     CONTACT_SYNC_FIELDS,
     FIRST_FREE_OPTION,
@@ -282,7 +282,7 @@ def _require_options(field: Body, ids: list[int]) -> None:
 
 def _numbered(account: Account, labels: list[str]) -> list[Body]:
     """Options with ids that are unique in the company and never used again."""
-    name = f"last_option_{account.id}"
+    name = last_option(account.id)
     last = account.state.setting(name, FIRST_FREE_OPTION - 1)
     account.state.keep_setting(name, last + len(labels))
     now = account.now()

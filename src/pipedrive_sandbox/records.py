@@ -83,6 +83,10 @@ class Records:
         row = self.database.execute(f"SELECT count(*) FROM {self.table} WHERE {sql}", values).fetchone()  # noqa: S608
         return int(row[0])
 
+    def count_all(self) -> int:
+        """Rows of all companies."""
+        return int(self.database.execute(f"SELECT count(*) FROM {self.table}").fetchone()[0])  # noqa: S608
+
     def total(self, company: int, key: str, *conditions: Condition) -> float:
         """The sum of one number over the documents."""
         sql, values = _joined([("company = ?", (company,)), *conditions])

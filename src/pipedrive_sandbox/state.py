@@ -54,6 +54,8 @@ class State:
         self.before_commit: list[Callable[[list[Event]], None]] = []
         self.after_commit: list[Callable[[], None]] = []
         self._events: list[Event] = []
+        for company in self.setting("unfinished", []):
+            self.forget_unfinished(company)
 
     def emit(self, event: Event) -> None:
         self._events.append(event)
@@ -110,10 +112,7 @@ class State:
                     for step in self.before_commit:
                         step(self._events)
         except BaseException:
-            self.field_cache.clear()
-            self.webhook_cache.clear()
-            for records in self.records.values():
-                records.forget_ids()
+            self._forget_caches()
             raise
         finally:
             told = bool(self._events)
@@ -139,6 +138,9 @@ class State:
         self.database.empty()
         self.switches = Switches()
         self.keep_clock()
+        self._forget_caches()
+
+    def _forget_caches(self) -> None:
         self.field_cache.clear()
         self.webhook_cache.clear()
         for records in self.records.values():
@@ -156,3 +158,22 @@ class State:
         self.database.execute(
             "INSERT OR REPLACE INTO company VALUES (?, ?)", (body["id"], orjson.dumps(body))
         )
+
+    def begin_company(self, company_id: int) -> None:
+        """From here to `end_company` its records are put in by many transactions, and half of them are worth nothing."""
+        self.keep_setting("unfinished", [*self.setting("unfinished", []), company_id])
+
+    def end_company(self, company_id: int) -> None:
+        self.keep_setting("unfinished", [one for one in self.setting("unfinished", []) if one != company_id])
+
+    def forget_unfinished(self, company_id: int) -> None:
+        with self.transaction():
+            self.database.forget_company(company_id, range(company_id * SHIFT, (company_id + 1) * SHIFT))
+            self.database.execute("DELETE FROM setting WHERE name = ?", (last_option(company_id),))
+            self.end_company(company_id)
+        self._forget_caches()
+
+
+def last_option(company_id: int) -> str:
+    """The setting that holds the highest option id a company ever used: they count on, whatever is deleted."""
+    return f"last_option_{company_id}"

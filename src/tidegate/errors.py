@@ -5,6 +5,7 @@ TidegateError
 │   ├── RateLimited           the other side asked us to slow down
 │   ├── BudgetSpent           the day's API budget is used up
 │   ├── RemoteUnavailable     no answer, time out, 5xx
+│   ├── ChangedMeanwhile      somebody edited the record between our look and our write
 │   └── LaneLost              another worker holds this lane now
 ├── NeedsAttention            a person must act; the connection stops and says what to do
 │   ├── AuthorizationLost     revoked or expired for good: reconnect
@@ -71,6 +72,10 @@ class RemoteUnavailable(TemporaryError):
     ) -> None:
         super().__init__(message, retry_after=retry_after, **facts)
         self.sent = sent
+
+
+class ChangedMeanwhile(TemporaryError):
+    """Somebody edited the record in this moment; it is looked at again before anything is written."""
 
 
 class LaneLost(TemporaryError):

@@ -23,11 +23,17 @@ from tidegate.core.values import (
     is_empty,
     same,
 )
-from tidegate.errors import InvalidForRemote, RecordGone, TidegateError
+from tidegate.errors import ChangedMeanwhile, InvalidForRemote, RecordGone, TidegateError
 from tidegate.ports import OutreachApp
 
 T = TypeVar("T")
 
+EDITED: Mapping[str, Value] = {
+    FIRST_NAME: "Annika",
+    EMAIL: ("a@example.com", "b@example.com"),
+    PHONE: ("+49 30 5550100", "+49 30 5550101"),
+}
+"""What somebody made of it."""
 EXAMPLES: Mapping[Kind, Value] = {
     Kind.TEXT: "Zweigstelle",
     Kind.LONG_TEXT: "One line.\nAnother one.",
@@ -265,7 +271,7 @@ class OutreachContract:
     def test_an_update_sets_these_fields_and_no_others(self, bench):
         prospect_id = bench.make_prospect({FIRST_NAME: "Ann", COMPANY: "Acme", PHONE: ("+49 30 5550100",)})
 
-        record = finish(bench.app.update_prospect(prospect_id, {FIRST_NAME: "Anna"}))
+        record = finish(bench.app.update_prospect(prospect_id, {FIRST_NAME: "Anna"}, seen=None))
 
         assert record == self.read(bench, prospect_id)
         assert record.value(FIRST_NAME) == "Anna"
@@ -277,7 +283,7 @@ class OutreachContract:
         key = bench.make_field("Extra", kind)
         prospect_id = bench.make_prospect({FIRST_NAME: "Ann", key: EXAMPLES[kind]})
 
-        record = finish(bench.app.update_prospect(prospect_id, {key: None}))
+        record = finish(bench.app.update_prospect(prospect_id, {key: None}, seen=None))
 
         assert is_empty(record.value(key))
 
@@ -285,7 +291,9 @@ class OutreachContract:
         prospect_id = bench.make_prospect({EMAIL: ("old@example.com", "kept@example.com")})
 
         record = finish(
-            bench.app.update_prospect(prospect_id, {EMAIL: ("new@example.com", "kept@example.com")})
+            bench.app.update_prospect(
+                prospect_id, {EMAIL: ("new@example.com", "kept@example.com")}, seen=None
+            )
         )
 
         assert record.emails == ("new@example.com", "kept@example.com")
@@ -295,9 +303,9 @@ class OutreachContract:
     def test_the_same_update_again_changes_nothing(self, bench):
         prospect_id = bench.make_prospect({FIRST_NAME: "Ann"})
         values = {EMAIL: ("a@example.com",), PHONE: ("+49 30 5550100",), COMPANY: "Acme"}
-        first = finish(bench.app.update_prospect(prospect_id, values))
+        first = finish(bench.app.update_prospect(prospect_id, values, seen=None))
 
-        again = finish(bench.app.update_prospect(prospect_id, values))
+        again = finish(bench.app.update_prospect(prospect_id, values, seen=None))
 
         assert again.values == first.values
         assert again.emails == first.emails
@@ -308,7 +316,31 @@ class OutreachContract:
 
         for missing in (prospect_id, "987654321"):
             with pytest.raises(RecordGone):
-                finish(bench.app.update_prospect(missing, {FIRST_NAME: "Anna"}))
+                finish(bench.app.update_prospect(missing, {FIRST_NAME: "Anna"}, seen=None))
+
+    @pytest.mark.parametrize("values", [{FIRST_NAME: "Anna"}, {EMAIL: ("new@example.com",)}, {PHONE: ()}])
+    def test_a_field_that_somebody_edited_since_the_look_is_not_written(self, bench, values):
+        prospect_id = bench.make_prospect(
+            {FIRST_NAME: "Ann", EMAIL: ("a@example.com",), PHONE: ("+49 30 5550100",), COMPANY: "Acme"}
+        )
+        seen = self.read(bench, prospect_id)
+        finish(bench.app.update_prospect(prospect_id, {key: EDITED[key] for key in values}, seen=None))
+        edited = self.read(bench, prospect_id)
+
+        with pytest.raises(ChangedMeanwhile) as caught:
+            finish(bench.app.update_prospect(prospect_id, {**values, COMPANY: "Tern"}, seen=seen))
+
+        assert caught.value.retry_after == 0
+        assert self.read(bench, prospect_id).values == edited.values
+
+    def test_an_edit_of_another_field_since_the_look_keeps_nothing_from_being_written(self, bench):
+        prospect_id = bench.make_prospect({FIRST_NAME: "Ann", COMPANY: "Acme"})
+        seen = self.read(bench, prospect_id)
+        finish(bench.app.update_prospect(prospect_id, {COMPANY: "Tern"}, seen=None))
+
+        written = finish(bench.app.update_prospect(prospect_id, {FIRST_NAME: "Anna"}, seen=seen))
+
+        assert (written.value(FIRST_NAME), written.value(COMPANY)) == ("Anna", "Tern")
 
     def test_a_prospect_is_removed_and_removing_it_again_is_fine(self, bench):
         stays, goes = bench.make_prospect({FIRST_NAME: "Ann"}), bench.make_prospect({FIRST_NAME: "Bo"})
@@ -335,7 +367,7 @@ class OutreachContract:
         prospect_id = bench.make_prospect({FIRST_NAME: "Ann", LAST_NAME: "Bee"})
 
         with pytest.raises(InvalidForRemote) as refusal:
-            finish(bench.app.update_prospect(prospect_id, {LAST_NAME: "Cee", key: value}))
+            finish(bench.app.update_prospect(prospect_id, {LAST_NAME: "Cee", key: value}, seen=None))
         with pytest.raises(InvalidForRemote):
             finish(bench.app.create_prospect({LAST_NAME: "Cee", key: value}, list_id=None, key="1"))
 
@@ -350,7 +382,9 @@ class OutreachContract:
 
         with pytest.raises(InvalidForRemote):
             finish(
-                bench.app.update_prospect(prospect_id, {key: ("Green",) if kind is Kind.OPTIONS else "Green"})
+                bench.app.update_prospect(
+                    prospect_id, {key: ("Green",) if kind is Kind.OPTIONS else "Green"}, seen=None
+                )
             )
 
         assert is_empty(self.read(bench, prospect_id).value(key))
@@ -361,6 +395,6 @@ class OutreachContract:
         prospect_id = bench.make_prospect({FIRST_NAME: "Ann"})
         given: Value = ("blue",) if kind is Kind.OPTIONS else "blue"
 
-        record = finish(bench.app.update_prospect(prospect_id, {key: given}))
+        record = finish(bench.app.update_prospect(prospect_id, {key: given}, seen=None))
 
         assert same(kind, record.value(key), given)

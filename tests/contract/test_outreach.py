@@ -145,7 +145,9 @@ class TestProspectStore(CampaignContract, OutreachContract):
         emails = [{"value": "Ann@Example.com", "label": "work"}]
         update_prospect(bench.author, int(prospect_id), {"emails": emails})
 
-        finish(bench.app.update_prospect(prospect_id, {"email": ("ann@example.com", "b@example.com")}))
+        finish(
+            bench.app.update_prospect(prospect_id, {"email": ("ann@example.com", "b@example.com")}, seen=None)
+        )
 
         assert Prospect.objects.get(pk=prospect_id).emails == [
             *emails,

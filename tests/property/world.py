@@ -207,7 +207,7 @@ class World:
         if write.side is OUTREACH:
             if write.act is Act.CREATE:
                 return run(self.outreach.create_prospect(values, list_id="1", key=str(plan.person_id)))
-            return run(self.outreach.update_prospect(str(write.record_id), values))
+            return run(self.outreach.update_prospect(str(write.record_id), values, seen=None))
         organization = self._organization(values.pop(ORGANIZATION)) if ORGANIZATION in values else UNCHANGED
         if write.act is Act.CREATE:
             organization_id = organization if isinstance(organization, str) else None

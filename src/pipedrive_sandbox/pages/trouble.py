@@ -5,7 +5,8 @@ from aiohttp import web
 from pipedrive_sandbox.answers import Body
 from pipedrive_sandbox.pages.context import Visit
 from pipedrive_sandbox.pages.layout import html, narrow_page, redirect
-from pipedrive_sandbox.seed import Plan, Seeder
+from pipedrive_sandbox.seed import Seeder
+from pipedrive_sandbox.seed_plan import Plan
 
 API_CALLS = "* */v[12]/*"
 CHOICES: dict[str, tuple[str, Body | None]] = {

@@ -87,6 +87,10 @@ class Happening:
     company_id: str | None = None
     body: Record | None = None
     """The person as the delivery showed it; what it did not show is missing. Of an organization, its name."""
+    before: Record | None = None
+    """Of a changed person, what the fields that changed held until then; all others are missing."""
+    by_program: bool = False
+    """Whether a program did it, in the name of its user."""
 
 
 class Crm(Protocol):

@@ -23,6 +23,8 @@ class Change:
     source: str
     received_at: datetime
     body: Record | None = None
+    before: Record | None = None
+    """Of a delivery that tells of our own write: what the fields that it changed held until then."""
     merged_into: str | None = None
     actor: str = ""
     attempts: int = 0

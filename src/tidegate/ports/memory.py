@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tidegate.core.brakes import Tally
+from tidegate.core.overtaken import OurWrite
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Side
 from tidegate.ports.checks import CheckPage, CheckState
@@ -159,6 +160,12 @@ class Memory(Protocol):
 
     def past_writes(self, connection_id: str, prospect_ids: Collection[str]) -> dict[str, Past]:
         """Prospect id -> what was written to its pair within `quarrels.WINDOW` and since its last quarrel was settled."""
+        ...
+
+    def writes_to_persons(
+        self, connection_id: str, person_ids: Collection[str], *, since: datetime
+    ) -> Mapping[str, Sequence[OurWrite]]:
+        """Person id -> what we wrote to it from `since` on, the oldest first; those with an unknown answer come last."""
         ...
 
     def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:

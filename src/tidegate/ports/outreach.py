@@ -55,8 +55,14 @@ class OutreachApp(Protocol):
         """
         ...
 
-    async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
-        """Set these fields and no others. Raises RecordGone, InvalidForRemote."""
+    async def update_prospect(
+        self, prospect_id: str, values: Mapping[str, Value], *, seen: Record | None
+    ) -> Record:
+        """Set these fields and no others. Raises RecordGone, InvalidForRemote, ChangedMeanwhile.
+
+        `seen` is what the prospect showed when the write was decided. An app that can compare writes nothing where one of
+        the fields shows something else by now, and raises ChangedMeanwhile. None: written whatever it shows.
+        """
         ...
 
     async def remove_prospect(self, prospect_id: str) -> None:

@@ -89,6 +89,12 @@ def select_events(
     return rows.select_related("campaign", "email").defer("raw", "email__html", "email__text")
 
 
+def last_event(workspace_id: UUID) -> CampaignEvent | None:
+    """The one that happened last of all that were told."""
+    rows = CampaignEvent.objects.filter(workspace_id=workspace_id).only("type", "source", "at")
+    return rows.order_by("-at", "-pk").first()
+
+
 def find_answered(
     workspace_id: UUID, keys: Sequence[str], message_ids: Sequence[str]
 ) -> CampaignEmail | None:

@@ -14,7 +14,7 @@ from tidegate.core.planning import LEAVE, LIVE
 from tidegate.core.records import Record, Side, with_organization
 from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Change, Results
-from tidegate.services import brakes
+from tidegate.services import brakes, overtaken
 from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import remember_organizations
@@ -114,7 +114,9 @@ async def _units(engine: Engine, changes: Sequence[Change], results: Results) ->
         engine.memory.links_of, engine.connection_id, prospect_ids=prospects, person_ids=persons
     )
     names = await _known_names(engine, changes)
-    units = [unit for unit in fold(changes, links) if not _is_quiet(engine, unit, names, results)]
+    units = fold(changes, links)
+    await overtaken.find(engine, units)
+    units = [unit for unit in units if not _is_quiet(engine, unit, names, results)]
     return await _without_own_echoes(engine, units, results)
 
 
@@ -143,6 +145,8 @@ def _shows_its_base(engine: Engine, unit: Unit) -> bool:
 
 def _is_quiet(engine: Engine, unit: Unit, names: Mapping[str, str], results: Results) -> bool:
     """Whether nothing of the unit is left to look at, once what its deliveries prove to be echoes is dropped: no token."""
+    if unit.overtaken:
+        return False
     if unit.link is None:
         return _is_of_no_interest(engine, unit, results)
     if unit.link.state != "linked":

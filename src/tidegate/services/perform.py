@@ -125,7 +125,8 @@ async def _write_prospect(engine: Engine, unit: Unit, write: Write) -> Record:
             list_id=engine.rules.settings.sync_to_list,
             key=f"{engine.connection_id}:{unit.person_id}",
         )
-    return await engine.outreach.update_prospect(write.record_id or "", write.values)
+    seen = unit.prospect if isinstance(unit.prospect, Record) else None
+    return await engine.outreach.update_prospect(write.record_id or "", write.values, seen=seen)
 
 
 # --- before anything is sent

@@ -5,6 +5,7 @@ The caller stores the `Results` in one transaction together with its own progres
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
@@ -14,6 +15,7 @@ from tidegate.core.records import Gone, Record, Side
 from tidegate.core.values import describe
 from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
 from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
+from tidegate.services import overtaken
 from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, create_kind, update_key
 from tidegate.services.perform import perform
@@ -43,7 +45,7 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
         if unit.link is not None and not unit.rival and claimed.intersection(_wanted(unit)):
             unit.error = TemporaryError("Waits for the link that moves to the same person.")
             continue
-        plan = unit.plan = decide(_situation(engine, unit, claimed), engine.rules, mode)
+        plan = unit.plan = _decide(engine, unit, claimed, mode)
         if plan.decision is Decision.MOVE:
             claimed.add((Side.PIPEDRIVE, plan.person_id or ""))
         if unit.link is not None or not plan.new_link:
@@ -52,6 +54,13 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
         if plan.decision is Decision.CREATE and _waits_for_twin(unit, creating):
             continue
         claimed.update((side, unit.id_of(side) or "") for side in Side)
+
+
+def _decide(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]], mode: Mode) -> Plan:
+    situation = _situation(engine, unit, claimed)
+    if unit.overtaken:
+        situation = replace(situation, person=overtaken.as_looked_at(engine, unit, mode) or unit.person)
+    return overtaken.with_given_back(engine, unit, decide(situation, engine.rules, mode), mode)
 
 
 def _situation(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]]) -> Situation:
@@ -149,6 +158,8 @@ def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cau
     elif unit.plan is not None:
         _remember_plan(engine, unit, unit.plan, results, now=now, cause=cause)
         results.done.update((change.id, unit.plan.decision.value) for change in unit.changes)
+    if any(change.id in results.done for change in unit.changes):  # else it is told once they are
+        results.log.extend(overtaken.lines_of(engine, unit))
 
 
 def _remember_seen(unit: Unit, results: Results) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.core.operations import Base, Plan
+from tidegate.core.overtaken import Overtaken
 from tidegate.core.records import Record, Seen, Side
 from tidegate.errors import TidegateError
 from tidegate.ports import Change, StoredLink
@@ -30,6 +31,8 @@ class Unit:
     """Why the record must not travel, where that can't be seen from it."""
     base: Base | None = None
     """What the link remembers, for the pairs in force; None where it counts for nothing yet."""
+    overtaken: tuple[Overtaken, ...] = ()
+    """Edits that our own writes replaced, as their webhooks tell."""
     plan: Plan | None = None
     returned: dict[Side, Record] = field(default_factory=dict)
     """What the writes answered."""

@@ -17,13 +17,11 @@ import orjson
 from django.db import DataError
 from django.db import connection as database
 
-from tidegate.core.bases import record_to_json
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.connection import Status
-from tidegate.core.records import Record
 from tidegate.core.values import Kind
 from tidegate.store.catalogues import person_kinds, pipedrive_catalogue
-from tidegate.store.inbox import News
+from tidegate.store.inbox import News, body_to_json
 from tidegate.store.models import Connection
 from tidegate.store.secrets import decrypt
 from tidegate.store.wakes import wake_if_asleep
@@ -42,6 +40,8 @@ class Listener:
     lane_id: int
     sealed: bytes = field(repr=False)
     password: str = field(repr=False)
+    user_id: str
+    """The connected Pipedrive user, in whose name we write."""
     launched: bool
     catalogue: PipedriveCatalogue
     catalogue_read_at: datetime | None
@@ -66,6 +66,7 @@ def listener_at(hook_token: str, *, anew: bool = False) -> Listener | None:
         row.lane_id,
         bytes(row.hook_secret),
         decrypt(row.hook_secret),
+        row.pipedrive_user_id,
         row.launched_at is not None,
         catalogue,
         row.catalogue_read_at,
@@ -151,7 +152,7 @@ def _store_together(waiting: Iterable[_Waiting]) -> None:
         "sealed": listener.sealed,
         "read_at": listener.catalogue_read_at,
         "side": [item.side.value for item in news],
-        "body": [_body(item.body, listener.kinds) for item in news],
+        "body": [_body(item, listener.kinds) for item in news],
         "actor": [item.actor[:200] for item in news],
     }
     for name in ("entity", "record_id", "action", "source", "delivery_id", "merged_into", "due_at"):
@@ -165,8 +166,9 @@ def _store_together(waiting: Iterable[_Waiting]) -> None:
         wake_if_asleep(listener.lane_id)
 
 
-def _body(record: Record | None, kinds: Mapping[str, Kind]) -> str | None:
-    if record is None:
+def _body(news: News, kinds: Mapping[str, Kind]) -> str | None:
+    body = body_to_json(news, kinds)
+    if body is None:
         return None
-    packed = orjson.dumps(record_to_json(record, kinds))
+    packed = orjson.dumps(body)
     return None if NUL in packed else packed.decode()

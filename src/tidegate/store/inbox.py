@@ -13,7 +13,7 @@ from tidegate import ports
 from tidegate.core.bases import record_from_json, record_to_json
 from tidegate.core.connection import Status
 from tidegate.core.records import Record, Side
-from tidegate.core.values import Kind
+from tidegate.core.values import Json, Kind
 from tidegate.store.models import Change, Connection
 from tidegate.store.wakes import wake_lane
 
@@ -29,6 +29,8 @@ class News:
     source: str = "store"
     delivery_id: str | None = None
     body: Record | None = None
+    before: Record | None = None
+    """Where our own write is told of: what the fields it changed held until then."""
     merged_into: str = ""
     actor: str = ""
     due_at: datetime | None = None
@@ -49,7 +51,7 @@ def add_changes(
             action=item.action,
             source=item.source,
             delivery_id=item.delivery_id,
-            body=record_to_json(item.body, kinds or {}) if item.body is not None else None,
+            body=body_to_json(item, kinds or {}),
             merged_into=item.merged_into,
             actor=item.actor[:200],
             received_at=now,
@@ -65,6 +67,14 @@ def add_changes(
         if connection.status == Status.ACTIVE:
             wake_lane(connection.lane_id)
     return len(rows) - before
+
+
+def body_to_json(news: News, kinds: Mapping[str, Kind]) -> dict[str, Json] | None:
+    """The record as a delivery showed it, with what was there before beside it."""
+    if news.body is None:
+        return None
+    body = record_to_json(news.body, kinds)
+    return body if news.before is None else {**body, "before": record_to_json(news.before, kinds)}
 
 
 _CAMPAIGN_EVENTS = """
@@ -122,6 +132,7 @@ def _due(connection_id: str) -> "QuerySet[Change]":
 
 def _to_port(row: Change) -> ports.Change:
     side = Side(row.side)
+    before = row.body.get("before") if row.body is not None else None
     return ports.Change(
         id=row.pk,
         connection_id=str(row.connection_id),
@@ -132,6 +143,7 @@ def _to_port(row: Change) -> ports.Change:
         source=row.source,
         received_at=row.received_at,
         body=record_from_json(side, row.record_id, row.body) if row.body is not None else None,
+        before=record_from_json(side, row.record_id, before) if before is not None else None,
         merged_into=row.merged_into or None,
         actor=row.actor,
         attempts=row.attempts,

@@ -1,11 +1,13 @@
-"""Addresses for e-mail service providers: made, found by their secret, removed."""
+"""Addresses for e-mail service providers: made, found by their secret, renewed, removed; and what came in at them."""
 
 import secrets
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 
+from tidegate.errors import NotFound
 from tidegate.store.keys import digest_of
 from tidegate.store.models import MailProvider, Workspace
 from tidegate.store.secrets import decrypt, encrypt
@@ -13,30 +15,61 @@ from tidegate.store.secrets import decrypt, encrypt
 SEEN_EVERY = timedelta(minutes=1)
 
 
-def make_mail_provider(
-    workspace: Workspace, provider: str, signing_key: str = ""
-) -> tuple[MailProvider, str]:
-    """A new address, and its secret part, which nobody can read again."""
+def make_mail_provider(workspace: Workspace, provider: str, signing_key: str = "") -> MailProvider:
+    row = MailProvider(workspace=workspace, provider=provider)
+    _give_secret(row)
+    row.signing_key = encrypt(signing_key) if signing_key else None
+    row.save()
+    return row
+
+
+def renew_secret(row: MailProvider) -> None:
+    """Another address; the one before stops working at once."""
+    _give_secret(row)
+    row.save(update_fields=["digest", "secret"])
+
+
+def _give_secret(row: MailProvider) -> None:
     secret = secrets.token_urlsafe(32)
-    row = MailProvider.objects.create(
-        workspace=workspace,
-        provider=provider,
-        digest=digest_of(secret),
-        signing_key=encrypt(signing_key) if signing_key else None,
-    )
-    return row, secret
+    row.digest, row.secret = digest_of(secret), encrypt(secret)
+
+
+def get_mail_provider(workspace: Workspace, mail_provider_id: UUID) -> MailProvider:
+    """Raises NotFound, also for another workspace's."""
+    row = MailProvider.objects.filter(workspace=workspace, pk=mail_provider_id).first()
+    if row is None:
+        raise NotFound("There is no such e-mail service provider here.")
+    return row
 
 
 def find_mail_provider(secret: str, provider: str) -> MailProvider | None:
     return MailProvider.objects.filter(digest=digest_of(secret), provider=provider).first()
 
 
+def secret_of(row: MailProvider) -> str | None:
+    """None where the address was made before it could be shown again."""
+    return decrypt(row.secret) if row.secret else None
+
+
 def signing_key_of(row: MailProvider) -> str:
     return decrypt(row.signing_key) if row.signing_key else ""
+
+
+def keep_signing_key(row: MailProvider, signing_key: str) -> None:
+    row.signing_key = encrypt(signing_key)
+    row.save(update_fields=["signing_key"])
 
 
 def note_delivery(row: MailProvider) -> None:
     """No more exact than a minute: a burst of deliveries must not queue for one row."""
     now = timezone.now()
-    stale = Q(last_delivery_at=None) | Q(last_delivery_at__lt=now - SEEN_EVERY)
-    MailProvider.objects.filter(stale, pk=row.pk).update(last_delivery_at=now)
+    stale = Q(last_delivery_at=None) | Q(last_delivery_at__lt=now - SEEN_EVERY) | ~Q(refused_at=None)
+    MailProvider.objects.filter(stale, pk=row.pk).update(
+        last_delivery_at=now, refused_at=None, refused_why=""
+    )
+
+
+def note_refusal(row: MailProvider, why: str) -> None:
+    now = timezone.now()
+    stale = Q(refused_at=None) | Q(refused_at__lt=now - SEEN_EVERY)
+    MailProvider.objects.filter(stale, pk=row.pk).update(refused_at=now, refused_why=why[:300])

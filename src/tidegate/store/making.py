@@ -16,23 +16,27 @@ from tidegate.core.values import Json
 from tidegate.store.models import Connection, Intent
 
 LOCK_CLASS = 7417
-"""The first half of the lock's key; the second is made from the connection's id."""
+"""The first half of the lock's key; the second is made from the lane's id, so it holds for the whole company."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """That something is being made. `earlier`: by somebody whose answer never came; it may be there by now."""
+    """That something is being made."""
 
     id: int
     facts: Mapping[str, Any]
     written_at: datetime
+    """When that was begun for the last time whose answer never came, else now."""
     earlier: bool
+    """It was being made before, here or by another workspace, and the answer never came: it may be there by now."""
+    shared: bool
+    """Other workspaces make things in the same company, and what they made is not known here."""
 
 
 @contextmanager
 def one_at_a_time(connection: Connection) -> Iterator[None]:
-    """Waits until nobody else makes anything for this connection, and reads its catalogue as they left it."""
-    key = (LOCK_CLASS, str(connection.pk))
+    """Waits until nobody else makes anything in this company, and reads the connection's catalogue as they left it."""
+    key = (LOCK_CLASS, str(connection.lane_id))
     with django_connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", key)
     try:
@@ -51,7 +55,16 @@ def note(connection: Connection, kind: str, key: str, facts: Mapping[str, Json])
         key=key[:300],
         defaults={"lane_id": connection.lane_id, "facts": dict(facts), "created_at": timezone.now()},
     )
-    return Note(row.pk, row.facts, row.created_at, earlier=not is_new)
+    others = Connection.objects.filter(lane_id=connection.lane_id).exclude(pk=connection.pk)
+    theirs = Intent.objects.filter(connection__in=others, kind=kind, key=row.key)
+    open_since = [*theirs.values_list("created_at", flat=True), *([] if is_new else [row.created_at])]
+    return Note(
+        row.pk,
+        row.facts,
+        max(open_since, default=row.created_at),
+        earlier=bool(open_since),
+        shared=others.exists(),
+    )
 
 
 def strike_out(made: Note) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from tidegate.core.brakes import Tally
+from tidegate.core.overtaken import OurWrite
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Side
 from tidegate.core.values import Kind
@@ -39,6 +40,7 @@ from tidegate.store import (
     links,
     mirror,
     models,
+    overtaken,
     pace,
     quarrels,
     runs,
@@ -128,6 +130,11 @@ class LaneMemory(Memory):
 
     def past_writes(self, connection_id: str, prospect_ids: Collection[str]) -> dict[str, Past]:
         return quarrels.past_writes(connection_id, prospect_ids)
+
+    def writes_to_persons(
+        self, connection_id: str, person_ids: Collection[str], *, since: datetime
+    ) -> dict[str, list[OurWrite]]:
+        return overtaken.writes_to_persons(connection_id, person_ids, since=since)
 
     def ask_to_look(self, connection_id: str, person_ids: Sequence[str], *, source: str, hold: Hold) -> None:
         with transaction.atomic():

@@ -48,6 +48,8 @@ class Delivery:
     id: str
     body: Record | None = None
     merged_into: str | None = None
+    before: Record | None = None
+    """Of our own write: what the fields that it changed held until then."""
 
 
 @dataclass(slots=True)
@@ -120,12 +122,18 @@ class MemoryCrm(MemorySales):
         *,
         organization_id: str | Unchanged | None = Unchanged(),  # noqa: B008 (has no state)
     ) -> None:
+        """Somebody types it: whose deed a delivery tells of counts only where it is ours."""
+        self._change_person(person_id, values, organization_id)
+        self._tell("change", person_id)
+
+    def _change_person(
+        self, person_id: str, values: Mapping[str, Value], organization_id: str | Unchanged | None
+    ) -> None:
         kept = self._there(person_id)
         kept.values.update(self._spelled(values))
         if not isinstance(organization_id, Unchanged):
             kept.organization_id = organization_id
         kept.updated_at = self._stamp()
-        self._tell("change", person_id)
 
     def delete_person(self, person_id: str) -> None:
         self._there(person_id).gone = True
@@ -315,7 +323,9 @@ class MemoryCrm(MemorySales):
             raise RecordGone(f"Person {person_id} is gone.", person_id=person_id)
         self._check_person(values, None if isinstance(organization_id, Unchanged) else organization_id, None)
         named = self._named(values, self._persons[person_id].values)
-        self.edit_person(person_id, {**values, **named}, organization_id=organization_id)
+        before = self.person(person_id)
+        self._change_person(person_id, {**values, **named}, organization_id)
+        self._tell("change", person_id, before=before)
         self.written.append(Written("update", person_id, dict(values)))
         self._answer("update_person")
         return self.person(person_id)
@@ -445,8 +455,12 @@ class MemoryCrm(MemorySales):
         head, _, tail = str(first or last).partition(" ")
         return {FIRST_NAME: head, LAST_NAME: tail or None}
 
-    def _tell(self, action: str, person_id: str) -> None:
-        self.deliveries.append(Delivery("person", action, person_id, self.person(person_id)))
+    def _tell(self, action: str, person_id: str, *, before: Record | None = None) -> None:
+        now = self.person(person_id)
+        if before is not None:
+            changed = {key: value for key, value in before.values.items() if value != now.value(key)}
+            before = replace(before, values=changed, emails=())
+        self.deliveries.append(Delivery("person", action, person_id, now, before=before))
 
     def _stamp(self) -> datetime:
         return self.clock.now().replace(microsecond=0)

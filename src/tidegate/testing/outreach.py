@@ -12,7 +12,7 @@ from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, OutreachCatalogue
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Gone, Record, Seen, Side
 from tidegate.core.values import LISTS, Kind, Value, normal_emails
-from tidegate.errors import InvalidForRemote, RecordGone
+from tidegate.errors import ChangedMeanwhile, InvalidForRemote, RecordGone
 from tidegate.ports import Clock, EventPage, Page
 from tidegate.testing.checking import check_values
 from tidegate.testing.clock import ManualClock
@@ -188,11 +188,18 @@ class MemoryOutreach:
         self.faults.after("create_prospect")
         return self.record(prospect_id)
 
-    async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
+    async def update_prospect(
+        self, prospect_id: str, values: Mapping[str, Value], *, seen: Record | None
+    ) -> Record:
         self.faults.before("update_prospect")
         if prospect_id not in self.ids:
             raise RecordGone(f"Prospect {prospect_id} is gone.", prospect_id=prospect_id)
         check_values(values, self.fields, "The outreach app")
+        now = self.record(prospect_id)
+        if seen is not None and any(now.value(key) != seen.value(key) for key in values):
+            raise ChangedMeanwhile(
+                f"{now.name} was edited in this moment. It is looked at again.", retry_after=0
+            )
         self.edit(prospect_id, values)
         self.written.append(Written("update", prospect_id, dict(values)))
         self.faults.after("update_prospect")

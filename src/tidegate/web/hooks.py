@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tidegate.errors import Malformed, NotGenuine, NotHandled
+from tidegate.errors import Malformed, NotGenuine, NotHandled, TemporaryError
 from tidegate.web.intake import answer_delivery
 from tidegate.wiring.mail_providers import receive_from_provider
 
@@ -33,6 +33,8 @@ def mail_provider(request: HttpRequest, secret: str, provider: str, kind: str) -
         return HttpResponse(error.user_message, status=400, content_type="text/plain")
     except NotHandled as error:
         return HttpResponse(error.user_message, status=404, content_type="text/plain")
+    except TemporaryError as error:
+        return HttpResponse(error.user_message, status=503, content_type="text/plain")
     return HttpResponse(status=200)
 
 

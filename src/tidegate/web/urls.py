@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,
     path("prospects/", include("tidegate.web.prospects.urls")),
     path("", include("tidegate.web.integrations.urls")),
+    path("integrations/mail-providers/", include("tidegate.web.mail_providers.urls")),
     path("connections/<uuid:connection_id>/", include("tidegate.web.setup.urls")),
     path("connections/<uuid:connection_id>/", include("tidegate.web.overview.urls")),
     path("connections/<uuid:connection_id>/activity/", include("tidegate.web.activity.urls")),

@@ -1,8 +1,9 @@
 """Custom fields and options made on the spot, on either side: from the mapping page, or by a program.
 
 They exist from that moment, whether or not the settings are saved. A field of this name and type is not made twice, however
-often or by how many at once the button is pressed: one press at a time, each written down before it is sent. Where an answer is
-lost, or this process ends before it came, Pipedrive's fields are read again before anything is made.
+often or by how many at once the button is pressed: one press at a time in each company, written down before it is sent. Where an
+answer is lost, this process ends before it came, or another workspace is connected to the same company, Pipedrive's fields are
+read again before anything is made.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -192,6 +193,7 @@ class _Making:
     async def _made_or_found(self, look: Look, make: Make, crm: Crm) -> Field:
         if self.note.earlier:
             await CLOCK.sleep(max(0.0, (self.note.written_at + SETTLING - CLOCK.now()).total_seconds()))
+        if self.note.earlier or self.note.shared:
             found = await look(crm)
             if found is not None:
                 return found

@@ -8,49 +8,84 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
-from tidegate.adapters.mail_providers.providers import INBOUND, PROVIDERS, read_delivery
+from tidegate.adapters.mail_providers.providers import INBOUND, PROVIDERS, Provider, read_delivery
 from tidegate.adapters.mail_providers.translate import Reply, as_json, reply_of, told_of
 from tidegate.config import config
-from tidegate.errors import Invalid, NotGenuine
+from tidegate.errors import DeliveryRejected, Invalid, NotGenuine
 from tidegate.prospects import campaign_queries
 from tidegate.prospects.authors import Author
 from tidegate.prospects.events.recording import MAX_EVENTS, EventOutcome, Telling, record_events
 from tidegate.store.mail_providers import (
     find_mail_provider,
+    keep_signing_key,
     make_mail_provider,
     note_delivery,
+    note_refusal,
+    secret_of,
     signing_key_of,
 )
 from tidegate.store.models import MailProvider, Workspace
+from tidegate.wiring.amazon import take_sns
 
 
-def add_mail_provider(
-    workspace: Workspace, name: str, signing_key: str = ""
-) -> tuple[MailProvider, dict[str, str]]:
-    """A provider and its addresses, by what is delivered there; they can't be read again. Raises Invalid."""
-    provider = PROVIDERS.get(name)
-    if provider is None:
+def add_mail_provider(workspace: Workspace, name: str, signing_key: str = "") -> MailProvider:
+    """An address for a provider. Raises Invalid.
+
+    Many show the key by which they sign only once they know the address: it may be entered later (`set_signing_key`), and
+    until then nothing they deliver is taken.
+    """
+    if name not in PROVIDERS:
         raise Invalid(errors={"provider": [f"Must be one of {', '.join(PROVIDERS)}."]})
-    if provider.key_name and not signing_key:
-        raise Invalid(
-            errors={"signing_key": [f"{provider.label} signs its deliveries: enter its signing key."]}
-        )
-    if signing_key and not provider.key_name:
-        raise Invalid(
-            errors={"signing_key": [f"{provider.label} does not sign its deliveries; leave it out."]}
-        )
-    if not signing_key.isascii():
-        raise Invalid(errors={"signing_key": ["A signing key has ASCII characters alone."]})
-    row, secret = make_mail_provider(workspace, name, signing_key)
-    return row, {kind: f"{config.public_url}/hooks/esp/{secret}/{name}/{kind}/" for kind in provider.views}
+    if signing_key:
+        _check_signing_key(PROVIDERS[name], signing_key)
+    return make_mail_provider(workspace, name, signing_key)
+
+
+def set_signing_key(row: MailProvider, signing_key: str) -> None:
+    """What it signs with from now on. Raises Invalid."""
+    _check_signing_key(PROVIDERS[row.provider], signing_key)
+    keep_signing_key(row, signing_key)
+
+
+def _check_signing_key(provider: Provider, signing_key: str) -> None:
+    signing = provider.signing
+    if signing is None:
+        wrong = f"{provider.label} has no signing key; leave it out."
+    elif not signing_key.isascii() or signing.load(signing_key) is None:
+        wrong = f"This is no {signing.called} of {provider.label}. Copy it as a whole."
+    else:
+        return
+    raise Invalid(errors={"signing_key": [wrong]})
+
+
+def addresses_of(row: MailProvider) -> dict[str, str]:
+    """Where the provider is to deliver, by what (TRACKING, INBOUND); empty where it can't be shown again."""
+    secret = secret_of(row)
+    if secret is None:
+        return {}
+    base = f"{config.public_url}/hooks/esp/{secret}/{row.provider}"
+    return {kind: f"{base}/{kind}/" for kind in PROVIDERS[row.provider].views}
+
+
+def awaits_key(row: MailProvider) -> bool:
+    return PROVIDERS[row.provider].signing is not None and row.signing_key is None
 
 
 def receive_from_provider(secret: str, name: str, kind: str, request: HttpRequest) -> int:
-    """Store what a delivery tells; how many events were new. Raises NotGenuine, Malformed, NotHandled."""
+    """Store what a delivery tells; how many events were new.
+
+    Raises NotGenuine, Malformed, NotHandled; RemoteUnavailable where Amazon can't be asked for its certificate.
+    """
     row = find_mail_provider(secret, name)
     if row is None:
         raise NotGenuine("There is no e-mail service provider at this address.")
-    events = read_delivery(name, kind, request, signing_key_of(row))
+    try:
+        if PROVIDERS[name].by_sns:
+            take_sns(request)
+        events = read_delivery(name, kind, request, signing_key_of(row))
+    except DeliveryRejected as error:
+        note_refusal(row, error.user_message)
+        raise
     note_delivery(row)
     author = Author(row.workspace_id, PROVIDERS[name].label, "hook")
     now = timezone.now()

@@ -66,7 +66,9 @@ def _take(listener: Listener, happenings: Sequence[Happening]) -> bool:
     if any(happening.entity in OF_THE_CATALOGUE for happening in happenings):
         # read anew at the next drain
         Connection.objects.filter(pk=listener.connection_id).update(catalogue_read_at=None)
-    return not listener.launched or store_delivery(listener, list(map(_news, happenings)))
+    return not listener.launched or store_delivery(
+        listener, [_news(happening, listener) for happening in happenings]
+    )
 
 
 def _mark_delivery(connection_id: UUID) -> None:
@@ -78,7 +80,8 @@ def _mark_delivery(connection_id: UUID) -> None:
     _marked[connection_id] = time.monotonic()
 
 
-def _news(happening: Happening) -> News:
+def _news(happening: Happening, listener: Listener) -> News:
+    ours = happening.by_program and happening.actor_id == listener.user_id
     return News(
         Side.PIPEDRIVE,
         happening.entity,
@@ -87,6 +90,7 @@ def _news(happening: Happening) -> News:
         source="webhook",
         delivery_id=f"{happening.event_id}:{happening.entity}:{happening.record_id}"[:80],
         body=happening.body,
+        before=happening.before if ours else None,
         merged_into=happening.merged_into or "",
         actor=f"Pipedrive user {happening.actor_id}" if happening.actor_id else "",
     )

@@ -263,7 +263,7 @@ class TestConsent:
 
 
 class TestMailProviders:
-    def test_its_addresses_are_shown_once_and_work_until_it_is_removed(
+    def test_its_addresses_work_until_it_is_removed_and_are_not_listed(
         self, alice: Caller, ines: Prospect
     ) -> None:
         made = alice.ok("POST", "/mail-providers", {"provider": "postmark"}, status=201)
@@ -287,11 +287,33 @@ class TestMailProviders:
         made = alice.ok("POST", "/mail-providers", {"provider": "brevo"}, status=201)
         assert made["inbound_url"] is None
 
+    def test_its_addresses_are_read_and_renewed_by_who_may_change_them(
+        self, alice: Caller, workspace: Workspace, caller_for: CallerFor
+    ) -> None:
+        reader = caller_for(workspace, ["read"])
+        made = alice.ok("POST", "/mail-providers", {"provider": "postmark"}, status=201)
+        place = f"/mail-providers/{made['id']}"
+        assert alice.ok("GET", place) == made
+        reader.problem(403, "GET", place)
+        renewed = alice.ok("POST", f"{place}/renew")
+        assert renewed["tracking_url"] != made["tracking_url"]
+        assert alice.ok("GET", place)["tracking_url"] == renewed["tracking_url"]
+        path = urlsplit(made["tracking_url"]).path
+        assert alice.client.post(path, {}, content_type="application/json").status_code == 401
+
+    def test_the_key_of_a_provider_that_signs_may_come_later(self, alice: Caller) -> None:
+        made = alice.ok("POST", "/mail-providers", {"provider": "mailgun"}, status=201)
+        assert made["awaits_signing_key"]
+        place = f"/mail-providers/{made['id']}"
+        assert "signing_key" in alice.problem(422, "PATCH", place, {"signing_key": ""})["errors"]
+        assert not alice.ok("PATCH", place, {"signing_key": "key-1"})["awaits_signing_key"]
+        assert not alice.ok("GET", "/mail-providers")["data"][0]["awaits_signing_key"]
+
     @pytest.mark.parametrize(
         ("body", "field"),
         [
             ({"provider": "sendmail"}, "provider"),
-            ({"provider": "mailgun"}, "signing_key"),
+            ({"provider": "sendgrid", "signing_key": "x"}, "signing_key"),
             ({"provider": "postmark", "signing_key": "x"}, "signing_key"),
             ({"provider": "mailgun", "signing_key": "clé"}, "signing_key"),
         ],
@@ -301,5 +323,8 @@ class TestMailProviders:
 
     def test_another_workspaces_provider_is_not_found(self, alice: Caller, charlie: Caller) -> None:
         made = alice.ok("POST", "/mail-providers", {"provider": "brevo"}, status=201)
+        charlie.problem(404, "GET", f"/mail-providers/{made['id']}")
+        charlie.problem(404, "POST", f"/mail-providers/{made['id']}/renew")
+        charlie.problem(404, "PATCH", f"/mail-providers/{made['id']}", {"signing_key": "x"})
         charlie.problem(404, "DELETE", f"/mail-providers/{made['id']}")
         charlie.problem(404, "DELETE", "/mail-providers/7")

@@ -42,6 +42,9 @@ ROUTES = {
     ("POST", "/campaign-events"): EVENTS,
     ("GET", "/mail-providers"): READ,
     ("POST", "/mail-providers"): ADMIN,
+    ("GET", "/mail-providers/{mail_provider_id}"): ADMIN,
+    ("PATCH", "/mail-providers/{mail_provider_id}"): ADMIN,
+    ("POST", "/mail-providers/{mail_provider_id}/renew"): ADMIN,
     ("DELETE", "/mail-providers/{mail_provider_id}"): ADMIN,
 }
 

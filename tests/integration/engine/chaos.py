@@ -6,7 +6,7 @@ was overruled by a later one or by the conflict rule, with its value in the log.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -26,7 +26,6 @@ from tidegate.core.records import (
     LAST_NAME,
     PHONE,
     Record,
-    Seen,
     Side,
     with_organization,
 )
@@ -75,6 +74,8 @@ class ChaosWorld(World):
         self.lost: list[Delivery] = []
         self.overtaken: set[tuple[Side, str, str, str]] = set()
         """(side, record, field, value) that somebody typed between our look and our write of that very field."""
+        self.told_of: set[tuple[Side, str, str, str]] = set()
+        """Those of them that a webhook of our write told of: such an edit must be in the log."""
         self.drains = 0
         self._watch_creates()
         self._watch_updates()
@@ -100,6 +101,8 @@ class ChaosWorld(World):
             late = self.random.randint(0, len(self.on_the_way)) if self.random.random() < 0.3 else 0
             arriving, self.on_the_way = self.on_the_way[late:], self.on_the_way[:late]
             arriving += self.random.sample(arriving, self.random.randint(0, len(arriving)) // 4)
+        for news in arriving:
+            self.note_told(news.record_id, news.before)
         add_changes(self.connection, arriving, kinds=person_kinds(self.pipedrive_catalogue))
         return len(arriving)
 
@@ -137,28 +140,15 @@ class ChaosWorld(World):
         setattr(self.outreach, "create_prospect", prospect)  # noqa: B010
 
     def _watch_updates(self) -> None:
-        """Neither app has a conditional write: what is typed in the moment between look and write can't be seen by us."""
-        update_person, update_prospect = self.crm.update_person, self.outreach.update_prospect
-        get_prospects, looked_at = self.outreach.get_prospects, dict[str, Seen]()
+        """Pipedrive has no conditional write: only the webhook of our write tells what it replaced unseen."""
+        update_person = self.crm.update_person
 
         async def person(person_id: str, values: Mapping[str, Value], **more: Any) -> Record:
             if person_id in self.crm.person_ids:
                 self._note_overtaken(more.get("seen"), self.crm.person(person_id), values)
             return await update_person(person_id, values, **more)
 
-        async def prospect(prospect_id: str, values: Mapping[str, Value]) -> Record:
-            if prospect_id in self.outreach.ids:
-                self._note_overtaken(looked_at.get(prospect_id), self.outreach.record(prospect_id), values)
-            return await update_prospect(prospect_id, values)
-
-        async def look(ids: Collection[str]) -> dict[str, Seen]:
-            found = await get_prospects(ids)
-            looked_at.update(found)
-            return found
-
         setattr(self.crm, "update_person", person)  # noqa: B010
-        setattr(self.outreach, "update_prospect", prospect)  # noqa: B010
-        setattr(self.outreach, "get_prospects", look)  # noqa: B010
 
     def _note_overtaken(self, seen: object, now: Record, values: Mapping[str, Value]) -> None:
         if isinstance(seen, Record):
@@ -167,6 +157,10 @@ class ChaosWorld(World):
                 for key in values
                 if now.value(key) != seen.value(key)
             }
+
+    def note_told(self, person_id: str, before: Record | None) -> None:
+        values = before.values if before is not None else {}
+        self.told_of |= {(Side.PIPEDRIVE, person_id, key, str(value)) for key, value in values.items()}
 
     def _note_double(self, noun: str, values: Mapping[str, Value], there: list[Record]) -> None:
         emails = values.get(EMAIL)
@@ -184,6 +178,7 @@ def _news(delivery: Delivery) -> News:
         source="webhook",
         body=delivery.body,
         merged_into=delivery.merged_into or "",
+        before=delivery.before,
     )
 
 
@@ -537,16 +532,17 @@ class Episode:
                     if (edit := self.edits.get((side, record.id, key)))
                 ]
                 last = max(typed, key=lambda edit: edit.order, default=None)
-                if last and self._was_overtaken(prospect, person, key, last):
+                if last and self._was_overtaken(person, key, last):
                     continue
                 told = logged.get(f"o{prospect.id}", set()) | logged.get(f"p{person.id}", set())
                 if last and last.value and prospect.value(key) != last.value and str(last.value) not in told:
                     found.append(f"{prospect.id}={person.id} {key}: {last.value!r} was lost silently")
         return found
 
-    def _was_overtaken(self, prospect: Record, person: Record, key: str, edit: Edit) -> bool:
-        value = str(edit.value)
-        return any((r.side, r.id, key, value) in self.world.overtaken for r in (prospect, person))
+    def _was_overtaken(self, person: Record, key: str, edit: Edit) -> bool:
+        """Replaced unseen, and the webhook that would have told of it never came."""
+        edited = person.side, person.id, key, str(edit.value)
+        return edited in self.world.overtaken - self.world.told_of
 
     def _unfinished(self) -> list[str]:
         waiting = Change.objects.filter(connection=self.world.connection, done_at=None).count()

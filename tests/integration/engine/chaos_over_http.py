@@ -23,6 +23,7 @@ from tests.integration.engine.chaos import SETTINGS, ChaosWorld, Episode
 from tests.integration.engine.mortality import Countdown
 from tests.integration.engine.remote_pipedrive import RemotePipedrive
 from tests.integration.engine.world import _step
+from tidegate.adapters.pipedrive.webhooks import read_delivery
 from tidegate.config import config
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.records import JOB_TITLE, Record
@@ -82,7 +83,7 @@ class RemoteWorld(ChaosWorld):
     def __post_init__(self) -> None:
         super().__post_init__()
         rows = Connection.objects.filter(pk=self.connection.pk)
-        rows.update(hook_secret=encrypt("secret"), catalogue_read_at=timezone.now())
+        rows.update(hook_secret=encrypt("secret"), catalogue_read_at=timezone.now(), pipedrive_user_id="1")
         self.connection.refresh_from_db()
         self.delivered_once = 0
 
@@ -152,6 +153,8 @@ class RemoteWorld(ChaosWorld):
             told = orjson.loads(body)
             if number < self.delivered_once:
                 told["meta"]["id"] = f"again-{next(self.again)}"
+            for happening in read_delivery(body, self.pipedrive_catalogue.fields):
+                self.note_told(happening.record_id, happening.before if happening.by_program else None)
             receive.receive_delivery(self.connection.hook_token, authorization, orjson.dumps(told))
         self.delivered_once = max(self.delivered_once, len(arrived))
         return len(arrived) - first

@@ -23,7 +23,8 @@ from pipedrive_sandbox.clock import Clock as SandboxClock
 from pipedrive_sandbox.faults import Fault
 from pipedrive_sandbox.records import Condition
 from pipedrive_sandbox.sandbox import Sandbox
-from pipedrive_sandbox.seed import Plan, Seeder
+from pipedrive_sandbox.seed import Seeder
+from pipedrive_sandbox.seed_plan import Plan
 from pipedrive_sandbox.server import serve
 from pipedrive_sandbox.state import Actor
 from pipedrive_sandbox.webhooks import subscriptions

@@ -191,6 +191,7 @@ class World:
                 source="webhook",
                 body=d.body,
                 merged_into=d.merged_into or "",
+                before=d.before,
             )
             for d in deliveries
         ]

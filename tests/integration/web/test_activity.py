@@ -57,6 +57,14 @@ def test_both_values_of_a_conflict_are_kept(owner: Client, live: Connection) -> 
     )
 
 
+def test_an_edit_that_a_write_overtook_is_told_as_such(owner: Client, live: Connection) -> None:
+    change = field_change("Position", "President", "Director")
+    entry = make_log_entry(live, act="overtaken", changes=[change], message="It was given back.")
+    assert "Edited in the moment of a write" in log(owner, live)
+    text = owner.get(reverse("activity-record", args=[live.pk, entry.pk])).content.decode()
+    assert "It was given back." in text and "President" in text
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -22,6 +22,7 @@ from tests.builders import make_connection, make_workspace
 from tidegate.core.connection import Status
 from tidegate.store import deliveries
 from tidegate.store.connections import end_connection
+from tidegate.store.inbox import take_changes
 from tidegate.store.models import Change, Connection, Lane
 from tidegate.store.secrets import encrypt
 from tidegate.web.intake import intake_before
@@ -78,6 +79,29 @@ def send(request: WSGIRequest) -> int:
     request.environ.setdefault("CONTENT_LENGTH", "0")
     list(application(request.environ, lambda status, headers: statuses.append(status)))
     return int(statuses[0].split()[0])
+
+
+@pytest.mark.parametrize(
+    ("meta", "told"),
+    [
+        ({"change_source": "api", "user_id": "7"}, {"first_name": "Ann"}),
+        ({"change_source": "app", "user_id": "7"}, None),
+        ({"change_source": "api", "user_id": "8"}, None),
+    ],
+)
+def test_what_was_there_before_is_kept_of_our_own_writes_alone(
+    meta: dict[str, str], told: dict[str, str] | None
+) -> None:
+    """Only those can have overtaken somebody's edit."""
+    connection = make_connection(make_workspace(), hook_secret=encrypt(PASSWORD), pipedrive_user_id="7")
+    body = {
+        "meta": PERSON["meta"] | meta,
+        "data": PERSON["data"] | {"first_name": "Anna", "last_name": "One", "name": "Anna One"},
+        "previous": {"name": "Ann One", "first_name": "Ann"},
+    }
+    assert deliver(connection, body) == 200
+    (change,) = take_changes(str(connection.pk), 9)
+    assert (None if change.before is None else dict(change.before.values)) == told
 
 
 def person(number: int, **data: Any) -> dict[str, Any]:

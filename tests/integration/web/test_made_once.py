@@ -148,6 +148,39 @@ def test_the_points_above_are_all_there_are(
     assert len(seen) == 8
 
 
+@pytest.fixture
+def elsewhere(there: Connection) -> Connection:
+    """Another workspace's connection to the same company, which knows of nothing that is made in the first one."""
+    connection = make_connection(make_workspace("Elsewhere"), lane=there.lane)
+    catalogues.store_catalogues(connection, pipedrive=PipedriveCatalogue(PIPEDRIVE_FIELDS))
+    return connection
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("point", range(1, 11))
+def test_a_press_that_dies_in_one_workspace_and_is_repeated_in_another_makes_it_once(
+    there: Connection,
+    elsewhere: Connection,
+    crm: MemoryCrm,
+    monkeypatch: pytest.MonkeyPatch,
+    deed: str,
+    point: int,
+) -> None:
+    arm = mortal(monkeypatch, crm)
+    seen = arm(point)
+    with pytest.raises(Died):
+        DEEDS[deed](there)
+    assert len(seen) == point
+
+    arm(0)
+    pressed_by_another(elsewhere, deed)
+    pressed_by_another(there, deed)
+
+    expect_made_once(crm, there, deed)
+    expect_made_once(crm, elsewhere, deed)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("deed", DEEDS)
 def test_an_answer_that_is_lost_with_the_look_after_it_is_found_by_the_next_press(
@@ -199,11 +232,16 @@ def test_what_was_surely_not_made_is_not_looked_for(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("workspaces", [1, 3])
 def test_of_several_who_press_at_once_one_makes_it_and_all_get_it(
-    there: Connection, crm: MemoryCrm, deed: str
+    there: Connection, crm: MemoryCrm, deed: str, workspaces: int
 ) -> None:
     start = threading.Barrier(3)
     got: list[Field] = []
+    connections = [there]
+    while len(connections) < workspaces:
+        connections.append(make_connection(make_workspace(f"Workspace {len(connections)}"), lane=there.lane))
+        catalogues.store_catalogues(connections[-1], pipedrive=PipedriveCatalogue(PIPEDRIVE_FIELDS))
 
     def press(connection: Connection) -> None:
         try:
@@ -212,7 +250,7 @@ def test_of_several_who_press_at_once_one_makes_it_and_all_get_it(
         finally:
             database_connections.close_all()
 
-    pages = [Connection.objects.get(pk=there.pk) for _ in range(3)]
+    pages = [Connection.objects.get(pk=connections[n % workspaces].pk) for n in range(3)]
     threads = [threading.Thread(target=press, args=(page,)) for page in pages]
     for thread in threads:
         thread.start()
@@ -221,4 +259,5 @@ def test_of_several_who_press_at_once_one_makes_it_and_all_get_it(
 
     assert len(got) == 3
     assert {each.key for each in got} == {got[0].key}
-    expect_made_once(crm, there, deed)
+    for connection in connections:
+        expect_made_once(crm, connection, deed)

@@ -13,21 +13,39 @@ import pytest
 from django.test import Client
 
 from tests.builders import make_workspace
+from tests.integration.web.provider_payloads import (
+    CERTIFICATE,
+    CERTIFICATE_URL,
+    EPOCH,
+    INES,
+    ISO,
+    NEW_DELIVERIES,
+    NOW,
+    RESEND_KEY,
+    SENDGRID_KEY,
+    SUBSCRIBE_URL,
+    amazon,
+    amazon_headers,
+    resend,
+    resend_headers,
+    sendgrid,
+    sendgrid_headers,
+    sns,
+    subscription,
+)
 from tidegate.adapters.mail_providers.providers import PROVIDERS
-from tidegate.errors import Invalid
+from tidegate.errors import Invalid, RemoteUnavailable
 from tidegate.prospects.events.recording import Telling, record_events
 from tidegate.prospects.models import CampaignEmail, CampaignEvent, Consent, Prospect
 from tidegate.prospects.services import Author, create_prospect
 from tidegate.store.models import MailProvider, Workspace
-from tidegate.wiring.mail_providers import add_mail_provider
+from tidegate.wiring import amazon as amazon_wiring
+from tidegate.wiring.mail_providers import add_mail_provider, addresses_of, set_signing_key
 
 pytestmark = pytest.mark.django_db
 
-INES = "ines@brightwater.example"
 KEY = "key-0123456789abcdef"
-NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-ISO = NOW.isoformat().replace("+00:00", "Z")
-EPOCH = int(NOW.timestamp())
+KEYS = {"sendgrid": SENDGRID_KEY, "resend": RESEND_KEY, "mailgun": KEY, "mailersend": KEY}
 
 
 def postmark(record: str, **facts: Any) -> dict[str, Any]:
@@ -122,6 +140,9 @@ class Deliver:
         headers = {}
         if self.name == "mailersend":
             headers["Signature"] = hmac.new(KEY.encode(), raw, hashlib.sha256).hexdigest()
+        headers |= sendgrid_headers(raw) if self.name == "sendgrid" else {}
+        headers |= resend_headers(raw) if self.name == "resend" else {}
+        headers |= amazon_headers(body) if self.name == "amazon_ses" else {}
         path = how.pop("path", None) or urlsplit(self.addresses[kind]).path
         answer = Client().generic(
             "POST", path, raw, content_type="application/json", headers={**headers, **how.pop("headers", {})}
@@ -156,10 +177,23 @@ def ines(workspace: Workspace) -> Prospect:
 @pytest.fixture
 def to(workspace: Workspace) -> DeliverTo:
     def make(name: str) -> Deliver:
-        key = KEY if PROVIDERS[name].key_name else ""
-        return Deliver(name, add_mail_provider(workspace, name, key)[1])
+        return Deliver(name, addresses_of(add_mail_provider(workspace, name, KEYS.get(name, ""))))
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was asked of Amazon, who answers with its certificate."""
+    asked: list[str] = []
+
+    def answer(url: str) -> bytes:
+        asked.append(url)
+        return CERTIFICATE
+
+    monkeypatch.setattr(amazon_wiring, "ask_amazon", answer)
+    amazon_wiring.certificate_at.cache_clear()
+    return asked
 
 
 def told() -> list[CampaignEvent]:
@@ -231,6 +265,7 @@ DELIVERIES = [
     ("sparkpost", sparkpost("bounce", bounce_class="10", raw_reason="550 no such user"), "email_bounced"),
     ("sparkpost", sparkpost("bounce", bounce_class="22", raw_reason="mailbox full"), "email_delayed"),
     ("sparkpost", sparkpost("spam_complaint"), "unsubscribed"),
+    *NEW_DELIVERIES,
 ]
 
 
@@ -276,6 +311,7 @@ def test_several_events_of_one_delivery_are_all_stored(to: DeliverTo, ines: Pros
     [
         ("brevo", brevo("unique_proxy_open")),
         ("mailgun", mailgun("opened", **{"client-info": {"bot": "gmail"}})),
+        ("sendgrid", sendgrid("open", sg_machine_open=True)),
         ("postmark", postmark("Bounce", Email=INES, BouncedAt=ISO, ID=1, Type="AutoResponder")),
     ],
 )
@@ -333,6 +369,49 @@ class TestRefused:
         assert not told()
         ines.refresh_from_db()
         assert ines.consent == Consent.OPEN
+
+    @pytest.mark.parametrize("name", [name for name, provider in PROVIDERS.items() if provider.signing])
+    def test_whatever_comes_before_the_signing_key_is_entered(
+        self, workspace: Workspace, ines: Prospect, name: str
+    ) -> None:
+        row = add_mail_provider(workspace, name)
+        body = next(body for provider, body, _ in DELIVERIES if provider == name)
+        deliver = Deliver(name, addresses_of(row))
+        assert deliver(body) == 401
+        assert not told()
+        row.refresh_from_db()
+        assert row.refused_at is not None
+        assert "enter its" in row.refused_why
+
+        set_signing_key(row, KEYS[name])
+        assert deliver(body) == 200
+        assert told()
+        assert MailProvider.objects.filter(refused_at=None, refused_why="").exists()
+
+    @pytest.mark.parametrize(
+        ("name", "headers"),
+        [
+            ("sendgrid", sendgrid_headers(b"another body")),
+            ("sendgrid", {"X-Twilio-Email-Event-Webhook-Signature": "!"}),
+            ("resend", resend_headers(b"another body")),
+            ("resend", {"svix-signature": ""}),
+            ("resend", {"svix-timestamp": "9" * 5000}),
+            ("resend", {"svix-timestamp": str(EPOCH)}),
+        ],
+    )
+    def test_a_signature_of_something_else(
+        self, to: DeliverTo, ines: Prospect, name: str, headers: dict[str, str]
+    ) -> None:
+        body = sendgrid("unsubscribe") if name == "sendgrid" else resend("complained")
+        assert to(name)(body, headers=headers) == 401
+        assert not told()
+        assert MailProvider.objects.get().refused_at is not None
+
+    def test_a_recording_of_a_signed_delivery(self, to: DeliverTo, ines: Prospect) -> None:
+        raw = json.dumps(resend("complained")).encode()
+        old = resend_headers(raw, datetime.now(UTC) - timedelta(minutes=6))
+        assert to("resend")(raw, headers=old) == 401
+        assert not told()
 
     @pytest.mark.parametrize("name", PROVIDERS)
     @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"null", b'"x"', b"{}", b"\xff\xfe"])
@@ -422,15 +501,140 @@ class TestReplies:
         assert len(told()) == 1
 
 
+class TestAmazon:
+    """SES delivers by SNS, whose messages are signed by a certificate of Amazon's."""
+
+    @pytest.mark.parametrize("version", ["1", "2"])
+    def test_its_signature_is_checked_by_a_certificate_fetched_once(
+        self, to: DeliverTo, ines: Prospect, asked: list[str], version: str
+    ) -> None:
+        deliver = to("amazon_ses")
+        message = amazon("Open", timestamp=ISO)
+        signed = sns("Notification", version, Message=message["Message"])
+        assert [deliver(signed), deliver(signed)] == [200, 200]
+        assert (len(told()), asked) == (1, [CERTIFICATE_URL])
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            {"Message": amazon("Complaint", complainedRecipients=[{"emailAddress": INES}])["Message"]},
+            {"Signature": "AAAA"},
+            {"Signature": "!"},
+            {"Signature": None},
+            {"SignatureVersion": "3"},
+            {"Type": "Surprise"},
+            {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem"},
+            {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/a.pem"},
+            {"SigningCertURL": "https://evil.example/sns.eu-west-1.amazonaws.com"},
+            {"SigningCertURL": "https://user@sns.eu-west-1.amazonaws.com/a.pem"},
+            {"SigningCertURL": "https://["},
+            {"SigningCertURL": None},
+        ],
+    )
+    def test_a_forged_message_is_refused_and_no_other_address_called(
+        self, to: DeliverTo, ines: Prospect, asked: list[str], forged: dict[str, Any]
+    ) -> None:
+        message = {**amazon("Open", timestamp=ISO), **forged}
+        assert to("amazon_ses")(message) == 401
+        assert not told()
+        assert set(asked) <= {CERTIFICATE_URL}
+
+    def test_a_certificate_that_is_none_proves_nothing(
+        self, to: DeliverTo, ines: Prospect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(amazon_wiring, "ask_amazon", lambda url: b"<html>")
+        assert to("amazon_ses")(amazon("Open", timestamp=ISO)) == 401
+        assert not told()
+
+    def test_a_subscription_is_confirmed_by_itself(self, to: DeliverTo, asked: list[str]) -> None:
+        assert to("amazon_ses")(subscription()) == 200
+        assert asked == [CERTIFICATE_URL, SUBSCRIBE_URL]
+        assert not told()
+
+    def test_a_subscription_elsewhere_is_not(self, to: DeliverTo, asked: list[str]) -> None:
+        bent = sns("SubscriptionConfirmation", Message="m", Token="t", SubscribeURL="https://evil.example/")
+        assert to("amazon_ses")(bent) == 401
+        assert asked == [CERTIFICATE_URL]
+
+    def test_what_amazon_says_after_confirming_is_no_event(self, to: DeliverTo) -> None:
+        words = "Successfully validated SNS topic for Amazon SES event publishing."
+        assert to("amazon_ses")(sns("Notification", Message=words)) == 200
+        assert not told()
+
+    def test_while_amazon_does_not_answer_it_is_told_to_come_again(
+        self, to: DeliverTo, ines: Prospect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deliver, message = to("amazon_ses"), amazon("Open", timestamp=ISO)
+
+        def silence(url: str) -> bytes:
+            raise RemoteUnavailable("Amazon SNS could not be reached.")
+
+        monkeypatch.setattr(amazon_wiring, "ask_amazon", silence)
+        assert deliver(message) == 503
+        assert not told()
+        monkeypatch.setattr(amazon_wiring, "ask_amazon", lambda url: CERTIFICATE)
+        assert deliver(message) == 200
+        assert len(told()) == 1
+
+    @pytest.mark.parametrize("action", ["SNS", "S3"])
+    def test_a_reply_comes_with_its_content_or_not_at_all(
+        self, to: DeliverTo, ines: Prospect, action: str
+    ) -> None:
+        mime = f"From: {INES}\r\nTo: r@in.example\r\nIn-Reply-To: <msg-1>\r\n\r\nGladly."
+        received = {
+            "notificationType": "Received",
+            "mail": {"source": INES, "messageId": "in-1", "timestamp": ISO},
+            "receipt": {
+                "recipients": ["r@in.example"],
+                "action": {"type": action, "bucketName": "b", "objectKey": "k"},
+            },
+            "content": mime,
+        }
+        status = to("amazon_ses")(sns("Notification", Message=json.dumps(received)), "inbound")
+        assert status == (200 if action == "SNS" else 400)
+        assert [event.reason for event in told()] == (["Gladly."] if action == "SNS" else [])
+
+
+def test_a_reply_by_sendgrids_form_is_known_by_the_message_it_answers(to: DeliverTo, ines: Prospect) -> None:
+    path = urlsplit(to("sendgrid").addresses["inbound"]).path
+    headers = f"From: {INES}\nTo: r@in.example\nIn-Reply-To: <msg-1>\nSubject: Re: Hello\n"
+    form = {
+        "headers": headers,
+        "text": "Gladly.",
+        "envelope": json.dumps({"to": ["r@in.example"], "from": INES}),
+    }
+    assert Client().post(path, form).status_code == 200
+    (event,) = told()
+    assert (event.type, event.reason, event.email) == (
+        "email_replied",
+        "Gladly.",
+        CampaignEmail.objects.get(),
+    )
+
+
+def test_sendgrid_names_the_message_as_it_did_to_its_sender(to: DeliverTo, ines: Prospect) -> None:
+    """Openings carry no smtp-id, and deliveries one that nobody was told."""
+    deliver = to("sendgrid")
+    deliver(sendgrid("delivered", **{"smtp-id": "<other@ismtpd>"}))
+    deliver(sendgrid("open", anymail_id="msg-1", sg_message_id="other.recvd"))
+    assert [event.email and event.email.key for event in told()] == ["m1", "m1"]
+
+
 class TestAdding:
-    def test_a_provider_that_signs_needs_its_key(self, workspace: Workspace) -> None:
+    def test_only_a_key_that_can_be_its_own_is_taken(self, workspace: Workspace) -> None:
         for name, provider in PROVIDERS.items():
-            if provider.key_name:
-                with pytest.raises(Invalid, match="at fault"):
-                    add_mail_provider(workspace, name)
-            else:
-                with pytest.raises(Invalid, match="at fault"):
-                    add_mail_provider(workspace, name, KEY)
+            bad = "clé" if provider.signing else KEY
+            with pytest.raises(Invalid, match="at fault"):
+                add_mail_provider(workspace, name, bad)
+        for name, bad in [
+            ("sendgrid", RESEND_KEY),
+            ("sendgrid", "AAAA"),
+            ("resend", "whsec_"),
+            ("resend", "x!"),
+        ]:
+            with pytest.raises(Invalid, match="at fault"):
+                add_mail_provider(workspace, name, bad)
+        assert not MailProvider.objects.exists()
 
     @pytest.mark.parametrize("name", ["", "sendmail", "postmark "])
     def test_an_unknown_provider_is_refused(self, workspace: Workspace, name: str) -> None:
@@ -438,8 +642,9 @@ class TestAdding:
             add_mail_provider(workspace, name)
 
     def test_neither_secret_nor_key_can_be_read_in_the_database(self, workspace: Workspace) -> None:
-        row, addresses = add_mail_provider(workspace, "mailgun", KEY)
-        secret = urlsplit(addresses["tracking"]).path.split("/")[3]
+        row = add_mail_provider(workspace, "mailgun", KEY)
+        secret = urlsplit(addresses_of(row)["tracking"]).path.split("/")[3]
         stored = MailProvider.objects.get(pk=row.pk)
         assert secret not in stored.digest
+        assert secret.encode() not in bytes(stored.secret or b"")
         assert KEY.encode() not in bytes(stored.signing_key or b"")

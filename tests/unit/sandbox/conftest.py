@@ -9,7 +9,8 @@ from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.answers import Answer, ApiError
 from pipedrive_sandbox.call import Call
 from pipedrive_sandbox.routes import RouteFinder, table
-from pipedrive_sandbox.seed import Plan, Seeder
+from pipedrive_sandbox.seed import Seeder
+from pipedrive_sandbox.seed_plan import Plan
 from pipedrive_sandbox.state import Event, State
 
 FINDER = RouteFinder(table())

@@ -387,7 +387,8 @@ def test_a_regular_user_sees_neither_hidden_persons_nor_deletes(ask):
 
 
 def test_ids_count_from_one_in_each_company(state, account):
-    from pipedrive_sandbox.seed import Plan, Seeder
+    from pipedrive_sandbox.seed import Seeder
+    from pipedrive_sandbox.seed_plan import Plan
 
     other = Seeder(state, Plan(persons=2, company={"name": "Other", "domain": "other"}))
     list(other.run())

@@ -4,10 +4,13 @@ import asyncio
 
 import pytest
 
-from pipedrive_sandbox.clock import Clock
+from pipedrive_sandbox import organizations, persons, seed
+from pipedrive_sandbox.clock import Clock, rfc3339
+from pipedrive_sandbox.database import INDEXES
 from pipedrive_sandbox.faults import Faults
-from pipedrive_sandbox.seed import Plan, Seeder, people_of_csv
-from pipedrive_sandbox.state import State
+from pipedrive_sandbox.seed import Seeder
+from pipedrive_sandbox.seed_plan import Plan, people_of_csv
+from pipedrive_sandbox.state import Actor, State
 from pipedrive_sandbox.switches import SWITCHES, Switches
 
 
@@ -93,6 +96,121 @@ def test_two_companies_live_side_by_side():
     assert len(everyone(seeder)) == 3
     assert len(everyone(other)) == 2
     assert seeder.summary()["api_token"] != other.summary()["api_token"]
+
+
+def indexes_of(state):
+    rows = state.database.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+    return {sql for (sql,) in rows}
+
+
+def grown_in(path, large_from, monkeypatch, **given):
+    monkeypatch.setattr(seed, "LARGE", large_from)
+    state = State(str(path))
+    seeder = Seeder(state, Plan(seed=5, persons=60, organizations=12, **given))
+    list(seeder.run())
+    return seeder
+
+
+def stored(seeder):
+    """Everything a seed put in, but for what hangs on the moment it was made."""
+    database = seeder.state.database
+    people = [{**one, "add_time": "", "update_time": "", "custom_fields": None} for one in everyone(seeder)]
+    return people, database.execute("SELECT * FROM search_entry ORDER BY kind, key, field, value").fetchall()
+
+
+def test_a_large_seed_puts_in_the_same_records_entries_and_indexes_as_a_small_one(tmp_path, monkeypatch):
+    small = grown_in(tmp_path / "small", 1_000, monkeypatch)
+    large = grown_in(tmp_path / "large", 10, monkeypatch)
+
+    assert stored(small) == stored(large)
+    assert indexes_of(small.state) == indexes_of(large.state)
+    assert len(indexes_of(large.state)) >= len(INDEXES)
+    assert small.summary()["counts"] == large.summary()["counts"]
+
+
+def test_a_seed_into_a_larger_company_leaves_the_indexes_alone(tmp_path, monkeypatch):
+    seeder = grown_in(tmp_path / "state", 10, monkeypatch)
+    other = Seeder(seeder.state, Plan(persons=20, organizations=2, company={"domain": "other"}))
+
+    steps = other.run()
+    next(steps), next(steps)
+    halfway = indexes_of(seeder.state)
+    list(steps)
+
+    assert halfway == indexes_of(seeder.state)
+
+
+def test_a_seeded_person_has_the_keys_of_one_that_was_created(account):
+    created = persons.create(account, {"name": "Ann Bee"}, Actor(1))
+
+    *seeded, last = account.records("person").where(account.id)
+    assert last == created
+    assert len(seeded) == 5
+    assert all(list(one) == list(created) for one in seeded)
+
+
+def test_a_seeded_organization_has_the_keys_of_one_that_was_created(account):
+    address = {"value": "Mill Lane 1, Porto"}
+    created = organizations.create(account, {"name": "Bee Oy", "address": address}, Actor(1))
+
+    seeded = account.records("organization").get(account.id, 1)
+    assert list(seeded) == list(created)
+    assert list(seeded["address"]) == list(created["address"])
+
+
+def test_what_was_seeded_lies_in_the_past_and_was_never_changed_before_it_was_added():
+    seeder = grown(persons=300, organizations=50)
+    now = rfc3339(seeder.state.clock.now())
+
+    for kind in ("person", "organization", "deal", "activity"):
+        for one in seeder.account.records(kind).where(seeder.account.id):
+            assert one["add_time"] <= one["update_time"] <= now
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_seed_that_was_killed_leaves_no_company_behind(steps, tmp_path, monkeypatch):
+    whole = grown_in(tmp_path / "state", 10, monkeypatch)
+    before = dump_of(whole.state)
+    halfway = Seeder(whole.state, Plan(persons=90, organizations=10, company={"domain": "other"})).run()
+    for _ in range(steps):
+        next(halfway)
+    whole.state.database.close()  # what a kill does; all that was committed is in the file
+
+    opened = State(str(tmp_path / "state"))
+
+    assert [company["domain"] for company in opened.companies()] == ["northlight"]
+    assert dump_of(opened) == before
+    assert indexes_of(opened) == indexes_of(State())
+
+
+@pytest.mark.parametrize("large_from", [1_000, 1])
+def test_a_seed_that_failed_leaves_no_company_behind_and_can_be_tried_again(large_from, monkeypatch):
+    monkeypatch.setattr(seed, "LARGE", large_from)
+    seeder = grown(persons=3)
+    before, indexes = dump_of(seeder.state), indexes_of(seeder.state)
+    plan = Plan(people=[{"name": "Ann"}, {"name": 7}], company={"domain": "other"})
+
+    with pytest.raises(AttributeError):
+        list(Seeder(seeder.state, plan).run())
+    assert (dump_of(seeder.state), indexes_of(seeder.state)) == (before, indexes)
+
+    other = Seeder(seeder.state, Plan(persons=2, company={"domain": "other"}))
+    list(other.run())
+    assert other.account.id == seeder.account.id + 1
+    assert len(everyone(other)) == 2
+
+
+def dump_of(state):
+    """All rows of all tables, but for the setting that says which seeds are under way when there is none."""
+    tables = [
+        name for (name,) in state.database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    ]
+    rows = {
+        table: sorted(state.database.execute(f"SELECT * FROM {table}"), key=repr)  # noqa: S608  our own tables
+        for table in tables
+    }
+    rows["setting"] = [row for row in rows["setting"] if row != ("unfinished", "[]")]
+    return rows
 
 
 def test_the_clock_only_moves_forward():

@@ -88,7 +88,7 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_written(values, told)
     prospect_id = outreach.add({"email": ANN})
 
     with pytest.raises(InvalidForRemote, match=told):
-        await outreach.update_prospect(prospect_id, {"last_name": "Smith", **values})
+        await outreach.update_prospect(prospect_id, {"last_name": "Smith", **values}, seen=None)
 
     assert outreach.record(prospect_id).value("last_name") is None
 
@@ -103,7 +103,7 @@ async def test_deleted_prospects_are_gone_until_they_are_restored():
         "99": Gone(OUTREACH, "99"),
     }
     with pytest.raises(RecordGone):
-        await outreach.update_prospect(prospect_id, {})
+        await outreach.update_prospect(prospect_id, {}, seen=None)
     outreach.restore(prospect_id)
     assert isinstance((await outreach.get_prospects([prospect_id]))[prospect_id], Record)
 

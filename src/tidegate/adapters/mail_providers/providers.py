@@ -4,11 +4,11 @@ The formats and signatures are django-anymail's. Its webhook views are used for 
 settings, no addresses of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from anymail.exceptions import AnymailConfigurationError, AnymailWebhookValidationFailure
+from anymail.exceptions import AnymailConfigurationError, AnymailError, AnymailWebhookValidationFailure
 from anymail.webhooks.base import AnymailCoreWebhookView
 from anymail.webhooks.brevo import BrevoTrackingWebhookView
 from anymail.webhooks.mailersend import MailerSendTrackingWebhookView
@@ -18,9 +18,33 @@ from anymail.webhooks.postmark import PostmarkInboundWebhookView, PostmarkTracki
 from anymail.webhooks.sparkpost import SparkPostInboundWebhookView, SparkPostTrackingWebhookView
 from django.http import HttpRequest
 
+from tidegate.adapters.mail_providers.signatures import sendgrid_key, svix_key
+from tidegate.adapters.mail_providers.views import (
+    AmazonSesInbound,
+    AmazonSesTracking,
+    ResendTracking,
+    SendGridInbound,
+    SendGridTracking,
+)
 from tidegate.errors import Malformed, NotGenuine, NotHandled
 
 TRACKING, INBOUND = "tracking", "inbound"
+
+
+def _as_it_is(key: str) -> str | None:
+    return key or None
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How a provider's deliveries are signed with a key that a member enters."""
+
+    called: str
+    """What the provider's own pages call the key."""
+    attribute: str
+    """What anymail calls it."""
+    load: Callable[[str], Any | None] = _as_it_is
+    """The key as anymail wants it; None where the text can be no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +52,10 @@ class Provider:
     label: str
     views: Mapping[str, type[AnymailCoreWebhookView]]
     """By what is delivered: TRACKING, INBOUND."""
-    key_name: str = ""
-    """What anymail calls the key by which it signs; empty where it does not sign."""
+    signing: Signing | None = None
+    """None where it does not sign, or signs with a certificate that needs no entering (Amazon)."""
+    by_sns: bool = False
+    """Its deliveries come in messages of Amazon SNS, which are checked and confirmed as such."""
 
 
 def _views(
@@ -43,15 +69,30 @@ def _views(
 
 
 PROVIDERS: Mapping[str, Provider] = {
+    "amazon_ses": Provider("Amazon SES", _views(AmazonSesTracking, AmazonSesInbound), by_sns=True),
     "brevo": Provider("Brevo", _views(BrevoTrackingWebhookView)),
-    "mailersend": Provider("MailerSend", _views(MailerSendTrackingWebhookView), key_name="signing_secret"),
+    "mailersend": Provider(
+        "MailerSend",
+        _views(MailerSendTrackingWebhookView),
+        Signing("signing secret", "signing_secret"),
+    ),
     "mailgun": Provider(
         "Mailgun",
         _views(MailgunTrackingWebhookView, MailgunInboundWebhookView),
-        key_name="webhook_signing_key",
+        Signing("HTTP webhook signing key", "webhook_signing_key"),
     ),
     "mailjet": Provider("Mailjet", _views(MailjetTrackingWebhookView, MailjetInboundWebhookView)),
     "postmark": Provider("Postmark", _views(PostmarkTrackingWebhookView, PostmarkInboundWebhookView)),
+    "resend": Provider(
+        "Resend",
+        _views(ResendTracking),
+        Signing("signing secret", "signing_secret", lambda key: key if svix_key(key) else None),
+    ),
+    "sendgrid": Provider(
+        "SendGrid",
+        _views(SendGridTracking, SendGridInbound),
+        Signing("verification key", "webhook_verification_key", sendgrid_key),
+    ),
     "sparkpost": Provider("SparkPost", _views(SparkPostTrackingWebhookView, SparkPostInboundWebhookView)),
 }
 
@@ -61,20 +102,29 @@ def read_delivery(name: str, kind: str, request: HttpRequest, signing_key: str) 
     provider = PROVIDERS.get(name)
     if provider is None or kind not in provider.views:
         raise NotHandled(f"{name} has no {kind} here.")
-    keys = {provider.key_name: signing_key} if provider.key_name else {}
-    view = provider.views[kind](**keys)
+    view = provider.views[kind](**_keys(provider, signing_key))
     try:
         view.run_validators(request)
     except AnymailWebhookValidationFailure as error:
         raise NotGenuine(f"The signature of {provider.label} is missing or wrong.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (AnymailError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _malformed(provider) from error
     try:
         return list(view.parse_events(request))
     except AnymailConfigurationError as error:
         raise Malformed(f"This is not what {provider.label} sends to this address ({kind}).") from error
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, LookupError) as error:
+    except (AnymailError, ValueError, KeyError, TypeError, AttributeError, LookupError) as error:
         raise _malformed(provider) from error
+
+
+def _keys(provider: Provider, signing_key: str) -> dict[str, Any]:
+    signing = provider.signing
+    if signing is None:
+        return {}
+    key = signing.load(signing_key)
+    if key is None:
+        raise NotGenuine(f"{provider.label} signs its deliveries: enter its {signing.called} first.")
+    return {signing.attribute: key}
 
 
 def _malformed(provider: Provider) -> Malformed:

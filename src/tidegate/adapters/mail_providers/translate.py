@@ -44,7 +44,7 @@ def told_of(provider: str, event: Any, now: datetime) -> dict[str, object] | Non
     if kind == "queued" or not (event.recipient or event.message_id):
         return None
     metadata = event.metadata if isinstance(event.metadata, Mapping) else {}
-    message_id = str(event.message_id or "").strip().strip("<>")
+    message_id = _message_id(provider, event)
     email = {"id": str(metadata.get(SENT_EMAIL) or "")[:200], "message_id": message_id[:400]}
     campaign = str(metadata.get(CAMPAIGN) or _campaign_tag(event.tags))[:200]
     told: dict[str, object] = {
@@ -89,6 +89,14 @@ def may_pass(provider: str, raw: Any) -> bool:
         case "sparkpost":
             events = list((raw.get("msys") or {}).values())
             return bool(events) and str(events[0].get("bounce_class")) not in ("10", "30")
+        case "sendgrid":
+            return raw.get("type") == "blocked"
+        case "resend":
+            bounce = (raw.get("data") or {}).get("bounce")
+            return isinstance(bounce, Mapping) and bounce.get("type") not in ("Permanent", None)
+        case "amazon_ses":
+            bounce = raw.get("bounce")
+            return isinstance(bounce, Mapping) and bounce.get("bounceType") != "Permanent"
     return False
 
 
@@ -102,7 +110,20 @@ def is_machine(provider: str, raw: Any) -> bool:
         case "mailgun":
             data = raw.get("event-data")
             return isinstance(data, Mapping) and bool((data.get("client-info") or {}).get("bot"))
+        case "sendgrid":
+            return raw.get("sg_machine_open") in (True, "true")
     return False
+
+
+def _message_id(provider: str, event: Any) -> str:
+    """What the provider called the message when it took it.
+
+    SendGrid answers the sender with the first part of `sg_message_id`, and tells of its `smtp-id` only until it is delivered.
+    """
+    raw = event.esp_event
+    of_sendgrid = provider == "sendgrid" and isinstance(raw, Mapping) and not raw.get("anymail_id")
+    named = raw.get("sg_message_id") if of_sendgrid else None
+    return str(named).partition(".")[0] if named else str(event.message_id or "").strip().strip("<>")
 
 
 def _campaign_tag(tags: Any) -> str:

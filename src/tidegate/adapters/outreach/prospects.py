@@ -4,7 +4,7 @@ It uses what any program could use (`prospects.services`, `prospects.queries`), 
 what the engine writes is not taken for news. System fields go by the keys of `core.records`, custom ones by `custom.KEY`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -28,6 +28,7 @@ from tidegate.core.records import (
     Side,
 )
 from tidegate.core.values import (
+    MISSING,
     Json,
     Kind,
     Missing,
@@ -42,7 +43,7 @@ from tidegate.core.values import (
     phone_key,
     to_json,
 )
-from tidegate.errors import Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
+from tidegate.errors import ChangedMeanwhile, Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
 from tidegate.ports import EventPage, Page, RunStep
 from tidegate.prospects import queries, services
 from tidegate.prospects.content import MAX_TEXT
@@ -93,8 +94,10 @@ class ProspectStore:
     async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
         return cast(Record, await self._run_step(self._create_prospect, values, list_id, key))
 
-    async def update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
-        return cast(Record, await self._run_step(self._update_prospect, prospect_id, values))
+    async def update_prospect(
+        self, prospect_id: str, values: Mapping[str, Value], *, seen: Record | None
+    ) -> Record:
+        return cast(Record, await self._run_step(self._update_prospect, prospect_id, values, seen))
 
     async def remove_prospect(self, prospect_id: str) -> None:
         await self._run_step(self._remove_prospect, prospect_id)
@@ -159,15 +162,29 @@ class ProspectStore:
             raise self._refused(values, error) from error
         return self._record(saved.prospect.pk)
 
-    def _update_prospect(self, prospect_id: str, values: Mapping[str, Value]) -> Record:
+    def _update_prospect(self, prospect_id: str, values: Mapping[str, Value], seen: Record | None) -> Record:
+        def still(now: Prospect) -> None:
+            self._compare(now, values, seen)
+
         try:
             now = queries.get_prospect(self.workspace_id, prospect_id)
-            services.update_prospect(self._author, now.pk, self._raw(values, now))
+            services.update_prospect(self._author, now.pk, self._raw(values, now), still=still)
         except NotFound as error:
             raise RecordGone("The prospect was deleted.", prospect_id=prospect_id) from error
         except Invalid as error:
             raise self._refused(values, error) from error
         return self._record(now.pk)
+
+    def _compare(self, now: Prospect, keys: Iterable[str], seen: Record | None) -> None:
+        """Compare before set: the row is locked. Raises ChangedMeanwhile."""
+        if seen is None:
+            return
+        shown = _values_of(vars(now), self._custom())
+        if any(shown.get(key, MISSING) != seen.value(key) for key in keys):
+            raise ChangedMeanwhile(
+                f"{now.name} was edited in the moment Tidegate was about to write. It is looked at again.",
+                retry_after=0,
+            )
 
     def _remove_prospect(self, prospect_id: str) -> None:
         services.delete_prospects(self._author, queries.numbers_of([prospect_id]))
@@ -179,12 +196,14 @@ class ProspectStore:
         return seen
 
     def _records(self, rows: "QuerySet[Prospect]") -> list[Record]:
-        fields = [
+        lists = Prospect.lists.through.objects.filter(prospect_id=OuterRef("pk")).values("prospectlist_id")
+        fields = self._custom()
+        return [_to_record(row, fields) for row in rows.values(*SHOWN, in_lists=ArraySubquery(lists))]
+
+    def _custom(self) -> "Custom":
+        return [
             (CUSTOM + item.key, item.key, Kind(item.type)) for item in queries.read_fields(self.workspace_id)
         ]
-        lists = Prospect.lists.through.objects.filter(prospect_id=OuterRef("pk")).values("prospectlist_id")
-        plain = rows.values(*SHOWN, in_lists=ArraySubquery(lists))
-        return [_to_record(row, fields) for row in plain]
 
     def _raw(self, values: Mapping[str, Value], now: Prospect | None = None) -> dict[str, object]:
         """The values in the words of the store. Raises InvalidForRemote for what could not be read in the first place."""
@@ -233,20 +252,19 @@ def field_of(item: CustomField) -> Field:
 SHOWN = ("pk", *TEXT_KEYS, "emails", "phones", "custom", "updated_at")
 """Plain rows, since a transfer reads a million: making an object of each would cost more than all that is decided about it."""
 
+Row = Mapping[str, Any]
+Custom = Sequence[tuple[str, str, Kind]]
+"""Custom fields: our key, the store's key and the kind of each."""
 
-def _to_record(row: Mapping[str, Any], fields: Sequence[tuple[str, str, Kind]]) -> Record:
-    """A prospect as the engine sees it. `fields`: our key, the store's key and the kind of each custom one."""
-    emails = normal_emails([entry["value"] for entry in row["emails"]])
-    values: dict[str, Value] = {key: normal_text(row[key]) for key in TEXT_KEYS}
-    values[EMAIL] = emails
-    values[PHONE] = normal_phones([entry["value"] for entry in row["phones"]])
-    for key, stored, kind in fields:
-        values[key] = from_json(kind, row["custom"].get(stored, _EMPTY.get(kind)))
+
+def _to_record(row: Row, fields: Custom) -> Record:
+    """A prospect as the engine sees it."""
+    values = _values_of(row, fields)
     return Record(
         side=Side.OUTREACH,
         id=str(row["pk"]),
         values=values,
-        emails=emails,
+        emails=cast(tuple[str, ...], values[EMAIL]),
         name=shown_name(row["pk"], row[FIRST_NAME], row[LAST_NAME], row["emails"], row[COMPANY]),
         list_ids=frozenset(map(str, row["in_lists"])),
         labels={
@@ -254,6 +272,15 @@ def _to_record(row: Mapping[str, Any], fields: Sequence[tuple[str, str, Kind]]) 
         },
         updated_at=row["updated_at"],
     )
+
+
+def _values_of(row: Row, fields: Custom) -> dict[str, Value]:
+    values: dict[str, Value] = {key: normal_text(row[key]) for key in TEXT_KEYS}
+    values[EMAIL] = normal_emails([entry["value"] for entry in row["emails"]])
+    values[PHONE] = normal_phones([entry["value"] for entry in row["phones"]])
+    for key, stored, kind in fields:
+        values[key] = from_json(kind, row["custom"].get(stored, _EMPTY.get(kind)))
+    return values
 
 
 def _as_written(

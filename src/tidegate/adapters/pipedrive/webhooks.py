@@ -9,6 +9,7 @@ import binascii
 import hmac
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -52,7 +53,7 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
 
     With the account's `fields`, the happening carries the person as the delivery showed it.
     """
-    meta, data = _parsed(body)
+    meta, data, previous = _parsed(body)
     entity = _entity(meta)
     action, event_id = _word(meta, "action"), _word(meta, "id")
     if action not in ACTIONS:
@@ -70,18 +71,20 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
         actor_id=_optional(meta, "user_id"),
         company_id=_optional(meta, "company_id"),
         body=_body(entity, data, fields),
+        before=_before(entity, data, previous, fields) if action == "change" else None,
+        by_program=meta.get("change_source") == "api",
     )
     return [happening, *_merged_away(happening, meta)]
 
 
-def _parsed(body: bytes) -> tuple[Raw, object]:
+def _parsed(body: bytes) -> tuple[Raw, object, object]:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Malformed("The delivery is not JSON.") from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("meta"), dict):
         raise Malformed("The delivery has no “meta” object; is the webhook of version 2.0?")
-    return parsed["meta"], parsed.get("data")
+    return parsed["meta"], parsed.get("data"), parsed.get("previous")
 
 
 def _entity(meta: Raw) -> str:
@@ -126,6 +129,19 @@ def _body(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
     if entity == "organization" and isinstance(data.get("name"), str):
         return Record(Side.PIPEDRIVE, str(data["id"]), name=data["name"])
     return None
+
+
+def _before(entity: str, data: object, previous: object, fields: Sequence[Field]) -> Record | None:
+    """What the changed fields held. `previous` holds these alone, and is read as the whole record was: names and stand-ins
+    can't be told from a part of it."""
+    if entity != "person" or not isinstance(data, dict) or "id" not in data or not isinstance(previous, dict):
+        return None
+    earlier = {**data, **previous}
+    customs = [raw.get("custom_fields") for raw in (data, previous)]
+    earlier["custom_fields"] = {k: v for raw in customs if isinstance(raw, dict) for k, v in raw.items()}
+    before, after = record_from(earlier, fields), record_from(data, fields)
+    changed = {key: value for key, value in before.values.items() if value != after.value(key)}
+    return replace(before, values=changed, emails=(), labels={})
 
 
 def _merged_away(survivor: Happening, meta: Raw) -> list[Happening]:

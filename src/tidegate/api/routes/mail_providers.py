@@ -7,25 +7,30 @@ from ninja import Query, Router
 from ninja.responses import Status as Answered
 from pydantic import Field
 
+from tidegate.adapters.mail_providers.providers import INBOUND, PROVIDERS, TRACKING
 from tidegate.api.auth import ApiRequest, Scope, needs
 from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.schemas import UNSET, Answer, Body, Id, Moment
-from tidegate.errors import NotFound
+from tidegate.store.mail_providers import get_mail_provider, renew_secret
 from tidegate.store.models import MailProvider
-from tidegate.wiring.mail_providers import add_mail_provider
+from tidegate.wiring.mail_providers import add_mail_provider, addresses_of, awaits_key, set_signing_key
 
 router = Router(tags=["Campaigns"])
 
+_SIGNING = ", ".join(name for name, provider in PROVIDERS.items() if provider.signing)
+
 
 class NewMailProvider(Body):
-    provider: str = Field(
-        examples=["postmark"], description="brevo, mailersend, mailgun, mailjet, postmark or sparkpost."
-    )
+    provider: str = Field(examples=["postmark"], description=f"One of {', '.join(PROVIDERS)}.")
     signing_key: str = Field(
         UNSET,
         max_length=500,
-        description="By which it signs: needed of mailersend and mailgun, the others have none.",
+        description=f"By which it signs, if known already. Of {_SIGNING}; the others have none to enter.",
     )
+
+
+class MailProviderPatch(Body):
+    signing_key: str = Field(max_length=500, description="By which it signs from now on.")
 
 
 class MailProviderAnswer(Answer):
@@ -33,18 +38,41 @@ class MailProviderAnswer(Answer):
     provider: str
     created_at: Moment
     last_delivery_at: Moment | None
+    awaits_signing_key: bool = Field(description="Nothing is taken from it until its signing key is entered.")
+    refused_at: Moment | None = Field(
+        description="When a delivery was refused, none having been taken since."
+    )
+    refused_why: str
+
+    @classmethod
+    def of(cls, row: MailProvider) -> Self:
+        return cls(
+            id=str(row.pk),
+            provider=row.provider,
+            created_at=row.created_at,
+            last_delivery_at=row.last_delivery_at,
+            awaits_signing_key=awaits_key(row),
+            refused_at=row.refused_at,
+            refused_why=row.refused_why,
+        )
 
 
-class MadeMailProvider(MailProviderAnswer):
-    """The addresses are shown this once: whoever knows them can tell of events."""
+class MailProviderAddresses(MailProviderAnswer):
+    """With its secret addresses: whoever knows them can tell of events."""
 
-    tracking_url: str = Field(description="Enter this at the provider for its events.")
+    tracking_url: str | None = Field(
+        description="Enter this at the provider for its events. Null: made before addresses were kept; renew it."
+    )
     inbound_url: str | None = Field(description="And this for replies, where it can deliver them.")
 
     @classmethod
-    def of(cls, row: MailProvider, addresses: dict[str, str]) -> Self:
-        shown = MailProviderAnswer.model_validate(row).model_dump()
-        return cls(**shown, tracking_url=addresses["tracking"], inbound_url=addresses.get("inbound"))
+    def of(cls, row: MailProvider) -> Self:
+        addresses = addresses_of(row)
+        return cls(
+            **MailProviderAnswer.of(row).model_dump(),
+            tracking_url=addresses.get(TRACKING),
+            inbound_url=addresses.get(INBOUND),
+        )
 
 
 @router.get(
@@ -52,20 +80,55 @@ class MadeMailProvider(MailProviderAnswer):
 )
 def list_mail_providers(request: ApiRequest, page: Query[PageQuery]) -> Page[MailProviderAnswer]:
     rows = MailProvider.objects.filter(workspace=request.auth.workspace_id)
-    return page_of(rows, page, MailProviderAnswer.model_validate, order=("created_at", "pk"))
+    return page_of(rows, page, MailProviderAnswer.of, order=("created_at", "pk"))
 
 
 @router.post(
     "",
     auth=needs(Scope.ADMIN),
-    response={201: MadeMailProvider},
+    response={201: MailProviderAddresses},
     summary="Make addresses for an e-mail service provider",
 )
-def create_mail_provider(request: ApiRequest, new: NewMailProvider) -> Answered[MadeMailProvider]:
-    row, addresses = add_mail_provider(
-        request.auth.workspace, new.provider, new.given().get("signing_key", "")
-    )
-    return Answered(201, MadeMailProvider.of(row, addresses))
+def create_mail_provider(request: ApiRequest, new: NewMailProvider) -> Answered[MailProviderAddresses]:
+    row = add_mail_provider(request.auth.workspace, new.provider, new.given().get("signing_key", ""))
+    return Answered(201, MailProviderAddresses.of(row))
+
+
+@router.get(
+    "/{mail_provider_id}",
+    auth=needs(Scope.ADMIN),
+    response=MailProviderAddresses,
+    summary="Get an e-mail service provider with its secret addresses",
+)
+def read_mail_provider(request: ApiRequest, mail_provider_id: UUID) -> MailProviderAddresses:
+    return MailProviderAddresses.of(get_mail_provider(request.auth.workspace, mail_provider_id))
+
+
+@router.patch(
+    "/{mail_provider_id}",
+    auth=needs(Scope.ADMIN),
+    response=MailProviderAnswer,
+    summary="Enter the signing key of an e-mail service provider",
+)
+def patch_mail_provider(
+    request: ApiRequest, mail_provider_id: UUID, patch: MailProviderPatch
+) -> MailProviderAnswer:
+    row = get_mail_provider(request.auth.workspace, mail_provider_id)
+    set_signing_key(row, patch.signing_key)
+    return MailProviderAnswer.of(row)
+
+
+@router.post(
+    "/{mail_provider_id}/renew",
+    auth=needs(Scope.ADMIN),
+    response=MailProviderAddresses,
+    summary="Give an e-mail service provider other addresses",
+)
+def renew_mail_provider(request: ApiRequest, mail_provider_id: UUID) -> MailProviderAddresses:
+    """Those before stop working at once."""
+    row = get_mail_provider(request.auth.workspace, mail_provider_id)
+    renew_secret(row)
+    return MailProviderAddresses.of(row)
 
 
 @router.delete(
@@ -76,8 +139,5 @@ def create_mail_provider(request: ApiRequest, new: NewMailProvider) -> Answered[
 )
 def delete_mail_provider(request: ApiRequest, mail_provider_id: UUID) -> Answered[None]:
     """Its addresses stop working at once; what it told stays."""
-    found = MailProvider.objects.filter(workspace=request.auth.workspace_id, pk=mail_provider_id).first()
-    if found is None:
-        raise NotFound("There is no such e-mail service provider here.")
-    found.delete()
+    get_mail_provider(request.auth.workspace, mail_provider_id).delete()
     return Answered(204, None)

@@ -6,7 +6,7 @@ fields, lists, addresses, then prospects by id.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -92,13 +92,19 @@ def update_prospect(
     *,
     list_ids: Collection[int] | None = None,
     allow_double: bool = True,
+    still: Callable[[Prospect], None] | None = None,
 ) -> Saved:
-    """Change the given fields and, where `list_ids` is given, make these the lists it is in. Raises NotFound, Invalid, Conflict."""
+    """Change the given fields and, where `list_ids` is given, make these the lists it is in. Raises NotFound, Invalid, Conflict.
+
+    `still` sees the prospect as it is, and it stays so until it is saved: raising, it keeps everything as it was.
+    """
     content = read_content(raw, custom_shapes(author.workspace_id))
     lists = None if list_ids is None else find_lists(author.workspace_id, list_ids)
     if content.changes_addresses:
         lock_addresses(author.workspace_id)
     prospect = _get_locked(author.workspace_id, prospect_id)
+    if still is not None:
+        still(prospect)
     if not allow_double:
         _refuse_double(author.workspace_id, content, besides=prospect_id)
     if content.consent is not None and is_tighter(prospect.consent, content.consent):

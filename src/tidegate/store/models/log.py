@@ -14,7 +14,7 @@ class LogEntry(models.Model):
     side = models.CharField(max_length=10)
     """The side that was written."""
     act = models.CharField(max_length=20)
-    """`create`, `update`, `link`, `unlink`, `skip`, `fail`, `organization`."""
+    """`create`, `update`, `link`, `unlink`, `skip`, `fail`, `organization`, `overtaken`."""
     prospect_id = models.CharField(max_length=64, blank=True)
     person_id = models.CharField(max_length=64, blank=True)
     record_name = models.CharField(max_length=300, blank=True)

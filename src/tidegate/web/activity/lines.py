@@ -98,6 +98,7 @@ _GLYPHS = {
     "link": ("link", ""),
     "unlink": ("unlink", ""),
     "skip": ("none", ""),
+    "overtaken": ("warn", "warn"),
 }
 _FIELDS_WENT = {
     Side.PIPEDRIVE: ("%(count)d field went to Pipedrive", "%(count)d fields went to Pipedrive"),
@@ -166,6 +167,8 @@ def _headline(entry: LogEntry, fields: tuple[FieldLine, ...]) -> str:
             return _("Linked with a person in Pipedrive")
         case "unlink":
             return _("Link changed")
+        case "overtaken":
+            return _("Edited in the moment of a write")
         case "skip":
             return entry.message or _("Nothing was written")
         case "fail":

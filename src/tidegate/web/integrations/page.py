@@ -13,6 +13,7 @@ from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
+from tidegate.web.mail_providers.sources import last_event, sources_of
 from tidegate.wiring import actions
 from tidegate.wiring.oauth_only import require_oauth
 
@@ -28,6 +29,8 @@ def integrations(request: MemberRequest) -> HttpResponse:
         "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
         "on_tokens": sum(connection.auth_method == "token" for connection in connections),
         "lists": ProspectList.objects.filter(workspace_id=request.workspace.pk).count(),
+        "comes_from": sources_of(request.workspace),
+        "last_event": last_event(request.workspace),
     }
     return render(request, "web/integrations/integrations.html", context)
 

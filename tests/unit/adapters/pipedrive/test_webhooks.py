@@ -13,7 +13,7 @@ from tidegate.adapters.pipedrive.webhooks import (
     wanted_webhooks,
     webhook_from,
 )
-from tidegate.core.records import EMAIL
+from tidegate.core.records import EMAIL, FIRST_NAME
 from tidegate.errors import Malformed, NotGenuine, NotHandled
 from tidegate.ports import Webhook
 
@@ -52,6 +52,35 @@ def test_a_delivery_with_our_credentials_is_genuine():
 def test_any_other_delivery_is_not(authorization):
     with pytest.raises(NotGenuine):
         check_genuine(authorization, user="tidegate", password="s3cret")
+
+
+def test_a_change_tells_what_its_fields_held_before():
+    code = "2" * 40
+    (happening,) = read_delivery(payload_bytes("pipedrive/webhook_person_change"), FIELDS)
+    assert happening.before is not None and happening.body is not None
+    assert set(happening.before.values) == {code}
+    assert happening.before.value(code) != happening.body.value(code)
+    assert happening.before.id == "42"
+    assert not happening.by_program
+
+
+def test_an_earlier_name_is_read_as_the_whole_person_was():
+    """`previous` holds the changed keys alone: by itself a first name would stand for the whole name."""
+    body = payload("pipedrive/webhook_person_change")
+    body["meta"]["change_source"] = "api"
+    body["previous"] = {"name": "Augusta Lovelace", "first_name": "Augusta"}
+    (happening,) = read_delivery(json.dumps(body).encode(), FIELDS)
+    assert happening.before is not None
+    assert happening.before.values == {FIRST_NAME: "Augusta"}
+    assert happening.by_program
+
+
+@pytest.mark.parametrize("previous", [None, {}, [], "x", {"nothing_known": 1}])
+def test_a_change_without_earlier_values_tells_of_none(previous):
+    body = payload("pipedrive/webhook_person_change")
+    body["previous"] = previous
+    (happening,) = read_delivery(json.dumps(body).encode(), FIELDS)
+    assert happening.before is None or not happening.before.values
 
 
 def test_a_change_tells_which_record_to_look_at():

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0015_inbox_indexes'),
+        ('store', '0016_mail_provider_pages'),
     ]
 
     operations = [
