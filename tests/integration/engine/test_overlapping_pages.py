@@ -3,6 +3,7 @@
 The worker also dies at every point of such a run, with a page in each of its stages: read ahead, being written, being stored.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from tests.integration.engine.mortality import (
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
 from tidegate.core.settings import Direction
-from tidegate.errors import AuthorizationLost, RateLimited, RemoteUnavailable
+from tidegate.errors import AuthorizationLost, BudgetSpent, RateLimited, RemoteUnavailable
+from tidegate.services import drain
 from tidegate.services import transfer as transfers
 from tidegate.store.models import Change, Transfer
 from tidegate.store.transfers import begin_transfer, cancel_transfer, go_on_with_transfer, hold_transfer
@@ -35,7 +37,13 @@ SMALL = 2
 
 @pytest.fixture(autouse=True)
 def _pages_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a heart that is still: each beat moves the clock, and a stretch would be over after a page."""
+
+    async def still(_: object) -> None:
+        await asyncio.Event().wait()
+
     monkeypatch.setattr(transfers, "PAGE", SMALL)
+    monkeypatch.setattr(drain, "_beat", still)
 
 
 @dataclass
@@ -54,8 +62,8 @@ class Process(Countdown):
             raise
 
 
-def furnished(countdown: Countdown | None = None) -> World:
-    """Seven prospects, with whom their neighbours of another page have to do: an address, an organization, a person."""
+def furnished(countdown: Countdown | None = None, *, of: int = 7) -> World:
+    """Up to seven prospects, with whom their neighbours of another page have to do: an address, an organization, a person."""
     countdown = countdown or Countdown(0)
     world = World(memory_class=mortal_memory(countdown))
     make_calls_mortal(world, countdown)
@@ -69,7 +77,7 @@ def furnished(countdown: Countdown | None = None) -> World:
         prospect("Ed Five", **{COMPANY: "Polar Note"}),
         prospect("Flo Six", **{COMPANY: "Tern"}),
     )
-    for one in people:
+    for one in people[:of]:
         world.outreach.add(one)
     world.take_as_known()
     return world
@@ -109,6 +117,9 @@ def test_the_next_page_is_read_while_one_is_written_and_begun_before_that_is_sto
         "the second page is read while the first is written"
     )
     assert second_walk < seen.index("before commit_page")
+    walks = [i for i, point in enumerate(seen) if point == "before walk"]
+    assert len(walks) == 4, "each page is read once"
+    assert seen.count("before walk_persons") == 1, "and nothing makes a page be looked at again"
 
 
 ADDRESSES = st.lists(st.sampled_from([f"{name}@north.example" for name in "abcd"]), max_size=2, unique=True)
@@ -142,14 +153,14 @@ def test_whoever_shares_addresses_with_whom_small_pages_do_what_the_preview_says
 
 
 def test_wherever_the_worker_dies_overlapping_pages_end_the_same() -> None:
-    undisturbed = furnished()
+    undisturbed = furnished(of=5)
     transfer = undisturbed.transfer()
     expected, outcomes = summary(undisturbed), told(transfer)
     point = 0
     while True:
         point += 1
         process = Process(0)
-        world = furnished(process)
+        world = furnished(process, of=5)
         process.seen.clear()
         process.left = point
         with suppress(Died):
@@ -159,7 +170,7 @@ def test_wherever_the_worker_dies_overlapping_pages_end_the_same() -> None:
         where = f"died at point {point}: {process.seen[point - 1 : point]}"
         assert summary(world) == expected, where
         again = Transfer.objects.get(connection=world.connection)
-        assert (again.state, again.done, again.failed) == ("done", 7, 2), where
+        assert (again.state, again.done, again.failed) == ("done", 5, 2), where
         assert [source for source, *_ in told(again)] == [source for source, *_ in outcomes], where
         if not died:
             break
@@ -180,7 +191,7 @@ def acting_at(world: World, call: str, number: int, act: Callable[[Transfer], An
     setattr(world.crm, call, disturbed)
 
 
-@pytest.mark.parametrize("number", [1, 3, 4])
+@pytest.mark.parametrize("number", [1, 4])
 def test_a_pause_ends_at_the_border_of_a_page_and_going_on_doubles_nothing(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +203,7 @@ def test_a_pause_ends_at_the_border_of_a_page_and_going_on_doubles_nothing(
     transfer.refresh_from_db()
     assert transfer.state == "paused"
     assert transfer.done == len(told(transfer)), "what was written is counted, and stored"
-    assert transfer.done < 7 or number == 4
+    assert transfer.done < 7 or number == 4, "it stopped before the end"
     go_on_with_transfer(transfer)
     world.drain()
     transfer.refresh_from_db()
@@ -213,21 +224,21 @@ def test_a_cancel_writes_nothing_of_the_page_that_was_read_ahead() -> None:
 
 
 @pytest.mark.parametrize(
-    "call, error",
+    "call, number, error",
     [
-        ("create_person", RateLimited("Too many requests.", retry_after=2)),
-        ("create_person", RemoteUnavailable(sent=True)),
-        ("create_organization", RemoteUnavailable(sent=False)),
-        ("create_person", AuthorizationLost()),
+        ("create_person", 1, RateLimited("Too many requests.", retry_after=2)),
+        ("create_person", 3, RemoteUnavailable(sent=True)),
+        ("create_organization", 2, RemoteUnavailable(sent=False)),
+        ("create_person", 3, BudgetSpent("Used up for today.", retry_after=7200)),
+        ("create_person", 3, AuthorizationLost()),
     ],
 )
-@pytest.mark.parametrize("number", [0, 2])
 def test_a_fault_on_any_page_leaves_the_others_as_they_were(
-    call: str, error: Exception, number: int, monkeypatch: pytest.MonkeyPatch
+    call: str, number: int, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected, _ = in_one_page(monkeypatch)
     world = furnished()
-    acting_at(world, call, number + 1, lambda _: world.crm.faults.fail(call, error))
+    acting_at(world, call, number, lambda _: world.crm.faults.fail(call, error))
     transfer = begin(world)
     world.drain()
     transfer.refresh_from_db()

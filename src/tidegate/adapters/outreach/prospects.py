@@ -5,6 +5,7 @@ what the engine writes is not taken for news. System fields go by the keys of `c
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 
 from tidegate.adapters.outreach.campaigns import get_emails, get_events, walk_events
+from tidegate.adapters.outreach.gathering import Gathering
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue
 from tidegate.core.records import (
@@ -43,7 +45,15 @@ from tidegate.core.values import (
     phone_key,
     to_json,
 )
-from tidegate.errors import ChangedMeanwhile, Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
+from tidegate.errors import (
+    ChangedMeanwhile,
+    Invalid,
+    InvalidForRemote,
+    MappingBroken,
+    NotFound,
+    RecordGone,
+    TidegateError,
+)
 from tidegate.ports import EventPage, Page, RunStep
 from tidegate.prospects import queries, services
 from tidegate.prospects.content import MAX_TEXT
@@ -68,6 +78,15 @@ _EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
 
 
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A prospect to be made: the values, the list that receives it, and the key by which it is made once."""
+
+    values: Mapping[str, Value]
+    list_id: str | None
+    key: str
+
+
 class ProspectStore:
     """The prospects of one workspace. `run_step` carries a plain function to a thread that may touch the database."""
 
@@ -75,6 +94,7 @@ class ProspectStore:
         self.workspace_id = workspace_id
         self._run_step = run_step
         self._author = Author(workspace_id, actor, "sync")
+        self._creates = Gathering[Creation, Record](self._create_together)
 
     async def read_catalogue(self) -> OutreachCatalogue:
         return cast(OutreachCatalogue, await self._run_step(self._read_catalogue))
@@ -92,7 +112,7 @@ class ProspectStore:
         return cast(int, await self._run_step(self._count, list_ids))
 
     async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
-        return cast(Record, await self._run_step(self._create_prospect, values, list_id, key))
+        return await self._creates.ask(Creation(values, list_id, key))
 
     async def update_prospect(
         self, prospect_id: str, values: Mapping[str, Value], *, seen: Record | None
@@ -147,20 +167,48 @@ class ProspectStore:
     def _count(self, list_ids: Sequence[str] | None) -> int:
         return queries.in_lists(self.workspace_id, list_ids).count()
 
-    def _create_prospect(self, values: Mapping[str, Value], list_id: str | None, key: str) -> Record:
-        lists = [] if list_id is None else list_numbers([list_id])
+    async def _create_together(self, creations: Sequence[Creation]) -> list[Record | TidegateError]:
+        return cast(list[Record | TidegateError], await self._run_step(self._create_prospects, creations))
+
+    def _create_prospects(self, creations: Sequence[Creation]) -> list[Record | TidegateError]:
+        """Whether somebody with this address is here already is the engine's question, answered before."""
+        made: dict[str, Record | TidegateError] = {}
+        for list_id in dict.fromkeys(creation.list_id for creation in creations):
+            made.update(self._create_in(list_id, [c for c in creations if c.list_id == list_id]))
+        return [made[creation.key] for creation in creations]
+
+    def _create_in(
+        self, list_id: str | None, creations: Sequence[Creation]
+    ) -> Mapping[str, Record | TidegateError]:
+        newcomers: list[services.Newcomer] = []
+        made: dict[str, Record | TidegateError] = {}
+        for creation in creations:
+            try:
+                newcomers.append(services.Newcomer(self._raw(creation.values), creation.key))
+            except InvalidForRemote as error:
+                made[creation.key] = error
         try:
-            # Whether somebody with this address is here already is the engine's question, answered before.
-            saved = services.create_prospect(
-                self._author, self._raw(values), list_ids=lists, allow_double=True, key=key
+            lists = [] if list_id is None else list_numbers([list_id])
+            saved = services.create_prospects(self._author, newcomers, list_ids=lists)
+        except Invalid:
+            gone = MappingBroken(
+                "The list that receives persons no longer exists. Open the settings and choose another one."
             )
-        except Invalid as error:
-            if "list_ids" in error.errors:
-                raise MappingBroken(
-                    "The list that receives persons no longer exists. Open the settings and choose another one."
-                ) from error
-            raise self._refused(values, error) from error
-        return self._record(saved.prospect.pk)
+            return dict.fromkeys((creation.key for creation in creations), gone)
+        values = {creation.key: creation.values for creation in creations}
+        numbers = {
+            n.key: str(one.prospect.pk)
+            for n, one in zip(newcomers, saved, strict=True)
+            if isinstance(one, services.Saved)
+        }
+        seen = self._get_prospects(numbers.values())
+        for newcomer, one in zip(newcomers, saved, strict=True):
+            if isinstance(one, Invalid):
+                made[newcomer.key] = self._refused(values[newcomer.key], one)
+            else:
+                shown = seen[numbers[newcomer.key]]
+                made[newcomer.key] = shown if isinstance(shown, Record) else _gone(shown)
+        return made
 
     def _update_prospect(self, prospect_id: str, values: Mapping[str, Value], seen: Record | None) -> Record:
         def still(now: Prospect) -> None:
@@ -192,7 +240,7 @@ class ProspectStore:
     def _record(self, prospect_id: int) -> Record:
         seen = self._get_prospects([str(prospect_id)])[str(prospect_id)]
         if isinstance(seen, Gone):
-            raise RecordGone("The prospect was deleted.", prospect_id=seen.id)
+            raise _gone(seen)
         return seen
 
     def _records(self, rows: "QuerySet[Prospect]") -> list[Record]:
@@ -234,6 +282,10 @@ class ProspectStore:
         quoted = f"“{shown[:80]}…”" if len(shown) > 80 else f"“{shown}”"
         message = f"“{names.get(key, key)}” in the prospect store can't take {quoted}: {reason}"
         return InvalidForRemote(message, field=key, value=shown)
+
+
+def _gone(prospect: Gone) -> RecordGone:
+    return RecordGone("The prospect was deleted.", prospect_id=prospect.id)
 
 
 def field_of(item: CustomField) -> Field:
