@@ -27,11 +27,17 @@ def account_of(sandbox: Sandbox, given: Body) -> Account:
     return Account(sandbox.state, chosen[0], user)
 
 
+MOST_TOKENS = 10**12
+
+
 def spend_budget(sandbox: Sandbox, given: Body) -> Body:
     """Another app spends `tokens` of the company's budget, or all that is left."""
     account = account_of(sandbox, given)
     left = sandbox.limits.remaining(account.company)
-    sandbox.limits.spend(account.id, int(given.get("tokens", left)))
+    tokens = int(given.get("tokens", left))
+    if not 0 <= tokens <= MOST_TOKENS:
+        raise ValueError(f"tokens is a number from 0 to {MOST_TOKENS:,}.")
+    sandbox.limits.spend(account.id, tokens)
     return sandbox.limits.described(account.company)
 
 

@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime
 from functools import lru_cache
 
+LAST_MOMENT = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
 
 class Clock:
     def __init__(self, offset: float = 0.0) -> None:
@@ -21,6 +23,8 @@ class Clock:
     def advance(self, seconds: float) -> None:
         if seconds < 0:
             raise ValueError("The clock only moves forward.")
+        if not self.now() + seconds < LAST_MOMENT:
+            raise ValueError("The clock ends with the year 9998.")
         self.offset += seconds
         if self._moved is not None:
             self._moved.set()

@@ -4,6 +4,7 @@ They are the sandbox's own and exist nowhere at Pipedrive. They need no credenti
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -68,7 +69,9 @@ class Control:
             return _json(await result if isinstance(result, Awaitable) else result)
         except ApiError as error:
             return _json(error.answer.body, 400)
-        except (ValueError, TypeError, KeyError) as error:
+        except KeyError as error:
+            return _json({"error": f"{error.args[0]!r} is missing or unknown."}, 400)
+        except (ValueError, TypeError, OverflowError, sqlite3.Error) as error:
             return _json({"error": str(error)}, 400)
 
     def _action(self, action: Callable[[Sandbox, Body], Any]) -> ControlCall:

@@ -89,8 +89,13 @@ class OAuth:
         if unknown:
             raise ValueError(f"An app has no {unknown[0]!r}. Known: {', '.join(app)}.")
         app |= given
+        for key in ("client_id", "client_secret", "name"):
+            if not isinstance(app[key], str) or not app[key]:
+                raise ValueError(f"The {key} of an app is a text.")
         for key in ("redirect_uri", "scopes"):
             app[key] = [app[key]] if isinstance(app[key], str) else list(app[key])
+            if not all(isinstance(item, str) for item in app[key]):
+                raise ValueError(f"The {key} of an app is a text or a list of texts.")
         app["scopes"] = [scope for item in app["scopes"] for scope in item.replace(",", " ").split()]
         unknown = [scope for scope in app["scopes"] if scope not in SCOPES]
         if unknown:

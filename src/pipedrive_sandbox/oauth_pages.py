@@ -7,7 +7,7 @@ The two pages are plain forms, so that a script can drive them: `GET /oauth/auth
 import base64
 import binascii
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
@@ -17,6 +17,7 @@ from pipedrive_sandbox.answers import ApiError, Body
 from pipedrive_sandbox.clock import rfc3339
 from pipedrive_sandbox.oauth import FORM, SCOPES, token_error
 from pipedrive_sandbox.pages.layout import html, narrow_page, redirect, text
+from pipedrive_sandbox.pages.words import plural
 from pipedrive_sandbox.sandbox import Sandbox
 
 MISBEHAVIOURS = {
@@ -61,15 +62,15 @@ class OAuthPages:
             return _problem("The sandbox has no company yet. Seed one with POST /_sandbox/seed.")
         hidden = _hidden(given, "client_id", "redirect_uri", "state")
         body = (
-            f"<h1>Choose an account</h1><p class=muted><b>{text(app['name'])}</b> wants to connect. Step 1 of 2.</p>"
+            f"<h1>Choose an account</h1><p class=muted><b>{text(app['name'])}</b> at {text(_host(given))} wants to "
+            "connect. Step 1 of 2.</p>"
             f'<form class="box pad" action="/oauth/authorize/consent" method="get">{hidden}'
             f"<fieldset><legend>Sandbox companies</legend><div class=accounts>{self._company_choices(companies)}</div>"
             "</fieldset>"
             f'<div class=field><label for="as">Sign in as</label><select class=select id="as" name="user">'
             f"{self._user_choices(companies)}</select></div>"
-            '<div class=row><button class="btn primary">Choose account</button></div></form>'
-            f'<form action="/oauth/authorize" method="post">{hidden}'
-            '<button class=btn name="decision" value="cancel">Cancel</button></form>'
+            '<div class=row><button class="btn primary">Choose account</button><button class=btn name="decision" '
+            'value="cancel" formaction="/oauth/authorize" formmethod="post">Cancel</button></div></form>'
         )
         return html(narrow_page("Choose an account", body))
 
@@ -79,7 +80,8 @@ class OAuthPages:
             users = self.sandbox.state.records["user"].count(company["id"])
             people = self.sandbox.state.records["person"].count(company["id"], ("is_deleted = 0", ()))
             hint = (
-                f"{company['domain']}, {users} users, {people:,} people, {company['plan'].capitalize()} plan"
+                f"{company['domain']}, {plural(users, 'user')}, {plural(people, 'person', 'people')}, "
+                f"{company['plan'].capitalize()} plan"
             )
             checked = " checked" if number == 0 else ""
             choices.append(
@@ -122,7 +124,7 @@ class OAuthPages:
             f"<h1>Allow {text(app['name'])} to use {text(company['name'])}?</h1>"
             f"<p class=muted>You are signed in as {text(user['name'])}, {_role(user)}. Step 2 of 2.</p>"
             f'<form class="box pad" action="/oauth/authorize" method="post">{hidden}'
-            f"<section><h2>{text(app['name'])} will be able to</h2><ul class=scopes>{scopes}</ul></section>"
+            f"<section><h2 class=label>{text(app['name'])} will be able to</h2><ul class=scopes>{scopes}</ul></section>"
             "<fieldset><legend>Make it misbehave (sandbox only)</legend><div class=pair>"
             f'<select class=select name="misbehave" aria-label="What happens next">{trouble}</select>'
             '<select class=select name="without" aria-label="Scopes"><option value="">All scopes</option>'
@@ -192,6 +194,11 @@ class OAuthPages:
         app = self.sandbox.oauth.client_of(form, _client(request))
         self.sandbox.oauth.revoke(app, form.get("token", ""))
         return _json({"success": True})
+
+
+def _host(given: Body) -> str:
+    """Where the app lives, as far as its callback address tells."""
+    return urlsplit(given["redirect_uri"]).netloc
 
 
 async def tell_uninstalled(sandbox: Sandbox, ended: dict[str, Any]) -> int | None:

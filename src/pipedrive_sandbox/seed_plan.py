@@ -2,9 +2,46 @@
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipedrive_sandbox.answers import Body
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= 10_000_000
+
+
+def _is_list_of(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+
+
+def _is_people(value: Any) -> bool:
+    return _is_list_of(value, dict) and all(
+        isinstance(part, str | None) for person in value for part in person.values()
+    )
+
+
+A_COUNT = ("a number from 0 to 10,000,000", _is_count)
+FITS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "company": ("an object", lambda value: isinstance(value, dict)),
+    "users": (
+        "a number from 0 to 1,000, or a list of objects",
+        lambda value: _is_list_of(value, dict) or (_is_count(value) and value <= 1_000),
+    ),
+    "pipelines": ("a number from 0 to 1,000", lambda value: _is_count(value) and value <= 1_000),
+    "persons": A_COUNT,
+    "organizations": A_COUNT,
+    "deals": A_COUNT,
+    "activities": A_COUNT,
+    "fields": ("true or false", lambda value: isinstance(value, bool)),
+    "emails": ("a list of texts", lambda value: _is_list_of(value, str)),
+    "people": ("a list of objects whose values are texts", _is_people),
+    "csv": ("a text", lambda value: isinstance(value, str)),
+    "seed": ("a whole number", lambda value: type(value) is int),
+}
+"""What each part of a seed must be, in words and as a check."""
 
 
 @dataclass
@@ -30,6 +67,10 @@ class Plan:
         unknown = sorted(set(given) - known)
         if unknown:
             raise ValueError(f"A seed has no {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+        for name, value in given.items():
+            said, fits = FITS[name]
+            if not fits(value):
+                raise ValueError(f"In a seed {name!r} is {said}.")
         return cls(**given)
 
     def given_people(self) -> list[Body]:

@@ -5,6 +5,7 @@ itself. Every write runs in one transaction; its deliveries leave after the comm
 """
 
 import asyncio
+import re
 import socket
 import struct
 import traceback
@@ -29,13 +30,15 @@ from pipedrive_sandbox.call import Call, Route
 from pipedrive_sandbox.faults import ERROR_TEXTS, Fault
 from pipedrive_sandbox.limits import BLOCK_PAGE, Blocked, Caller
 from pipedrive_sandbox.oauth import user_by_api_token
-from pipedrive_sandbox.routes import PREFIXES
 from pipedrive_sandbox.sandbox import Sandbox
 from pipedrive_sandbox.webhooks.subscriptions import refused
 
-API_PREFIXES = tuple(PREFIXES)
-LARGEST_BODY = 16 * 2**20
+API_PATH = re.compile(r"/(api|v\d+)(/|$)")
+"""Every version that anybody may think of: the gateway refuses the unknown ones as it refuses unknown paths."""
+LARGEST_BODY = 64 * 2**20
+"""Bytes. Nothing of Pipedrive's comes near it; a seed with a long list of people may."""
 UNKNOWN_ERROR = {"success": False, "error": "Internal Server Error", "code": "ERR_UNKNOWN"}
+TOO_LARGE = {"success": False, "error": "Request Entity Too Large", "errorCode": 413}
 WEBHOOK_SCOPES = {"admin": ("admin",), "webhooks": ("webhooks:read", "webhooks:full")}
 
 
@@ -58,7 +61,7 @@ class Server:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
-        if path.startswith(API_PREFIXES):
+        if API_PATH.match(path):
             return await self._api(request)
         if path.startswith("/_sandbox"):
             return await self.control.handle(request)
@@ -146,6 +149,8 @@ class Server:
                 return route.handler(call)
         except ApiError as error:
             return error.answer
+        except web.HTTPRequestEntityTooLarge:
+            return Answer(TOO_LARGE, 413)
         except Exception:
             traceback.print_exc()
             return Answer(UNKNOWN_ERROR, 500)
@@ -262,10 +267,16 @@ def _json(answer: Answer, headers: dict[str, str] | None = None) -> web.Response
     )
 
 
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    """As aiohttp makes one, with room for larger bodies than its mebibyte."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY)
+
+
 async def serve(sandbox: Sandbox, host: str, port: int) -> tuple[web.ServerRunner, int]:
     """Start listening; the port actually taken is returned (useful with port 0)."""
     server = Server(sandbox)
-    runner = web.ServerRunner(web.Server(server.handle), access_log=None)
+    runner = web.ServerRunner(web.Server(server.handle, request_factory=_request), access_log=None)
     await runner.setup()
     await sandbox.start()
     try:

@@ -6,6 +6,7 @@ fit together across two servers.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -86,6 +87,41 @@ def test_a_deal_is_dragged_to_another_stage(newcomer: Visitor, demo: Demo) -> No
     assert str(moved["stage_id"]) == target.get_attribute("data-stage")
 
 
+def test_a_deal_is_moved_by_keyboard_alone(newcomer: Visitor, demo: Demo) -> None:
+    deal, stage = deal_and_another_stage(demo)
+    page = newcomer.page
+    page.goto(f"{demo.facts['sandbox_url']}/deals?pipeline={deal['pipeline_id']}")
+
+    page.get_by_label(f"Move or end {deal['title']}").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type(stage["name"])
+    page.keyboard.press("Tab")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+    assert demo.pipedrive.get(f"/api/v2/deals/{deal['id']}").json()["data"]["stage_id"] == stage["id"]
+
+
+def test_a_deal_is_moved_and_a_person_changed_without_scripts(browser: Browser, demo: Demo) -> None:
+    deal, stage = deal_and_another_stage(demo)
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{demo.facts['sandbox_url']}/deals?pipeline={deal['pipeline_id']}")
+        card = page.locator(".deal", has_text=deal["title"]).first
+        card.get_by_text("Move or end").click()
+        card.get_by_label(f"Stage of {deal['title']}").select_option(stage["name"])
+        card.get_by_role("button", name="Move", exact=True).click()
+        expect(page.get_by_label(stage["name"], exact=True)).to_contain_text(deal["title"])
+
+        page.goto(f"{demo.facts['sandbox_url']}/people/2")
+        page.get_by_label("Last name").fill("Plain")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_label("Last name")).to_have_value("Plain")
+
+    assert demo.pipedrive.get(f"/api/v2/deals/{deal['id']}").json()["data"]["stage_id"] == stage["id"]
+
+
 @pytest.mark.parametrize(
     "path", ["deals", "people", "people/1", "activities", "organizations/1", "deliveries", "calls"]
 )
@@ -97,6 +133,13 @@ def test_the_sandboxs_pages_fit_every_screen_and_axe_finds_nothing(
 
 
 # --- what the story is told with
+
+
+def deal_and_another_stage(demo: Demo) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An open deal, and the last stage of its pipeline that it is not in."""
+    deal = demo.pipedrive.get("/api/v2/deals", params={"status": "open", "limit": 1}).json()["data"][0]
+    stages = demo.pipedrive.get("/api/v2/stages", params={"pipeline_id": deal["pipeline_id"]}).json()["data"]
+    return deal, [stage for stage in stages if stage["id"] != deal["stage_id"]][-1]
 
 
 def drag(page: Page, card: Locator, column: Locator) -> None:

@@ -13,9 +13,11 @@ from tests.e2e.conftest import Visitor, apart
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
-from tidegate.core.settings import settings_to_json
+from tidegate.core.settings import FieldMapping, settings_to_json
 from tidegate.prospects.models import CustomField, ProspectList
 from tidegate.store.models import Connection
+
+HEADCOUNT, SEATS = "b" * 40, "d" * 40
 
 
 def ready(connection: Connection) -> ProspectList:
@@ -120,7 +122,12 @@ def test_what_vanished_is_marked_red_mended_and_sync_starts_again(
     page = visitor.page
     visitor.sign_in()
     founders = ready(connection)
+    connection.refresh_from_db()
+    settings = connection.get_settings()
+    settings = replace(settings, mappings=(*settings.mappings, FieldMapping("custom.team_size", HEADCOUNT)))
+    Connection.objects.update(settings=settings_to_json(settings))
     apart(founders.delete)
+    pipedrive.delete_field(HEADCOUNT)
     pipedrive.catalogue = replace(pipedrive.catalogue, users=pipedrive.catalogue.users[1:])
     apart(pipedrive.show, connection)
     Connection.objects.filter(pk=connection.pk).update(status=Status.PAUSED.value, reason="")
@@ -128,8 +135,7 @@ def test_what_vanished_is_marked_red_mended_and_sync_starts_again(
     visitor.open("/integrations/")
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name="Sync settings")).to_be_visible()
-    expect(page.get_by_role("main").get_by_text("Connection failed")).to_be_visible()
-    summary = page.get_by_role("alert").filter(has_text="2 things to fix")
+    summary = page.get_by_role("alert").filter(has_text="Connection failed: 3 settings need you")
     expect(summary).to_be_visible()
     visitor.looks_well("settings-errors")
     summary.get_by_role("link", name=re.compile("list no longer exists")).click()
@@ -137,7 +143,9 @@ def test_what_vanished_is_marked_red_mended_and_sync_starts_again(
     page.get_by_label("Sync to list").select_option(label="Create a new list…")
     page.get_by_label("Name of the new list").fill("From Pipedrive")
     page.get_by_label("Owner in Pipedrive").select_option(label="Tomás Ferreira")
-    page.get_by_role("button", name="Save changes").click()
+    page.get_by_role("button", name="Use Seats").click()
+    expect(page.get_by_label("Pipedrive field for Team size")).to_have_value(SEATS)
+    page.get_by_role("button", name="Save and start sync").click()
     expect(page.get_by_text("Saved. Live sync is active again.")).to_be_visible()
     connection.refresh_from_db()
     assert (connection.status, connection.reason) == (Status.ACTIVE, Reason.NONE)

@@ -6,7 +6,7 @@ from pipedrive_sandbox import deals
 from pipedrive_sandbox.answers import Body, not_found
 from pipedrive_sandbox.pages import latest
 from pipedrive_sandbox.pages.context import Visit
-from pipedrive_sandbox.pages.layout import company_page, html, redirect, text
+from pipedrive_sandbox.pages.layout import company_page, html, icon, redirect, text
 from pipedrive_sandbox.pages.trouble import tools
 from pipedrive_sandbox.pages.words import day, money, plural
 from pipedrive_sandbox.pipelines import pipelines, stages_of
@@ -101,11 +101,11 @@ def _next_activity(visit: Visit, deal: Body) -> str:
     this: Condition = ("deal_id = ?", (deal["id"],))
     found = account.records("activity").where(account.id, this, LIVE, TO_DO, limit=1, order="due_date, key")
     if not found:
-        return "No activity planned"
+        return f"{icon('none')}No activity planned"
     due = found[0]["due_date"]
     when = day(due, today).replace("Today", "today")
     late = ", overdue" if due and due < today else ""
-    return text(found[0]["subject"]) + (f", {when}{late}" if when else "")
+    return icon("task") + text(found[0]["subject"]) + (f", {when}{late}" if when else "")
 
 
 def _moving(visit: Visit, deal: Body, stages: list[Body]) -> str:

@@ -30,7 +30,9 @@ def _people(visit: Visit) -> str:
 def _activities(visit: Visit) -> str:
     account = visit.account
     found = account.records("activity").where(account.id, LIVE, limit=SHOWN, order=NEWEST)
-    shown = table("Activities", ("Done", "Subject", "Person", "Due"), activity_rows(visit, found, "/deals"))
+    shown = table(
+        "Activities", ("Done", "Subject", "Person", "Due"), activity_rows(visit, found, "/deals"), names=1
+    )
     return _panel(
         visit, "Activities", "/activities", account.records("activity").count(account.id, LIVE), shown
     )

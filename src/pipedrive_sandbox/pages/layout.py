@@ -7,8 +7,15 @@ from typing import Any
 from aiohttp import web
 
 STRIP = (
-    '<header class="strip">SANDBOX <span>A stand-in for Pipedrive on this machine. Nothing here reaches the real '
+    '<header class="strip">SANDBOX <span>A stand-in for Pipedrive on this server. Nothing here reaches the real '
     "Pipedrive, and all data is made up.</span></header>"
+)
+ICONS = (
+    '<svg class="symbols" aria-hidden="true"><symbol id="i-none" viewBox="0 0 16 16"><path d="M3.5 8h9"/></symbol>'
+    '<symbol id="i-refresh" viewBox="0 0 16 16"><path d="M13.4 7A5.5 5.5 0 0 0 3.3 5.2L2.4 6.6M2.4 3.2v3.4h3.4'
+    'M2.6 9a5.5 5.5 0 0 0 10.1 1.8l.9-1.4M13.6 12.8V9.4h-3.4"/></symbol>'
+    '<symbol id="i-task" viewBox="0 0 16 16"><rect x="2.6" y="3.4" width="10.8" height="10" rx="1.4"/>'
+    '<path d="M5.4 1.9v2.6M10.6 1.9v2.6M5.6 9.1l1.7 1.7 3.2-3.3"/></symbol></svg>'
 )
 TABS = (
     ("deals", "Deals"),
@@ -24,6 +31,10 @@ def text(value: Any) -> str:
     return "" if value is None else escape(str(value))
 
 
+def icon(name: str) -> str:
+    return f'<svg class=i aria-hidden=true><use href="#i-{name}"/></svg>'
+
+
 def document(title: str, body: str, *, script: str = "") -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -31,7 +42,7 @@ def document(title: str, body: str, *, script: str = "") -> str:
         '<meta name="color-scheme" content="light dark">'
         f"<title>{text(title)} · Sandbox</title>"
         '<link rel="stylesheet" href="/static/sandbox.css"><link rel="icon" href="data:,">'
-        f"{script}</head><body>{STRIP}{body}</body></html>"
+        f"{script}</head><body>{ICONS}{STRIP}{body}</body></html>"
     )
 
 
@@ -54,10 +65,13 @@ def narrow_page(title: str, body: str) -> str:
     return document(title, f'<main class="narrow" id="main">{body}</main>')
 
 
-def table(label: str, headings: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    """A table; the cells are HTML already."""
+def table(label: str, headings: tuple[str, ...], rows: list[tuple[Any, ...]], names: int = 0) -> str:
+    """A table; the cells are HTML already, and those of the column `names` say what their row is about."""
     head = "".join(f"<th scope=col>{heading}" for heading in headings)
-    body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
+    starts = ["<th scope=row>" if number == names else "<td>" for number in range(len(headings))]
+    body = "".join(
+        "<tr>" + "".join(f"{start}{cell}" for start, cell in zip(starts, row, strict=True)) for row in rows
+    )
     empty = "" if rows else "<p class='muted pad'>Nothing yet.</p>"
     return (
         f'<div class=scroll tabindex=0 role=region aria-label="{text(label)}, table"><table class=table>'

@@ -47,6 +47,7 @@ def activity_table(visit: Visit, found: list[Body], back: str = "/activities") -
         "Activities",
         ("Done", "Subject", "Type", "Person", "Due"),
         activity_rows(visit, found, back, types=True),
+        names=1,
     )
 
 

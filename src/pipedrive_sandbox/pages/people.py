@@ -159,7 +159,8 @@ def _custom_input(definition: Body, value: Any) -> str:
         f'<option value="{option["id"]}"{" selected" if option["id"] in chosen else ""}>{text(option["label"])}</option>'
         for option in definition["options"]
     )
-    many, empty = (" multiple", "") if kind == "set" else ("", '<option value=""></option>')
+    rows = min(8, len(definition["options"]))
+    many, empty = (f" multiple size={rows}", "") if kind == "set" else ("", '<option value=""></option>')
     none = f'<input type=hidden name="{name}" value="">' if kind == "set" else ""
     return (
         f'<div class=field><label for="{name}">{text(definition["field_name"])}</label>{none}'

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from pipedrive_sandbox.answers import Body
 from pipedrive_sandbox.pages.context import Visit
-from pipedrive_sandbox.pages.layout import html, narrow_page, redirect
+from pipedrive_sandbox.pages.layout import html, icon, narrow_page, redirect
 from pipedrive_sandbox.seed import Seeder
 from pipedrive_sandbox.seed_plan import Plan
 
@@ -31,7 +31,7 @@ def tools(visit: Visit) -> str:
     return (
         f'<div class=row><form class=row method=post action="{visit.link("/trouble")}"><label class=row>Faults '
         f"<select class=select name=fault>{options}</select></label><button class=btn>Set</button></form>"
-        f'<a class=btn href="{visit.link("/reset")}">Reset data</a></div>'
+        f'<a class=btn href="{visit.link("/reset")}">{icon("refresh")}Reset data</a></div>'
     )
 
 

@@ -31,5 +31,5 @@ def money(value: float, currency: str) -> str:
     return f"{value:,.0f} {currency}" if value == int(value) else f"{value:,.2f} {currency}"
 
 
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count: int, noun: str, several: str = "") -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {several or noun + 's'}"

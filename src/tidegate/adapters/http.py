@@ -6,13 +6,14 @@ bodies, so no token can leak through them.
 """
 
 import asyncio
+import json
 import secrets
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -60,9 +61,36 @@ class Answer:
     def json(self) -> object:
         """The parsed body, or None where it is not JSON."""
         try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
+            return read_json(self.body)
+        except json.JSONDecodeError:
             return None
+
+
+def read_json(body: bytes) -> object:
+    """The parsed body. What no database stores, NUL and half a surrogate pair, comes as U+FFFD: one such character in
+    one record must not cost the whole page. Raises json.JSONDecodeError.
+    """
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if b"\\ud" not in body.lower():
+            raise
+        return _storable(json.loads(body.decode("utf-8", "replace")))
+    return _storable(parsed) if b"\\u0000" in body else parsed
+
+
+def _storable(parsed: Any) -> Any:
+    match parsed:
+        case str():
+            return "".join(
+                "\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in parsed
+            )
+        case list():
+            return [_storable(item) for item in parsed]
+        case dict():
+            return {_storable(key): _storable(value) for key, value in parsed.items()}
+        case _:
+            return parsed
 
 
 class Sender(Protocol):

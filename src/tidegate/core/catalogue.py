@@ -26,6 +26,8 @@ class Field:
     max_length: int | None = None
     max_digits: int | None = None
     """Numbers and amounts: how many significant digits the side keeps."""
+    max_items: int | None = None
+    """Addresses and numbers: how many of them the field holds."""
     single: bool = False
     """Addresses and numbers: the field holds one of them only."""
     one_line: bool = False

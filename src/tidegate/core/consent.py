@@ -42,6 +42,12 @@ def ignored_text(status: str) -> str:
     )
 
 
+def closed_text(consent: str, actor: str) -> str:
+    """Why somebody is unsubscribed whom no campaign event tells of."""
+    by = f" by {actor}" if actor else ""
+    return f"The prospect was marked “{consent}” here{by}"
+
+
 def status_change(before: str) -> Mapping[str, Json]:
     """What the activity log keeps of it."""
     return {

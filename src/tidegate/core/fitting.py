@@ -26,6 +26,7 @@ from tidegate.core.values import (
     significant_digits,
 )
 
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d)", re.IGNORECASE)
 _LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _TYPES: Mapping[Kind, type] = {
@@ -63,6 +64,9 @@ def fit(value: Value, target: Field, side: Side) -> Value | Refusal:
         _too_many_lines(value, target)
         or _too_long(value, target)
         or _too_precise(value, target)
+        or _too_many(value, target)
+        or _no_moment(value)
+        or _no_currency(value)
         or _no_address(value, target)
         or _no_link(value, target)
     )
@@ -113,6 +117,37 @@ def _too_precise(value: Value, target: Field) -> str:
         return ""
     digits = significant_digits(number)
     return f"too many digits: {digits} of {target.max_digits}" if digits > target.max_digits else ""
+
+
+def _too_many(value: Value, target: Field) -> str:
+    if target.max_items is None or not isinstance(value, tuple) or len(value) <= target.max_items:
+        return ""
+    return f"too many: {len(value)} of {target.max_items}"
+
+
+def _no_moment(value: Value) -> str:
+    """What neither side has a spelling for."""
+    match value:
+        case TimeOfDay():
+            clocks = (value.at,)
+        case TimeRange():
+            clocks = (value.start, *((value.end,) if value.end else ()))
+        case DateRange() if value.end is not None and value.end < value.start:
+            return f"the range ends on {value.end} before it starts on {value.start}"
+        case _:
+            return ""
+    fine = next((clock for clock in clocks if clock.microsecond), None)
+    return (
+        ""
+        if fine is None
+        else f"{fine.isoformat()} has fractions of a second, and the field holds whole ones"
+    )
+
+
+def _no_currency(value: Value) -> str:
+    if not isinstance(value, Money) or _CURRENCY.fullmatch(value.currency):
+        return ""
+    return f"“{value.currency}” is not a currency of three letters, like EUR"
 
 
 def _no_address(value: Value, target: Field) -> str:

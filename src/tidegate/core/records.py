@@ -35,6 +35,9 @@ ORGANIZATION = "organization"
 JOB_TITLE = "job_title"
 
 
+OPEN_CONSENT = "open"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One prospect or one person as a side shows it now."""
@@ -55,6 +58,12 @@ class Record:
     labels: Mapping[str, str] = field(default_factory=dict)
     """E-mail address or phone number as written -> its label ("work", "home"), kept so that a write loses none."""
     updated_at: datetime | None = None
+    consent: str = OPEN_CONSENT
+    """Outreach only: whether campaigns may write to it; anything else than open is closed."""
+
+    @property
+    def is_closed(self) -> bool:
+        return self.consent != OPEN_CONSENT
 
     def value(self, key: str) -> Value:
         return self.values.get(key, MISSING)

@@ -287,9 +287,9 @@ def mapping_problems(
     """What is wrong with one pair by itself: a field is gone, or the two are of different kinds."""
     left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
     if left is None:
-        return [_gone(mapping, "The prospect field", mapping.outreach)]
+        return [_gone(mapping, "prospect", right)]
     if right is None:
-        return [_gone(mapping, "The Pipedrive field", mapping.pipedrive)]
+        return [_gone(mapping, "Pipedrive", left)]
     if not compatible(left.kind, right.kind):
         message = (
             f"“{left.name}” and “{right.name}” hold different types of data. Choose two fields of one type."
@@ -312,8 +312,10 @@ def missing_options(
     return {side: labels for side, labels in lacking.items() if labels}
 
 
-def _gone(mapping: FieldMapping, what: str, key: str) -> Problem:
-    message = f"{what} “{key}” no longer exists. Choose another field or remove the pair."
+def _gone(mapping: FieldMapping, where: str, partner: Field | None) -> Problem:
+    """The field that is gone has no name any more; the one it was mapped with tells which it is."""
+    mapped = f" that was mapped with “{partner.name}”" if partner else ""
+    message = f"The {where} field{mapped} no longer exists. Choose another field or remove the pair."
     return Problem("field-gone", mapping.key, message)
 
 

@@ -7,6 +7,7 @@ Rules: docs/sync-rules.md, "Values".
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -131,8 +132,11 @@ LISTS: Final = frozenset({Kind.EMAIL, Kind.PHONE})
 _TEXTS = frozenset({Kind.TEXT, Kind.LONG_TEXT, Kind.LINK})
 _WRITTEN_OUT = frozenset({Kind.NUMBER, Kind.DATE, Kind.DATETIME})
 """Kinds whose values are no texts, and are texts as JSON."""
-_MOST_PLACES = 40
-_EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+\.[^\s@,;<>().]+")
+_MOST_PLACES = 28
+"""Before or after the point; the store keeps no more either."""
+_NO_ADDRESS = r"\s@,;<>()\[\]\"\x00-\x1f\x7f"
+_EMAIL = re.compile(rf"[^{_NO_ADDRESS}]+@[^{_NO_ADDRESS}.]+(\.[^{_NO_ADDRESS}.]+)+")
+"""What the prospect store takes for an address, too."""
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
 
 
@@ -157,6 +161,13 @@ def is_readable(value: Value) -> bool:
 def normal_text(raw: str) -> str | None:
     text = "\n".join(_SPACES.sub(" ", line).strip() for line in raw.replace("\r\n", "\n").split("\n")).strip()
     return text or None
+
+
+def laid_out_text(raw: str) -> str | None:
+    """A text of several lines as it was laid out: indents and inner spaces stay, what is invisible at the ends goes."""
+    lines = (line.rstrip(" \t\r\f\v\u00a0") for line in raw.replace("\r\n", "\n").split("\n"))
+    text = "\n".join(lines).strip("\n")
+    return text if text.strip() else None
 
 
 def normal_email(raw: str) -> str:
@@ -188,8 +199,8 @@ def normal_phones(raw: Sequence[str]) -> tuple[str, ...]:
 def phone_key(number: str, country: str = "") -> str:
     """By what two spellings of one number are told to be the same: +49301234567, with `;12` for an extension.
 
-    `country` (ISO 3166) is how a number without a country code is read; without it such a number is its digits. What is
-    no number at all is compared as text.
+    `country` (ISO 3166) is how a number without a country code is read; without it such a number is its digits and
+    letters. What is no number at all is compared as text.
     """
     text = number.strip()
     if text.startswith("00"):
@@ -197,7 +208,9 @@ def phone_key(number: str, country: str = "") -> str:
     try:
         parsed = phonenumbers.parse(text, country or None)
     except phonenumbers.NumberParseException:
-        return re.sub(r"\D", "", text) or text.casefold()
+        # Letters count: they tell "1234 x5" from "12345", and one number by words from another.
+        bare = re.sub(r"[\W_]", "", text).casefold()
+        return bare if any(map(str.isdigit, bare)) else text.casefold()
     key = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return f"{key};{parsed.extension}" if parsed.extension else key
 
@@ -234,8 +247,8 @@ def normal_date(raw: str) -> date | Unreadable:
 
 
 def option_key(label: str) -> str:
-    """Options map by label, compared without case and surrounding space."""
-    return label.strip().casefold()
+    """Options map by label, compared without case and surrounding space, however its accents are encoded."""
+    return unicodedata.normalize("NFC", label).strip().casefold()
 
 
 def name_key(name: str) -> str:

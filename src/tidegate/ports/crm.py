@@ -89,6 +89,8 @@ class Happening:
     """The person as the delivery showed it; what it did not show is missing. Of an organization, its name."""
     before: Record | None = None
     """Of a changed person, what the fields that changed held until then; all others are missing."""
+    permitted: frozenset[str] | None = None
+    """The Pipedrive users who may see the record; None where the delivery does not say."""
     by_program: bool = False
     """Whether a program did it, in the name of its user."""
 

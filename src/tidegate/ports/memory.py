@@ -46,6 +46,8 @@ class Results:
     actions: list[ActionResult] = field(default_factory=list)
     email_activities: list[EmailActivityRow] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    """Ids of prospects that campaigns may not write to and that are linked just now: their persons are to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)

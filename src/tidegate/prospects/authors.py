@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tidegate.prospects.models import CampaignEvent, Prospect
-from tidegate.prospects.signals import campaign_events_known, prospects_changed
+from tidegate.prospects.signals import campaign_events_known, consents_closed, prospects_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,18 @@ def announce(author: Author, action: str, ids: Sequence[int]) -> None:
             workspace_id=author.workspace_id,
             ids=list(ids),
             action=action,
+            actor=author.actor,
+            origin=author.origin,
+        )
+
+
+def announce_closed(author: Author, ids: Sequence[int]) -> None:
+    """Tell who listens that the consent of these was tightened, within the transaction."""
+    if ids:
+        consents_closed.send(
+            sender=Prospect,
+            workspace_id=author.workspace_id,
+            ids=list(ids),
             actor=author.actor,
             origin=author.origin,
         )

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tidegate.errors import NotFound
-from tidegate.prospects.authors import Author, announce
+from tidegate.prospects.authors import Author, announce, announce_closed
 from tidegate.prospects.content import is_tighter
 from tidegate.prospects.models import CampaignEvent, Consent, EventType, Prospect
 
@@ -34,8 +34,13 @@ def tightest_of(said: Mapping[int, Collection[Since]]) -> dict[int, Since]:
     return found
 
 
-def tighten(author: Author, wanted: Mapping[int, Since]) -> list[int]:
-    """Make the consent of these prospects at least as tight as asked; the ids of those that changed. Within a transaction."""
+def tighten(
+    author: Author, wanted: Mapping[int, Since], *, of_events: Collection[int | None] = ()
+) -> list[int]:
+    """Make the consent of these prospects at least as tight as asked; the ids of those that changed. Within a transaction.
+
+    `of_events`: those whose own campaign events say so, and are announced as such.
+    """
     rows = Prospect.objects.select_for_update(no_key=True).filter(
         workspace_id=author.workspace_id, pk__in=wanted
     )
@@ -48,6 +53,7 @@ def tighten(author: Author, wanted: Mapping[int, Since]) -> list[int]:
     Prospect.objects.bulk_update(changed, ["consent", "consent_at", "updated_at"], batch_size=500)
     ids = [prospect.pk for prospect in changed]
     announce(author, "change", ids)
+    announce_closed(author, [i for i in ids if i not in of_events])
     return ids
 
 

@@ -10,6 +10,10 @@ from django.dispatch import Signal
 prospects_changed = Signal()
 lists_changed = Signal()
 """A list or custom field was made, renamed or deleted: `workspace_id`."""
+consents_closed = Signal()
+"""Campaigns may not write to these prospects any more, by other means than a campaign event of their own: `workspace_id`,
+`ids`, `actor` and `origin`.
+"""
 campaign_events_known = Signal()
 """It became known to which prospects these campaign events belong: they were stored, or their prospect appeared.
 

@@ -6,6 +6,7 @@ a value so that `read_value` reads the same value back.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -21,13 +22,17 @@ MAX_LENGTH: Mapping[FieldType, int] = {
     FieldType.LINK: 2_000,
     FieldType.ADDRESS: 1_000,
     FieldType.OPTION: 200,
+    FieldType.PHONE: 100,
+    FieldType.EMAIL: 254,
 }
-MAX_PHONE = 100
-MAX_ADDRESS = 254
-"""Of an e-mail address, by RFC 5321."""
+"""Of one text, number or address; that of an e-mail address is RFC 5321's."""
+MAX_PHONE, MAX_ADDRESS = MAX_LENGTH[FieldType.PHONE], MAX_LENGTH[FieldType.EMAIL]
+MAX_DIGITS = 28
+"""What decimal arithmetic keeps; a number beyond it would be rounded on its way."""
 
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0]+")
-_EMAIL = re.compile(r"[^\s@,;<>()\[\]\"]+@[^\s@,;<>()\[\]\".]+(\.[^\s@,;<>()\[\]\".]+)+")
+_NO_ADDRESS = r"\s@,;<>()\[\]\"\x00-\x1f\x7f"
+_EMAIL = re.compile(rf"[^{_NO_ADDRESS}]+@[^{_NO_ADDRESS}.]+(\.[^{_NO_ADDRESS}.]+)+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _TRUE = frozenset({"true", "yes", "y", "1", "on", "x"})
 _FALSE = frozenset({"false", "no", "n", "0", "off"})
@@ -58,8 +63,8 @@ def clean_text(raw: object, limit: int) -> str:
 
 
 def option_key(label: str) -> str:
-    """Options are told apart by label, without case and surrounding space."""
-    return label.strip().casefold()
+    """Options are told apart by label, without case and surrounding space, however its accents are encoded."""
+    return unicodedata.normalize("NFC", label).strip().casefold()
 
 
 def normal_email(raw: str) -> str:
@@ -94,10 +99,25 @@ def short(text: str, limit: int = 60) -> str:
 
 
 def _text(raw: object, limit: int) -> str:
+    source = _source(raw)
+    text = "\n".join(_SPACES.sub(" ", line).strip() for line in source.split("\n")).strip()
+    return _checked(text, limit)
+
+
+def _laid_out_text(raw: object, limit: int) -> str:
+    """As it was laid out: indents and inner spaces stay, what is invisible at the ends goes."""
+    lines = (line.rstrip(" \t\r\f\v\u00a0") for line in _source(raw).split("\n"))
+    text = "\n".join(lines).strip("\n")
+    return _checked(text if text.strip() else "", limit)
+
+
+def _source(raw: object) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         raise Unfit("This must be text.")
-    source = str(raw).replace("\r\n", "\n")
-    text = "\n".join(_SPACES.sub(" ", line).strip() for line in source.split("\n")).strip()
+    return str(raw).replace("\r\n", "\n")
+
+
+def _checked(text: str, limit: int) -> str:
     _refuse_unstorable(text)
     if len(text) > limit:
         raise Unfit(f"Too long: {len(text):,} of {limit:,} characters.")
@@ -117,7 +137,7 @@ def _read_text(shape: FieldShape, raw: object) -> Json:
 
 
 def _read_long_text(shape: FieldShape, raw: object) -> Json:
-    return _text(raw, MAX_LENGTH[shape.type]) or None
+    return _laid_out_text(raw, MAX_LENGTH[shape.type]) or None
 
 
 def _read_link(shape: FieldShape, raw: object) -> Json:
@@ -138,9 +158,12 @@ def read_number(raw: object) -> Decimal:
         number = Decimal(_plain_number(str(raw)))
     except InvalidOperation as error:
         raise Unfit(f"“{short(str(raw))}” is not a number like 12.5.") from error
-    # 28 digits is what decimal arithmetic keeps; a number beyond it would be rounded on its way.
-    if not number.is_finite() or len(number.as_tuple().digits) > 28 or abs(number.adjusted()) > 28:
-        raise Unfit(f"“{short(str(raw))}” is out of range: at most 28 digits.")
+    if (
+        not number.is_finite()
+        or len(number.as_tuple().digits) > MAX_DIGITS
+        or abs(number.adjusted()) > MAX_DIGITS
+    ):
+        raise Unfit(f"“{short(str(raw))}” is out of range: at most {MAX_DIGITS} digits.")
     return number.normalize() + 0
 
 

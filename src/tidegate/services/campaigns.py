@@ -80,8 +80,9 @@ async def follow_events(engine: Engine) -> bool:
     if not changes:
         return False
     engine.spend_as(Feature.AUTOMATION)
-    await look_traces_up(engine)
-    await look_consents_up(engine)
+    open_intents = await engine.run(engine.memory.open_intents, engine.connection_id)
+    await look_traces_up(engine, open_intents)
+    await look_consents_up(engine, open_intents)
     results = Results()
     results.done.update((change.id, "left") for change in changes if change.id <= engine.left_upto)
     changes = [change for change in changes if change.id > engine.left_upto]
@@ -92,7 +93,7 @@ async def follow_events(engine: Engine) -> bool:
     engine.spend_as(Feature.AUTOMATION)
     people.leaving = await unsubscribe_in_pipedrive(engine, _leaving(engine, happenings, people))
     await _begin(engine, happenings, people, runs, results)
-    chains = await _chains(engine, happenings, people)
+    chains = _chains(happenings, people, runs)
     stop = await perform_runs(engine, list(chains.values()))
     _finish(engine, happenings, chains, people, results)
     await _plan_history(engine, happenings, people, results)
@@ -228,7 +229,7 @@ def _leaving(engine: Engine, happenings: Sequence[Happening], people: People) ->
         prospect_id = event.prospect_id or ""
         link, prospect = people.links[prospect_id], people.prospects.get(prospect_id)
         name = prospect.name if prospect is not None else ""
-        found.setdefault(link.person_id, Leaving(link.person_id, prospect_id, name, event))
+        found.setdefault(link.person_id, Leaving(link.person_id, prospect_id, name, cause_text(event)))
     return list(found.values())
 
 
@@ -283,9 +284,10 @@ def _not_performed(run: RunToBegin) -> LogLine:
     )
 
 
-async def _chains(engine: Engine, happenings: Sequence[Happening], people: People) -> dict[str, Chain]:
+def _chains(
+    happenings: Sequence[Happening], people: People, runs: Mapping[str, Sequence[StoredRun]]
+) -> dict[str, Chain]:
     """Prospect id -> what is left to be done for it, in the order of its events."""
-    runs = await _runs(engine, happenings)
     events = {h.event.id: h.event for h in happenings}
     chains: dict[str, Chain] = {}
     for prospect_id, own in runs.items():

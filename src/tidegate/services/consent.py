@@ -4,13 +4,13 @@ Looking first makes a repetition harmless. An answer that got lost is looked up 
 log tells of what can't be taken back, whenever the worker died.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tidegate.core.campaigns import CampaignEvent
-from tidegate.core.consent import UNSUBSCRIBED, done_text, ignored_text, is_open, status_change
-from tidegate.core.records import Side
+from tidegate.core.consent import UNSUBSCRIBED, closed_text, done_text, ignored_text, is_open, status_change
+from tidegate.core.records import Record, Side
+from tidegate.core.values import Json
 from tidegate.errors import (
     BudgetSpent,
     NeedsAttention,
@@ -21,12 +21,15 @@ from tidegate.errors import (
     TemporaryError,
     TidegateError,
 )
-from tidegate.ports import Intent, LogLine, Results
-from tidegate.services.deeds import cause_text
+from tidegate.ports import Change, Feature, Intent, LogLine, Results
 from tidegate.services.engine import Engine
 from tidegate.services.journal import LATE
+from tidegate.services.settle import retry_at
 from tidegate.services.together import together
 
+ENTITY = "campaign_consent"
+BATCH = 100
+LINKED = "linked"
 CONSENT = "consent"
 """The kind of an intent to change a marketing status; its key is the person."""
 
@@ -38,21 +41,63 @@ class Leaving:
     person_id: str
     prospect_id: str
     name: str
-    event: CampaignEvent
+    cause_text: str
     before: str = ""
     """The marketing status as it was seen."""
 
 
-async def look_consents_up(engine: Engine) -> None:
+async def follow_consents(engine: Engine) -> bool:
+    """Unsubscribe those who were closed by a member, a program or a file, or were linked when they were closed already.
+
+    What is true now decides, not what was so when it was told. False where nothing waits. Raises as below, and LaneLost.
+    """
+    changes = await engine.run(engine.memory.take_campaign_changes, engine.connection_id, ENTITY, BATCH)
+    if not changes:
+        return False
+    engine.spend_as(Feature.AUTOMATION)
+    await look_consents_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))
+    by_prospect: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.id > engine.left_upto:
+            by_prospect.setdefault(change.record_id, []).append(change)
+    people = await _closed(engine, by_prospect) if engine.campaigns.unsubscribes else []
+    later = await unsubscribe_in_pipedrive(engine, people)
+    now, results = engine.lane.clock.now(), Results()
+    for change in changes:
+        error = later.get(change.record_id) if change.id > engine.left_upto else None
+        if error is None:
+            results.done[change.id] = "followed"
+        else:
+            results.later[change.id] = retry_at(change.attempts, now, error)
+    await _store(engine, results)
+    return True
+
+
+async def _closed(engine: Engine, by_prospect: Mapping[str, Sequence[Change]]) -> list[Leaving]:
+    """The linked persons of those that are closed still. Who is linked later is told of then."""
+    links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=list(by_prospect))
+    linked = {link.prospect_id: link.person_id for link in links if link.state == LINKED}
+    seen = await engine.outreach.get_prospects(list(linked))
+    found: dict[str, Leaving] = {}
+    for prospect_id, person_id in linked.items():
+        prospect = seen.get(prospect_id)
+        if isinstance(prospect, Record) and prospect.is_closed:
+            actor = by_prospect[prospect_id][-1].actor
+            text = closed_text(prospect.consent, actor)
+            found.setdefault(person_id, Leaving(person_id, prospect_id, prospect.name, text))
+    return list(found.values())
+
+
+async def look_consents_up(engine: Engine, found: Sequence[Intent]) -> None:
     """Settle the intents whose answer got lost: what arrived is told, what did not is tried again with its event."""
-    found = await engine.run(engine.memory.open_intents, engine.connection_id)
     intents = [intent for intent in found if intent.kind == CONSENT]
     if not intents:
         return
     results = Results(intents_done=[(CONSENT, intent.key) for intent in intents])
     for intent in intents:
         if await engine.crm.marketing_status(intent.key) == UNSUBSCRIBED:
-            results.log.append(_line_of_intent(intent))
+            person = _of_intent(intent)
+            results.log.append(_done_line(person, f"{done_text(person.before)} {LATE}"))
     await _store(engine, results)
 
 
@@ -105,7 +150,7 @@ async def _write_down(engine: Engine, people: Sequence[Leaving]) -> None:
                 "prospect_id": person.prospect_id,
                 "name": person.name,
                 "before": person.before,
-                "cause_text": cause_text(person.event),
+                "cause_text": person.cause_text,
             },
             now,
         )
@@ -126,7 +171,7 @@ def _take_failures(
         if isinstance(answer, RecordGone):
             continue  # nobody is left to be written to
         if isinstance(answer, RecordRejected | PermissionMissing):
-            results.log.append(_failed(person, answer.user_message))
+            results.log.append(_tell(person, "fail", answer.user_message))
         elif isinstance(answer, RateLimited | BudgetSpent | NeedsAttention):
             stop = answer
         elif isinstance(answer, TemporaryError):
@@ -147,43 +192,30 @@ async def _store(engine: Engine, results: Results) -> None:
 
 def _line(person: Leaving, status: str) -> LogLine:
     if status != UNSUBSCRIBED:
-        return _failed(person, ignored_text(status))
+        return _tell(person, "fail", ignored_text(status))
+    return _done_line(person, done_text(person.before))
+
+
+def _done_line(person: Leaving, message: str) -> LogLine:
+    return _tell(person, "update", message, status_change(person.before))
+
+
+def _tell(person: Leaving, act: str, message: str, *changes: Mapping[str, Json]) -> LogLine:
     return LogLine(
         side=Side.PIPEDRIVE,
-        act="update",
+        act=act,
         prospect_id=person.prospect_id,
         person_id=person.person_id,
         record_name=person.name,
-        changes=(status_change(person.before),),
+        changes=changes,
         cause=CONSENT,
-        cause_text=cause_text(person.event),
-        message=done_text(person.before),
-    )
-
-
-def _failed(person: Leaving, message: str) -> LogLine:
-    return LogLine(
-        side=Side.PIPEDRIVE,
-        act="fail",
-        prospect_id=person.prospect_id,
-        person_id=person.person_id,
-        record_name=person.name,
-        cause=CONSENT,
-        cause_text=cause_text(person.event),
+        cause_text=person.cause_text,
         message=message,
     )
 
 
-def _line_of_intent(intent: Intent) -> LogLine:
-    before = str(intent.facts.get("before") or "")
-    return LogLine(
-        side=Side.PIPEDRIVE,
-        act="update",
-        prospect_id=str(intent.facts.get("prospect_id") or ""),
-        person_id=intent.key,
-        record_name=str(intent.facts.get("name") or ""),
-        changes=(status_change(before),),
-        cause=CONSENT,
-        cause_text=str(intent.facts.get("cause_text") or ""),
-        message=f"{done_text(before)} {LATE}",
-    )
+def _of_intent(intent: Intent) -> Leaving:
+    facts = {
+        name: str(intent.facts.get(name) or "") for name in ("prospect_id", "name", "cause_text", "before")
+    }
+    return Leaving(intent.key, facts["prospect_id"], facts["name"], facts["cause_text"], facts["before"])

@@ -19,6 +19,7 @@ from tidegate.errors import (
 from tidegate.ports import Feature, Schedule, Serving
 from tidegate.services.brakes import Halted
 from tidegate.services.campaigns import follow_events
+from tidegate.services.consent import follow_consents
 from tidegate.services.emails import follow_emails
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.live import follow
@@ -145,6 +146,7 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     if serving.status is Status.ACTIVE:
         followed = await follow(engine)
         followed |= await follow_events(engine)
+        followed |= await follow_consents(engine)
         followed |= await follow_emails(engine)
         busy = await _preview(engine, schedule, serving) or followed
         return busy or await _check(engine, schedule, serving)

@@ -66,7 +66,7 @@ async def follow_emails(engine: Engine) -> bool:
     if not changes or not engine.campaigns.history:
         return await _store(engine, results)
     try:
-        await look_traces_up(engine)
+        await look_traces_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))
     except BudgetSpent as error:
         _put_off(engine, changes, error, results)
         return await _store(engine, results)

@@ -20,6 +20,7 @@ from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, create_kind, update_key
 from tidegate.services.perform import perform
 from tidegate.services.quarrels import quarrel_of, stop_quarrels
+from tidegate.services.troubles import CURES, INVALID, kind_of
 from tidegate.services.units import Unit
 
 RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
@@ -192,6 +193,9 @@ def _remember_pair(
         link = _link_to_save(unit, plan, prospect_id, person_id, now)
         if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
             results.links.append(link)
+    prospect = unit.returned.get(Side.OUTREACH) or unit.prospect
+    if unit.link is None and isinstance(prospect, Record) and prospect.is_closed:
+        results.closed.append(prospect_id)
     results.intents_done.extend(_creates_done(prospect_id, person_id))
     results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in plan.writes)
     results.settled.append((prospect_id, person_id))
@@ -347,8 +351,8 @@ def _refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Q
             prospect_id=prospect_id,
             person_id=person_id,
             record_name=unit.record_name,
-            message="; ".join(texts),
-            cure="Correct the value, then retry. The other fields are in step.",
+            message="; ".join(texts).removesuffix(".") + ".",
+            cure=f"{CURES[INVALID]} The other fields are in step.",
             facts={"values": {r.field: describe(r.value) for r in plan.refusals}},
         )
     ]
@@ -375,15 +379,16 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     if unit.plan is not None and unit.plan.writes:
         failed = next((w.side for w in unit.plan.writes if w.side not in unit.returned), failed)
     prospect_id, person_id = unit.prospect_id or "", unit.person_id or ""
+    kind = kind_of(error)
     results.questions.append(
         Question(
-            kind="gone" if isinstance(error, RecordGone) else "invalid",
+            kind=kind,
             side=failed,
             prospect_id=prospect_id,
             person_id=person_id,
             record_name=unit.record_name,
             message=message,
-            cure="Correct the record, then retry.",
+            cure=CURES[kind],
         )
     )
     results.log.append(

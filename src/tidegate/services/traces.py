@@ -28,9 +28,8 @@ CLOCK_MARGIN = timedelta(minutes=5)
 MOVED = "Somebody moved the deal meanwhile, or Pipedrive no longer shows it."
 
 
-async def look_traces_up(engine: Engine) -> None:
-    """Settle every open intent of these kinds. Afterwards none is left."""
-    found = await engine.run(engine.memory.open_intents, engine.connection_id)
+async def look_traces_up(engine: Engine, found: Sequence[Intent]) -> None:
+    """Settle every open intent of these kinds among those found. Afterwards none is left."""
     intents = [intent for intent in found if intent.kind in KINDS]
     if not intents:
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tidegate.core.operations import Base, Plan
 from tidegate.core.overtaken import Overtaken
-from tidegate.core.records import Record, Seen, Side
+from tidegate.core.records import COMPANY, PHONE, Record, Seen, Side
 from tidegate.errors import TidegateError
 from tidegate.ports import Change, StoredLink
 
@@ -42,16 +42,29 @@ class Unit:
 
     @property
     def record_name(self) -> str:
-        for seen in (self.prospect, self.person):
-            if isinstance(seen, Record) and seen.name:
-                return seen.name
-        return next((f"{c.entity} {c.record_id}" for c in self.changes), "")
+        seen = [each for each in (self.prospect, self.person) if isinstance(each, Record)]
+        return next(filter(None, map(_called, seen)), "") or next(
+            (f"{c.entity} {c.record_id}" for c in self.changes), ""
+        )
 
     def id_of(self, side: Side) -> str | None:
         return self.prospect_id if side is Side.OUTREACH else self.person_id
 
     def seen_of(self, side: Side) -> Seen | None:
         return self.prospect if side is Side.OUTREACH else self.person
+
+
+def _called(record: Record) -> str:
+    """A record without a name is called by its address, number or company: an id tells nobody anything."""
+    numbers = record.value(PHONE)
+    company = record.value(COMPANY)
+    words = (
+        record.name,
+        *record.emails[:1],
+        *(numbers[:1] if isinstance(numbers, tuple) else ()),
+        company if isinstance(company, str) else "",
+    )
+    return next(filter(None, words), "")
 
 
 def fold(changes: Sequence[Change], links: Iterable[StoredLink]) -> list[Unit]:

@@ -15,7 +15,11 @@ from tidegate.core.connection import Status
 from tidegate.core.records import Record, Side
 from tidegate.core.values import Json, Kind
 from tidegate.store.models import Change, Connection
+from tidegate.store.models.lanes import FLOW
 from tidegate.store.wakes import wake_lane
+
+LOOK = "campaign_email"
+"""The entity of a look: a plan to write a campaign e-mail's activity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ class News:
     merged_into: str = ""
     actor: str = ""
     due_at: datetime | None = None
+
+
+def closed_consent(prospect_id: str, actor: str = "") -> News:
+    """Campaigns may not write to this prospect any more: its person is to hear of it."""
+    return News(
+        Side.OUTREACH, "campaign_consent", prospect_id, action="check", source="campaign", actor=actor
+    )
 
 
 def add_changes(
@@ -110,24 +121,31 @@ def _count_of_deliveries(connection: Connection, rows: list[Change]) -> int:
     return Change.objects.filter(connection=connection, delivery_id__in=ids).count() if ids else 0
 
 
-CAMPAIGN_ENTITIES = ("campaign_event", "campaign_email")
-
-
 def take_changes(connection_id: str, limit: int) -> list[ports.Change]:
     """Waiting and due changes of records of a connection, oldest first."""
-    rows = _due(connection_id).exclude(entity__in=CAMPAIGN_ENTITIES)
-    return [_to_port(row) for row in rows.order_by("id")[:limit]]
+    return [_to_port(row) for row in _due(connection_id, "").order_by("id")[:limit]]
 
 
 def take_campaign_changes(connection_id: str, entity: str, limit: int) -> list[ports.Change]:
-    """What campaigns tell is followed by itself, so that a flood of events holds up no record."""
-    return [_to_port(row) for row in _due(connection_id).filter(entity=entity).order_by("id")[:limit]]
+    """What campaigns tell is followed by itself, so that a flood of events holds up no record.
+
+    Events come in the order in which they were told; looks, most of which are planned ahead, by when they fall due.
+    """
+    if entity == LOOK:
+        rows = Change.objects.filter(connection_id=connection_id, done_at__isnull=True, entity=LOOK)
+        rows = rows.filter(due_at__lte=timezone.now()).order_by("due_at", "id")
+    else:
+        rows = _due(connection_id, entity).order_by("id")
+    return [_to_port(row) for row in rows[:limit]]
 
 
-def _due(connection_id: str) -> "QuerySet[Change]":
-    return Change.objects.filter(
-        connection_id=connection_id, done_at__isnull=True, due_at__lte=timezone.now()
-    )
+def _due(connection_id: str, flow: str) -> "QuerySet[Change]":
+    return _waiting(connection_id, flow).filter(due_at__lte=timezone.now())
+
+
+def _waiting(connection_id: str, flow: str) -> "QuerySet[Change]":
+    rows = Change.objects.alias(flow=FLOW)
+    return rows.filter(connection_id=connection_id, done_at__isnull=True, flow=flow)
 
 
 def _to_port(row: Change) -> ports.Change:
@@ -152,8 +170,7 @@ def _to_port(row: Change) -> ports.Change:
 
 def peek_changes(connection_id: str, *, after: int, limit: int) -> list[ports.Change]:
     """Waiting changes of records with ids above `after`, due or not, oldest first."""
-    rows = Change.objects.filter(connection_id=connection_id, done_at__isnull=True, id__gt=after)
-    rows = rows.exclude(entity__in=CAMPAIGN_ENTITIES)
+    rows = _waiting(connection_id, "").filter(id__gt=after)
     return [_to_port(row) for row in rows.order_by("id")[:limit]]
 
 
@@ -167,9 +184,7 @@ def waiting_again(
     connection_id: str, records: Collection[tuple[Side, str]], *, after: int
 ) -> set[tuple[Side, str]]:
     """Which of these records have a waiting change with an id above `after`."""
-    rows = Change.objects.filter(
-        connection_id=connection_id,
-        done_at__isnull=True,
+    rows = _waiting(connection_id, "").filter(
         id__gt=after,
         entity__in=["prospect", "person"],
         record_id__in={record_id for _, record_id in records},

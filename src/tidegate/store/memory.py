@@ -288,6 +288,7 @@ class LaneMemory(Memory):
         runs.save_email_activities(connection_id, results.email_activities)
         inbox.finish_changes(results.done, results.later)
         runs.plan_looks(connection_id, results.looks)
+        _look_at_consents(connection_id, results.closed)
         _look_at(connection_id, results.follow_up, source="merge", actor="Merged in Pipedrive")
         add_spent(self.lane_id, spent)
 
@@ -314,6 +315,12 @@ def _look_at(connection_id: str, person_ids: Sequence[str], *, source: str, acto
             for i in person_ids
         ]
         inbox.add_changes(connection, looks)
+
+
+def _look_at_consents(connection_id: str, prospect_ids: Sequence[str]) -> None:
+    if prospect_ids:
+        looks = [inbox.closed_consent(prospect_id) for prospect_id in prospect_ids]
+        inbox.add_changes(models.Connection.objects.get(pk=connection_id), looks)
 
 
 def _drop_intents(connection_id: str, keys: Sequence[tuple[str, str]]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
@@ -52,10 +53,15 @@ def begin_runs(connection_id: str, runs: Sequence[RunToBegin], hold: Hold) -> No
     with transaction.atomic():
         fence(hold)
         taken = _taken_keys(connection_id, runs)
+        new: list[RunToBegin] = []
         for run in runs:
             if (run.trigger.value, run.once_key) not in taken:
                 taken.add((run.trigger.value, run.once_key))
-                _begin(connection_id, run)
+                new.append(run)
+        rows = AutomationRun.objects.bulk_create(_row_of(connection_id, run) for run in new)
+        RunAction.objects.bulk_create(
+            action for row, run in zip(rows, new, strict=True) for action in _actions_of(row, run)
+        )
 
 
 def _taken_keys(connection_id: str, runs: Sequence[RunToBegin]) -> set[tuple[str, str]]:
@@ -64,9 +70,9 @@ def _taken_keys(connection_id: str, runs: Sequence[RunToBegin]) -> set[tuple[str
     return set(rows.values_list("trigger", "once_key"))
 
 
-def _begin(connection_id: str, run: RunToBegin) -> None:
-    now, event = timezone.now(), run.event
-    row = AutomationRun.objects.create(
+def _row_of(connection_id: str, run: RunToBegin) -> AutomationRun:
+    event = run.event
+    return AutomationRun(
         connection_id=connection_id,
         trigger=run.trigger.value,
         once_key=run.once_key,
@@ -78,10 +84,13 @@ def _begin(connection_id: str, run: RunToBegin) -> None:
         campaign_name=event.campaign_name[:200],
         email_id=event.email_id or "",
         record_name=run.record_name[:300],
-        finished_at=now if run.not_performed else None,
+        finished_at=timezone.now() if run.not_performed else None,
     )
+
+
+def _actions_of(row: AutomationRun, run: RunToBegin) -> list[RunAction]:
     outcome = Outcome.NOT_PERFORMED if run.not_performed else Outcome.WAITING
-    RunAction.objects.bulk_create(
+    return [
         RunAction(
             run=row,
             position=position,
@@ -91,26 +100,32 @@ def _begin(connection_id: str, run: RunToBegin) -> None:
             done_at=row.finished_at,
         )
         for position, action in enumerate(run.actions)
-    )
+    ]
+
+
+_SAVE_ACTIONS = """
+    UPDATE store_runaction a
+    SET outcome = v.outcome, reason = v.reason, text = v.text, deal_id = v.deal_id, activity_id = v.activity_id, done_at = now()
+    FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+         AS v(run_id, position, outcome, reason, text, deal_id, activity_id)
+    WHERE a.run_id = v.run_id AND a.position = v.position
+"""
 
 
 def save_actions(results: Sequence[ActionResult]) -> None:
     """What became of actions; a run whose last one is settled is finished."""
-    now = timezone.now()
-    for result in results:
-        RunAction.objects.filter(run_id=result.run_id, position=result.position).update(
-            outcome=result.outcome.value,
-            reason=result.reason,
-            text=result.text[:300],
-            deal_id=result.deal_id,
-            activity_id=result.activity_id,
-            done_at=now,
-        )
-    if results:
-        runs = AutomationRun.objects.filter(
-            pk__in={result.run_id for result in results}, finished_at=None
-        ).exclude(actions__outcome=Outcome.WAITING.value)
-        runs.update(finished_at=now)
+    if not results:
+        return
+    rows = [
+        (r.run_id, r.position, r.outcome.value, r.reason, r.text[:300], r.deal_id, r.activity_id)
+        for r in results
+    ]
+    with database.cursor() as cursor:
+        cursor.execute(_SAVE_ACTIONS, [list(column) for column in zip(*rows, strict=True)])
+    runs = AutomationRun.objects.filter(
+        pk__in={result.run_id for result in results}, finished_at=None
+    ).exclude(actions__outcome=Outcome.WAITING.value)
+    runs.update(finished_at=timezone.now())
 
 
 def leave_waiting_actions(connection: Connection) -> None:

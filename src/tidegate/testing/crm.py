@@ -202,6 +202,9 @@ class MemoryCrm(MemorySales):
     def person_ids(self) -> list[str]:
         return [i for i, kept in self._persons.items() if not kept.gone and not kept.hidden]
 
+    def _has_address(self, person_id: str) -> bool:
+        return any("@" in address for address in self.person(person_id).emails)
+
     @property
     def deleted_ids(self) -> list[str]:
         return [i for i, kept in self._persons.items() if kept.gone]

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, OutreachCatalogue
-from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Gone, Record, Seen, Side
+from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, OPEN_CONSENT, Gone, Record, Seen, Side
 from tidegate.core.values import LISTS, Kind, Value, normal_emails
 from tidegate.errors import ChangedMeanwhile, InvalidForRemote, RecordGone
 from tidegate.ports import Clock, EventPage, Page
@@ -59,6 +59,8 @@ class MemoryOutreach:
         self.clock = clock or ManualClock()
         self.faults = Faults()
         self.announced: list[str] = []
+        self.consents: dict[str, str] = {}
+        """Of those that campaigns may not write to."""
         """Ids of prospects that changed, whoever did it, in order."""
         self.written: list[Written] = []
         self.status: dict[str, str] = {}
@@ -131,7 +133,12 @@ class MemoryOutreach:
             name=f"{shown.get(FIRST_NAME) or ''} {shown.get(LAST_NAME) or ''}".strip(),
             list_ids=frozenset(kept.list_ids),
             updated_at=kept.updated_at,
+            consent=self.consents.get(prospect_id, OPEN_CONSENT),
         )
+
+    def close(self, prospect_id: str, consent: str = "unsubscribed") -> None:
+        """A member, a program or a file says that campaigns may not write to this prospect."""
+        self.consents[prospect_id] = consent
 
     def keeps_key(self, key: str, prospect_id: str) -> bool:
         """Whether this prospect was created with that key."""

@@ -53,6 +53,8 @@ class MemorySales(ABC):
     @abstractmethod
     def person_ids(self) -> list[str]: ...
     @abstractmethod
+    def _has_address(self, person_id: str) -> bool: ...
+    @abstractmethod
     async def _charge(self, method: str, tokens: int) -> None: ...
     @abstractmethod
     def _answer(self, method: str) -> None: ...
@@ -209,7 +211,7 @@ class MemorySales(ABC):
             raise InvalidForRemote("Campaigns are not enabled for this company.")
         if person_id not in self.person_ids:
             raise RecordGone(f"Pipedrive does not show person {person_id}.")
-        if person_id not in self.marketing_fixed:
+        if person_id not in self.marketing_fixed and self._has_address(person_id):
             self.marketing[person_id] = "unsubscribed"
             self.marketing_fixed.add(person_id)
         self._answer("unsubscribe")

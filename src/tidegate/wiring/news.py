@@ -10,9 +10,14 @@ from uuid import UUID
 
 from tidegate.core.connection import Reason
 from tidegate.core.records import Side
-from tidegate.prospects.signals import campaign_events_known, lists_changed, prospects_changed
+from tidegate.prospects.signals import (
+    campaign_events_known,
+    consents_closed,
+    lists_changed,
+    prospects_changed,
+)
 from tidegate.store.catalogues import store_catalogues
-from tidegate.store.inbox import News, add_campaign_events, add_changes
+from tidegate.store.inbox import News, add_campaign_events, add_changes, closed_consent
 from tidegate.store.models import Connection
 from tidegate.store.schema_watch import watch_settings
 from tidegate.wiring.parts import outreach_of
@@ -23,6 +28,7 @@ def listen() -> None:
     """Connect the receivers; called once, when Django is ready."""
     prospects_changed.connect(take_news, dispatch_uid="tidegate.news")
     lists_changed.connect(reread_lists, dispatch_uid="tidegate.lists")
+    consents_closed.connect(take_closed_consents, dispatch_uid="tidegate.consents")
     campaign_events_known.connect(take_campaign_events, dispatch_uid="tidegate.campaign_events")
 
 
@@ -46,6 +52,11 @@ def take_campaign_events(*, workspace_id: UUID, ids: Sequence[int], actor: str, 
     """Every launched connection hears of what happened in campaigns; what it makes of it is decided when it is followed."""
     for connection in _listeners(workspace_id):
         add_campaign_events(connection, ids, actor=actor)
+
+
+def take_closed_consents(*, workspace_id: UUID, ids: Sequence[int], actor: str, **_: Any) -> None:
+    for connection in _listeners(workspace_id):
+        add_changes(connection, [closed_consent(str(i), actor) for i in ids])
 
 
 def _listeners(workspace_id: UUID) -> list[Connection]:

@@ -81,6 +81,7 @@ def _mark_delivery(connection_id: UUID) -> None:
 
 
 def _news(happening: Happening, listener: Listener) -> News:
+    hidden = happening.permitted is not None and listener.user_id not in happening.permitted
     ours = happening.by_program and happening.actor_id == listener.user_id
     return News(
         Side.PIPEDRIVE,
@@ -89,7 +90,7 @@ def _news(happening: Happening, listener: Listener) -> News:
         action=happening.action,
         source="webhook",
         delivery_id=f"{happening.event_id}:{happening.entity}:{happening.record_id}"[:80],
-        body=happening.body,
+        body=None if hidden else happening.body,  # what we can't see any more is looked at, whatever it shows
         before=happening.before if ours else None,
         merged_into=happening.merged_into or "",
         actor=f"Pipedrive user {happening.actor_id}" if happening.actor_id else "",

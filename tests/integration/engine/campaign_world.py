@@ -18,7 +18,7 @@ from tidegate.ports import Feature
 from tidegate.services.drain import Drained
 from tidegate.services.engine import Lane
 from tidegate.store.catalogues import catalogues_to_json
-from tidegate.store.inbox import News, add_changes
+from tidegate.store.inbox import News, add_changes, closed_consent
 from tidegate.store.models import AutomationRun, Change, Connection, RunAction
 
 CREATE = Action(ActionKind.CREATE_DEAL, pipeline_id="1")
@@ -104,6 +104,12 @@ class CampaignWorld(World):
         add_changes(
             self.connection, [News(Side.OUTREACH, "campaign_event", i, source="campaign") for i in event_ids]
         )
+
+    def close(self, prospect_id: str, consent: str = "unsubscribed", *, told: bool = True) -> None:
+        """Somebody says by hand that campaigns may not write to the prospect. Not `told`: before the connection listened."""
+        self.outreach.close(prospect_id, consent)
+        if told:
+            add_changes(self.connection, [closed_consent(prospect_id, "Maja")])
 
     def drain_now(self) -> Drained:
         """Only what is due already, by the clock of this world, which runs ahead of the database's."""

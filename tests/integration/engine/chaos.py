@@ -217,6 +217,8 @@ class Episode:
             self.edit_prospect: 16,
             self.edit_person: 16,
             self.edit_many: 2,
+            self.edit_many_prospects: 2,
+            self.merge_prospects: 3,
             self.move_address: 3,
             self.delete_prospect: 4,
             self.restore_prospect: 4,
@@ -318,6 +320,22 @@ class Episode:
     def edit_many(self) -> None:
         for person_id in self.world.crm.person_ids[:20]:
             self._edit_person(person_id, {JOB_TITLE: f"Title{next(self.numbers)}"})
+
+    def edit_many_prospects(self) -> None:
+        """A bulk edit: the same value for everybody in view."""
+        title = f"Title{next(self.numbers)}"
+        for prospect_id in self.world.outreach.ids[:20]:
+            self._edit_prospect(prospect_id, {JOB_TITLE: title})
+
+    def merge_prospects(self) -> None:
+        """The store has no merge of its own: people give all addresses to one of two records and delete the other."""
+        if len(self.world.outreach.ids) < 2:
+            return
+        loser, survivor = self.random.sample(self.world.outreach.ids, 2)
+        kept, lost = (self.world.outreach.record(i) for i in (survivor, loser))
+        self.world.outreach.delete(loser)
+        self.tell("prospect", loser, "is merged by hand into", survivor)
+        self._edit_prospect(survivor, {EMAIL: tuple(dict.fromkeys([*kept.emails, *lost.emails]))})
 
     def move_address(self) -> None:
         """One record gives its address to another one of its app; the giver gets a new one."""

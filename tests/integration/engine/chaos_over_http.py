@@ -26,7 +26,7 @@ from tests.integration.engine.world import _step
 from tidegate.adapters.pipedrive.webhooks import read_delivery
 from tidegate.config import config
 from tidegate.core.catalogue import PipedriveCatalogue
-from tidegate.core.records import JOB_TITLE, Record
+from tidegate.core.records import JOB_TITLE, Record, Side
 from tidegate.errors import TemporaryError
 from tidegate.services.drain import Drained, drain
 from tidegate.services.index import bring_up_to_date
@@ -201,8 +201,13 @@ class RemoteEpisode(Episode):
         }
 
     def edit_many(self) -> None:
+        """In Pipedrive's list view, whose webhooks say that they are of a bulk edit."""
+        title = f"Title{next(self.numbers)}"
         for person_id in self.remote.person_ids[:20]:
-            self._edit_person(person_id, {JOB_TITLE: f"Title{next(self.numbers)}"})
+            values = {JOB_TITLE: title}
+            self.remote.edit_person(person_id, values, bulk=True)
+            self._typed(Side.PIPEDRIVE, person_id, values)
+        self.tell("all persons in view get the title", title)
 
     def fail_something(self) -> None:
         fault = {**self.random.choice(FAULTS), "calls": self.random.choice(CALLS)}

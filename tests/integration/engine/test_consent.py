@@ -1,9 +1,12 @@
 """Who unsubscribes or bounces is unsubscribed in Pipedrive, too: once, told, and only where it was asked for."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.integration.engine.campaign_world import ADD, CampaignWorld, automation
 from tests.integration.engine.mortality import Countdown, Died, make_mortal, mortal_memory
+from tests.integration.engine.world import prospect
 from tidegate.core.automation import Trigger
 from tidegate.errors import AuthorizationLost, BudgetSpent, PermissionMissing, RemoteUnavailable
 from tidegate.store.models import Change, Connection, Intent
@@ -203,7 +206,9 @@ def test_a_lost_authorisation_stops_the_connection_and_keeps_the_event():
 POINTS = 12
 
 
-def a_day_that_dies_at(point: int) -> tuple[Countdown, CampaignWorld, str]:
+def a_day_that_dies_at(
+    point: int, closing: Callable[[CampaignWorld, str], object] = leave
+) -> tuple[Countdown, CampaignWorld, str]:
     countdown = Countdown(0)
     world = CampaignWorld(memory_class=mortal_memory(countdown))
     world.automate(unsubscribes=True)
@@ -211,7 +216,7 @@ def a_day_that_dies_at(point: int) -> tuple[Countdown, CampaignWorld, str]:
     world.crm.marketing = {}
     make_mortal(world.crm, ("marketing_status", "unsubscribe"), countdown)
     countdown.left = point
-    leave(world, signe)
+    closing(world, signe)
     try:
         world.drain()
     except Died:
@@ -235,3 +240,120 @@ def test_every_point_was_tried():
     countdown, _, _ = a_day_that_dies_at(POINTS + 1)
 
     assert countdown.left > 0
+
+
+class TestClosedByOtherMeansThanAnEvent:
+    """A member, a program or a file closes a prospect, or it is linked when it is closed already."""
+
+    @pytest.mark.parametrize("consent", ["unsubscribed", "bounced"])
+    def test_who_is_closed_by_hand_is_unsubscribed_once_and_the_log_says_by_whom(self, consent):
+        world, signe = world_with_campaigns(is_="subscribed")
+
+        world.close(signe, consent)
+        world.close(signe, consent)
+        world.drain()
+
+        assert (status(world, signe), calls(world)) == ("unsubscribed", (1, 1))
+        (line,) = world.log(cause="consent")
+        assert (line.act, line.record_name) == ("update", "Signe Aaltonen")
+        assert line.cause_text == f"The prospect was marked “{consent}” here by Maja"
+
+    def test_who_is_linked_when_closed_already_is_unsubscribed_then(self):
+        world = CampaignWorld()
+        world.automate(unsubscribes=True)
+        world.crm.marketing = {}
+        signe = world.outreach.add(prospect("Signe Aaltonen"))
+        world.close(signe, told=False)
+        open_one = world.outreach.add(prospect("Maja Lindqvist"))
+
+        world.drain()
+
+        assert (status(world, signe), status(world, open_one)) == ("unsubscribed", "no_consent")
+        assert calls(world) == (1, 1)
+
+    def test_who_is_matched_when_closed_already_is_unsubscribed_as_well(self):
+        world = CampaignWorld()
+        world.automate(unsubscribes=True)
+        world.crm.marketing = {}
+        signe = world.outreach.add(prospect("Signe Aaltonen"))
+        world.close(signe, told=False)
+        person = world.crm.add_person({"email": world.outreach.record(signe).emails})
+
+        world.drain()
+
+        assert world.person_of(signe) == person
+        assert status(world, signe) == "unsubscribed"
+
+    def test_who_was_opened_again_meanwhile_is_left_alone(self):
+        world, signe = world_with_campaigns(is_="subscribed")
+        world.close(signe)
+        world.outreach.close(signe, "open")
+
+        world.drain()
+
+        assert (status(world, signe), calls(world)) == ("subscribed", (0, 0))
+
+    def test_switched_off_nothing_is_looked_at(self):
+        world, signe = world_with_campaigns(is_="subscribed")
+        world.automate()
+        world.close(signe)
+
+        world.drain()
+
+        assert (status(world, signe), calls(world)) == ("subscribed", (0, 0))
+        assert not Change.objects.filter(done_at=None).exists()
+
+    def test_who_is_not_linked_waits_for_nothing(self):
+        world = CampaignWorld()
+        world.automate(unsubscribes=True)
+        world.crm.marketing = {}
+        world.close("4711")
+
+        world.drain()
+
+        assert not Change.objects.filter(done_at=None).exists()
+        assert world.crm.tokens["marketing_status"] == 0
+
+    @pytest.mark.parametrize("call", ["marketing_status", "unsubscribe"])
+    @pytest.mark.parametrize(
+        "error", [RemoteUnavailable("Away."), BudgetSpent("Enough for today.", retry_after=60)]
+    )
+    def test_what_passes_by_itself_is_tried_again(self, call, error):
+        world, signe = world_with_campaigns(is_="subscribed")
+        world.crm.faults.fail(call, error)
+        world.close(signe)
+
+        world.drain()
+
+        assert status(world, signe) == "unsubscribed"
+        assert len(world.log(cause="consent")) == 1
+
+    @pytest.mark.parametrize("point", range(1, POINTS + 1))
+    def test_a_worker_that_dies_at_any_point_writes_once_and_tells_once(self, point):
+        _, world, signe = a_day_that_dies_at(point, closing=CampaignWorld.close)
+
+        assert status(world, signe) == "unsubscribed"
+        assert calls(world)[1] == 1
+        assert len(world.log(cause="consent")) == 1
+        assert not Intent.objects.exists()
+        assert not Change.objects.filter(done_at=None).exists()
+
+    def test_every_point_was_tried(self):
+        countdown, _, _ = a_day_that_dies_at(POINTS + 1, closing=CampaignWorld.close)
+
+        assert countdown.left > 0
+
+
+def test_without_a_valid_address_pipedrive_keeps_the_status_and_the_log_says_so():
+    world, signe = world_with_campaigns(is_="subscribed")
+    person = world.person_of(signe)
+    world.crm.edit_person(person, {"email": ()})
+    world.drain()
+
+    world.close(signe)
+    world.drain()
+
+    assert status(world, signe) == "subscribed"
+    (line,) = world.log(cause="consent")
+    assert line.act == "fail"
+    assert "needs a valid e-mail address" in line.message

@@ -174,7 +174,7 @@ def test_wherever_the_worker_dies_overlapping_pages_end_the_same() -> None:
         assert [source for source, *_ in told(again)] == [source for source, *_ in outcomes], where
         if not died:
             break
-    assert point > 40, "overlapping pages have points to die at"
+    assert point > 30, "overlapping pages have points to die at"
 
 
 def acting_at(world: World, call: str, number: int, act: Callable[[Transfer], Any]) -> None:
@@ -191,7 +191,7 @@ def acting_at(world: World, call: str, number: int, act: Callable[[Transfer], An
     setattr(world.crm, call, disturbed)
 
 
-@pytest.mark.parametrize("number", [1, 4])
+@pytest.mark.parametrize("number", [1, 3])
 def test_a_pause_ends_at_the_border_of_a_page_and_going_on_doubles_nothing(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +203,7 @@ def test_a_pause_ends_at_the_border_of_a_page_and_going_on_doubles_nothing(
     transfer.refresh_from_db()
     assert transfer.state == "paused"
     assert transfer.done == len(told(transfer)), "what was written is counted, and stored"
-    assert transfer.done < 7 or number == 4, "it stopped before the end"
+    assert transfer.done < 7, "it stopped before the end"
     go_on_with_transfer(transfer)
     world.drain()
     transfer.refresh_from_db()

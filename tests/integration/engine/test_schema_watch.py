@@ -51,7 +51,7 @@ def test_a_field_that_vanishes_while_we_write_puts_its_pair_to_sleep_and_the_res
     assert connection_of(world).status == Status.ACTIVE
     (case,) = world.questions()
     assert (case.kind, case.person_id) == ("mapping", "")
-    assert JOB_TITLE in case.message
+    assert "“Job title”" in case.message
 
     world.crm.fields[JOB_TITLE] = gone
     reread(world)

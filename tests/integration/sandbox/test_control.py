@@ -1,10 +1,13 @@
 """Control calls: seeds, reset, clock, faults, and what other people do to an account."""
 
+import io
 import time
 
 import aiohttp
+import orjson
 import pytest
 
+from pipedrive_sandbox.seed_plan import FITS
 from tests.integration.sandbox.conftest import subscribe
 
 PERSONS = "/api/v2/persons"
@@ -37,13 +40,75 @@ async def test_a_seed_tells_ids_tokens_and_counts(client):
 
 
 @pytest.mark.parametrize(
-    "body", [{"persns": 1}, {"company": {"plan": "gold"}}, [], {"persons": "x"}], ids=str
+    "body",
+    [
+        {"persns": 1},
+        {"company": {"plan": "gold"}},
+        [],
+        *(
+            {name: value}
+            for name in FITS
+            for value in (None, -1, 1e300, "x", [5], {"a": 1})
+            if not FITS[name][1](value)
+        ),
+        {"people": [{"email": 5}]},
+        {"persons": 10_000_001},
+    ],
+    ids=str,
 )
 async def test_a_seed_that_makes_no_sense_is_refused_with_a_reason(client, body):
     reply = await client.post("/_sandbox/seed", body)
 
     assert reply.status == 400
     assert reply.body["error"]
+
+
+async def test_a_seed_takes_a_long_list_of_people(client):
+    rows = "".join(f"person{number}@example.com,Ann,Bee\n" for number in range(60_000))
+
+    plan = orjson.dumps({"persons": 3, "csv": f"E-mail,First name,Last name\n{rows}"})
+
+    seeded = await client.ask("POST", "/_sandbox/seed", data=io.BytesIO(plan))
+
+    assert seeded.body["counts"]["person"] == 3
+
+
+ODD: tuple[object, ...] = (None, 5, -1, "x", "", [], [5], {}, {"a": 1}, True, 1e300, "2020-13-01")
+
+
+async def test_no_control_call_falls_over_odd_values(client):
+    company = (await client.control("companies", method="GET"))[0]["id"]
+    for call in (await client.control("", method="GET"))["calls"]:
+        method, path = call.split(" ")
+        name = path.removeprefix("/_sandbox/")
+        if name in ("seed", "reset", "deliveries/wait"):
+            continue
+        for key in KEYS.get(name, ACTION_KEYS if name.startswith("actions/") else ("x",)):
+            for value in ODD:
+                here = {} if key in ("company_id", "user_id") else {"company_id": company, "user_id": 1}
+                wanted = here if name.startswith("actions/") else NEEDED.get(name, {})
+                reply = await client.ask(method, path, {**wanted, key: value})
+                assert reply.status in (200, 400), (call, key, value, reply.text)
+                assert (await client.get("/_sandbox/clock")).status == 200
+
+
+ACTION_KEYS = (
+    *("company_id", "user_id", "id", "ids", "count", "changes", "person", "entity"),
+    *("field_code", "tokens", "install", "scope", "client_id"),
+)
+KEYS = {
+    "clock": ("advance", "to"),
+    "switches": ("search_delay", "webhook_drop", "rotate_refresh_token"),
+    "faults": ("kind", "status", "calls", "share", "times", "seconds", "jitter", "id"),
+    "apps": ("client_id", "client_secret", "name", "redirect_uri", "scopes", "uninstall_url"),
+    "limits": ("burst", "daily", "reset_hour"),
+    "companies": ("company_id", "plan", "seats", "name", "currency", "deals_per_seat", "top_up", "timezone"),
+    "deliveries": ("limit", "company_id"),
+}
+NEEDED: dict[str, dict[str, object]] = {
+    "faults": {"kind": "error", "calls": "X /nix"},
+    "apps": {"client_id": "odd"},
+}
 
 
 async def test_a_reset_empties_everything_but_the_registered_apps(client):

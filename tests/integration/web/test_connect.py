@@ -3,12 +3,14 @@
 import base64
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.builders import make_log_entry
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.config import config
 from tidegate.core.connection import Reason, Status
@@ -17,6 +19,7 @@ from tidegate.prospects.models import ProspectList
 from tidegate.store import connections
 from tidegate.store.models import Connection, Link, OAuthApp, OAuthState, User, Workspace
 from tidegate.store.oauth_app import registered_app
+from tidegate.web.integrations.permissions import SCOPES
 from tidegate.wiring import actions
 
 pytestmark = pytest.mark.django_db
@@ -346,3 +349,39 @@ def test_the_cards_count_what_is_in_the_store(owner: Client, workspace: Workspac
     for name in ("Founders", "Webinar"):
         ProspectList.objects.create(workspace_id=workspace.pk, name=name)
     assert "0 in 2 lists" in owner.get("/integrations/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "said"),
+    [
+        (["base", *(scope for scope, _name, _use in SCOPES)], "7 of 7 granted"),
+        (
+            ["base", "contacts:full", "deals:full", "activities:full", "users:read", "admin"],
+            "6 of 7 granted",
+        ),
+        ([], ""),
+    ],
+)
+def test_the_permissions_of_a_connection_are_counted_and_the_lacking_ones_named(
+    owner: Client, connection: Connection, scopes: list[str], said: str
+) -> None:
+    Connection.objects.update(scopes=scopes)
+    for path in ("/integrations/", f"/connections/{connection.pk}/setup/connected/"):
+        text = owner.get(path).content.decode()
+        assert said in text if said else "Permissions" not in text
+        assert ("Lacking: Contact fields, full access." in text) == (said == "6 of 7 granted")
+
+
+def test_the_card_leads_to_what_was_written_today(owner: Client, connection: Connection) -> None:
+    Connection.objects.update(status=Status.ACTIVE.value, reason="", launched_at=timezone.now())
+    for days in (0, 0, 2):
+        make_log_entry(connection, at=timezone.now() - timedelta(days=days))
+    text = owner.get("/integrations/").content.decode()
+    assert f'<a href="/connections/{connection.pk}/activity/?since=today">2 changes today</a>' in text
+    assert owner.get(f"/connections/{connection.pk}/activity/?since=today").status_code == 200
+
+
+def test_the_page_leads_to_the_guide_of_the_api(owner: Client) -> None:
+    text = owner.get("/integrations/").content.decode()
+    assert 'href="/api/v1/docs"' in text
+    assert owner.get("/api/v1/docs").status_code == 200

@@ -82,6 +82,21 @@ def send(request: WSGIRequest) -> int:
 
 
 @pytest.mark.parametrize(
+    ("permitted", "looked_at"),
+    [(["7", "8"], False), (["8"], True), ([8, 9], True), ([7], False), ([], False)],
+)
+def test_a_person_that_our_user_may_not_see_any_more_is_looked_at(
+    permitted: list[object], looked_at: bool
+) -> None:
+    """Its values may be what we know: taken for an echo, nobody would learn that it is hidden."""
+    connection = make_connection(make_workspace(), hook_secret=encrypt(PASSWORD), pipedrive_user_id="7")
+    body = PERSON | {"meta": PERSON["meta"] | {"permitted_user_ids": permitted}}
+    assert deliver(connection, body) == 200
+    (change,) = take_changes(str(connection.pk), 9)
+    assert (change.body is None) is looked_at
+
+
+@pytest.mark.parametrize(
     ("meta", "told"),
     [
         ({"change_source": "api", "user_id": "7"}, {"first_name": "Ann"}),

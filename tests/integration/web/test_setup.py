@@ -395,8 +395,28 @@ def test_a_mapped_field_that_was_deleted_stays_visible_and_can_be_replaced(
     pipedrive.show(alices.connection)
     text = alices.client.get(alices.path("setup/data") + "?problems").content.decode()
     assert anchors(text) == ["right-0"]
-    assert options(text, "right-0")[0] == f"{HEADCOUNT} (deleted)"
+    assert options(text, "right-0")[0] == "A field that was deleted"
+    assert "that was mapped with “Team size” no longer exists" in text
+    assert HEADCOUNT not in " ".join(anchors(text)) + options(text, "right-0")[0]
     assert alices.post("setup/data", data_form((f"{CUSTOM}team_size", SEATS))).status_code == 302
+
+
+def test_in_place_of_a_deleted_field_the_likely_one_is_offered_and_taken(
+    alices: Setup, pipedrive: FakePipedrive
+) -> None:
+    alices.post("setup/data", data_form((f"{CUSTOM}team_size", HEADCOUNT)))
+    pipedrive.delete_field(HEADCOUNT)
+    pipedrive.show(alices.connection)
+    text = alices.client.get(alices.path("setup/data") + "?problems").content.decode()
+    assert "“Seats” is free and has the same type." in text
+    form = data_form((f"{CUSTOM}team_size", HEADCOUNT), act=f"use-0-{SEATS}")
+    assert options(alices.post("setup/data", form).content.decode(), "right-0")[0] == "Seats"
+
+
+@pytest.mark.parametrize("act", ["use", "use-", "use-9-x", "use-²-x", "use-0"])
+def test_a_forged_likely_field_breaks_nothing(alices: Setup, act: str) -> None:
+    assert alices.post("setup/data", data_form((f"{CUSTOM}team_size", SEATS), act=act)).status_code == 200
+    assert (f"{CUSTOM}team_size", SEATS) not in [(m.outreach, m.pipedrive) for m in alices.settings.mappings]
 
 
 def test_refreshing_rereads_pipedrive_and_keeps_the_form(alices: Setup, pipedrive: FakePipedrive) -> None:

@@ -4,7 +4,16 @@ import json
 import httpx2
 import pytest
 
-from tidegate.adapters.http import FATES, Answer, Call, Fate, HttpSender, foreign_errors, with_repeats
+from tidegate.adapters.http import (
+    FATES,
+    Answer,
+    Call,
+    Fate,
+    HttpSender,
+    foreign_errors,
+    read_json,
+    with_repeats,
+)
 from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, RecordGone, RemoteUnavailable
 from tidegate.testing.clock import ManualClock
 
@@ -202,3 +211,23 @@ async def test_a_refusal_is_not_tried_again():
     with pytest.raises(RecordGone):
         await repeated(attempts, repeatable=True)
     assert attempts.count == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (rb'{"a": ["x\u0000y", 1]}', {"a": ["x\ufffdy", 1]}),
+        (rb'{"a": "cut \ud83d"}', {"a": "cut \ufffd"}),
+        (rb'{"\uDE00": null}', {"\ufffd": None}),
+        (rb'{"a": "\ud83d\ude00 \\u0000 \\ud800"}', {"a": "\U0001f600 \\u0000 \\ud800"}),
+    ],
+)
+def test_one_character_that_no_database_stores_costs_no_page(body, read):
+    assert read_json(body) == read
+    assert Answer(200, body=body).json() == read
+    json.dumps(read).encode()
+
+
+def test_what_is_not_json_is_none():
+    assert Answer(200, body=rb'{"a": "\ud83d"').json() is None
+    assert Answer(200, body=b"<html>").json() is None

@@ -1,15 +1,15 @@
 """docs/sync-rules.md, "Values": what fits travels whole, what doesn't is refused with the reason."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
 
 from tests.pairs import COLD, HOT, PIPEDRIVE, make_field
-from tidegate.core.catalogue import Field
+from tidegate.core.catalogue import Field, Option
 from tidegate.core.fitting import fit
 from tidegate.core.operations import Refusal
-from tidegate.core.values import Address, Kind, Money, Value
+from tidegate.core.values import Address, DateRange, Kind, Money, TimeOfDay, TimeRange, Value
 
 
 def reason(value: Value, target: Field) -> str:
@@ -102,3 +102,31 @@ def test_what_is_no_address_is_refused():  # V1
 
 def test_a_field_for_one_number_takes_the_primary_one():  # I7
     assert fit(("1", "2"), make_field(Kind.PHONE, single=True), PIPEDRIVE) == ("1",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (Kind.TIME, TimeOfDay(time(9, 30, 0, 5)), "fractions of a second"),
+        (Kind.TIME_RANGE, TimeRange(time(9), time(10, 0, 0, 500_000)), "10:00:00.500000 has fractions"),
+        (
+            Kind.DATE_RANGE,
+            DateRange(date(2026, 3, 2), date(2026, 3, 1)),
+            "ends on 2026-03-01 before it starts on 2026-03-02",
+        ),
+        (Kind.MONEY, Money(Decimal(5), "POINTS"), "“POINTS” is not a currency of three letters"),
+    ],
+)
+def test_what_neither_side_can_spell_is_refused_by_itself(kind, value, said):  # V1
+    assert said in reason(value, make_field(kind))
+
+
+def test_more_items_than_the_side_holds_are_refused_with_both_counts():  # V1
+    assert reason(("1", "2", "3"), make_field(Kind.PHONE, max_items=2)) == "too many: 3 of 2"
+    assert fit(("1", "2"), make_field(Kind.PHONE, max_items=2), PIPEDRIVE) == ("1", "2")
+
+
+def test_an_option_is_known_however_its_accents_are_encoded():  # V2
+    target = make_field(Kind.OPTION, options=(Option("1", "Caf\u00e9"),))
+
+    assert fit("cafe\u0301", target, PIPEDRIVE) == "Caf\u00e9"

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from tidegate.core import values as core
 from tidegate.prospects.models import FieldType
-from tidegate.prospects.values import FieldShape, Unfit, normal_email, read_email, read_value, to_text
+from tidegate.prospects.values import (
+    FieldShape,
+    Unfit,
+    normal_email,
+    option_key,
+    read_email,
+    read_value,
+    to_text,
+)
 
 OPTIONS = ("Blue", "Red, dark", "Grün")
 T = FieldType
@@ -23,7 +31,7 @@ FITS = [
     (T.TEXT, "  two   words ", "two words"),
     (T.TEXT, "two\r\nlines", "two lines"),
     (T.TEXT, 12, "12"),
-    (T.LONG_TEXT, " a \r\n b ", "a\nb"),
+    (T.LONG_TEXT, "\na \r\n  - b  c \n\n", "a\n  - b  c"),
     (T.NUMBER, "12.50", "12.5"),
     (T.NUMBER, 1000, "1000"),
     (T.NUMBER, 0.1, "0.1"),
@@ -170,8 +178,25 @@ def test_what_is_nobodys_address_is_refused(address):
 
 
 @given(st.text(max_size=40))
-def test_both_sides_of_the_house_compare_addresses_alike(text):
+def test_both_sides_of_the_house_compare_addresses_and_options_alike(text):
     assert normal_email(text) == core.normal_email(text)
+    assert option_key(text) == core.option_key(text)
+
+
+@given(st.text("ab.@[]\"'+ \t\x01ü", max_size=12) | st.emails())
+def test_both_sides_of_the_house_take_the_same_for_an_address(text):
+    try:
+        read_email(text)
+    except Unfit:
+        taken = False
+    else:
+        taken = True
+    assert taken == core.is_email(text.strip())
+
+
+@given(st.text(st.sampled_from(" \t\n\r\u00a0ab-"), max_size=12))
+def test_both_sides_of_the_house_lay_out_a_long_text_alike(text):
+    assert read_value(shape(T.LONG_TEXT), text) == core.laid_out_text(text)
 
 
 numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=6)

@@ -222,6 +222,10 @@ def test_the_clock_only_moves_forward():
     assert clock.now() >= before + 100
     with pytest.raises(ValueError, match="forward"):
         clock.advance(-1)
+    for too_far in (1e12, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="9998"):
+            clock.advance(too_far)
+    assert clock.offset == 100
 
 
 async def test_a_sleeper_wakes_when_the_clock_is_moved_past_its_moment():

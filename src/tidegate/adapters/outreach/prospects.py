@@ -56,12 +56,12 @@ from tidegate.errors import (
 )
 from tidegate.ports import EventPage, Page, RunStep
 from tidegate.prospects import queries, services
-from tidegate.prospects.content import MAX_TEXT
+from tidegate.prospects.content import MAX_ENTRIES, MAX_TEXT
 from tidegate.prospects.models import CustomField, FieldType, Prospect, ProspectEmail
 from tidegate.prospects.models.people import shown_name
 from tidegate.prospects.services import Author
 from tidegate.prospects.services.lists import list_numbers
-from tidegate.prospects.values import MAX_LENGTH
+from tidegate.prospects.values import MAX_ADDRESS, MAX_DIGITS, MAX_LENGTH, MAX_PHONE
 
 T = TypeVar("T")
 
@@ -69,8 +69,8 @@ CUSTOM = "custom."
 SYSTEM_FIELDS = (
     Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
     Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
-    Field(EMAIL, "E-mail", Kind.EMAIL),
-    Field(PHONE, "Phone", Kind.PHONE),
+    Field(EMAIL, "E-mail", Kind.EMAIL, max_length=MAX_ADDRESS, max_items=MAX_ENTRIES),
+    Field(PHONE, "Phone", Kind.PHONE, max_length=MAX_PHONE, max_items=MAX_ENTRIES),
     Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
     Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
 )
@@ -297,11 +297,12 @@ def field_of(item: CustomField) -> Field:
         custom=True,
         options=tuple(Option(label, label) for label in item.options),
         max_length=MAX_LENGTH.get(FieldType(item.type)),
+        max_digits=MAX_DIGITS if item.type in (FieldType.NUMBER, FieldType.MONEY) else None,
         one_line=item.type in (FieldType.TEXT, FieldType.LINK),
     )
 
 
-SHOWN = ("pk", *TEXT_KEYS, "emails", "phones", "custom", "updated_at")
+SHOWN = ("pk", *TEXT_KEYS, "emails", "phones", "custom", "updated_at", "consent")
 """Plain rows, since a transfer reads a million: making an object of each would cost more than all that is decided about it."""
 
 Row = Mapping[str, Any]
@@ -323,6 +324,7 @@ def _to_record(row: Row, fields: Custom) -> Record:
             entry["value"]: entry["label"] for entry in (*row["emails"], *row["phones"]) if entry.get("label")
         },
         updated_at=row["updated_at"],
+        consent=row["consent"],
     )
 
 

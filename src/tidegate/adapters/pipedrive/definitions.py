@@ -19,7 +19,7 @@ from tidegate.core.catalogue import (
     Stage,
     User,
 )
-from tidegate.core.values import Kind
+from tidegate.core.values import Kind, option_key
 from tidegate.errors import InvalidForRemote
 from tidegate.ports import Account
 
@@ -205,8 +205,10 @@ def distinct_options(pairs: Iterable[tuple[str, str]]) -> tuple[Option, ...]:
     seen: set[str] = set()
     options = []
     for number, label in pairs:
-        shown = label if label and label.casefold() not in seen else f"{label} ({number})".strip()
-        seen.add(shown.casefold())
+        shown = label
+        while not shown or option_key(shown) in seen:
+            shown = f"{shown} ({number})".strip()
+        seen.add(option_key(shown))
         options.append(Option(number, shown))
     return tuple(options)
 

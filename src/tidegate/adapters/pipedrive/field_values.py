@@ -25,6 +25,7 @@ from tidegate.core.values import (
     Value,
     describe,
     is_empty,
+    laid_out_text,
     normal_number,
     normal_phones,
     normal_text,
@@ -85,7 +86,9 @@ def _start(raw: Mapping[str, object]) -> object:
 
 def _read(field: Field, raw: object) -> Value:
     match field.kind:
-        case Kind.TEXT | Kind.LONG_TEXT | Kind.LINK | Kind.UNKNOWN:
+        case Kind.LONG_TEXT:
+            return laid_out_text(str(raw))
+        case Kind.TEXT | Kind.LINK | Kind.UNKNOWN:
             return normal_text(str(raw))
         case Kind.NUMBER:
             return _number(raw)

@@ -7,14 +7,14 @@ should be, and the difference is created and deleted, so that saving twice leave
 
 import binascii
 import hmac
+import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-import orjson
-
+from tidegate.adapters.http import read_json
 from tidegate.adapters.pipedrive.field_values import moment_from
 from tidegate.adapters.pipedrive.translate import record_from
 from tidegate.core.catalogue import Field
@@ -72,6 +72,7 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
         company_id=_optional(meta, "company_id"),
         body=_body(entity, data, fields),
         before=_before(entity, data, previous, fields) if action == "change" else None,
+        permitted=_permitted(meta),
         by_program=meta.get("change_source") == "api",
     )
     return [happening, *_merged_away(happening, meta)]
@@ -79,8 +80,8 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
 
 def _parsed(body: bytes) -> tuple[Raw, object, object]:
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        parsed = read_json(body)
+    except json.JSONDecodeError as error:
         raise Malformed("The delivery is not JSON.") from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("meta"), dict):
         raise Malformed("The delivery has no “meta” object; is the webhook of version 2.0?")
@@ -129,6 +130,12 @@ def _body(entity: str, data: object, fields: Sequence[Field]) -> Record | None:
     if entity == "organization" and isinstance(data.get("name"), str):
         return Record(Side.PIPEDRIVE, str(data["id"]), name=data["name"])
     return None
+
+
+def _permitted(meta: Raw) -> frozenset[str] | None:
+    """Not said of users. An empty list is taken as nothing said, since somebody did it."""
+    listed = meta.get("permitted_user_ids")
+    return frozenset(map(str, listed)) if isinstance(listed, list) and listed else None
 
 
 def _before(entity: str, data: object, previous: object, fields: Sequence[Field]) -> Record | None:

@@ -150,7 +150,8 @@ class _Batch:
         adopted = adopt_for_emails([*emails.made, *emails.changed.values()])
         fresh = {row.pk for row in rows.values()}
         known = [*rows.values(), *(event for event in adopted if event.pk not in fresh)]
-        tighten(self.author, consents_of(self.author, known))
+        own = {event.prospect_id for event in known}
+        tighten(self.author, consents_of(self.author, known), of_events=own)
         announce_events(self.author, known)
 
     def row(

@@ -37,7 +37,8 @@ def adopt_for_prospects(author: Author, added: Collection[tuple[int, str]]) -> N
     waiting = CampaignEvent.objects.filter(workspace_id=workspace_id, prospect=None, recipient__in=holders)
     events = list(waiting.defer("raw"))
     give(events, {event.pk: holders[event.recipient] for event in events})
-    tighten(author, consents_of(author, events))
+    own = {event.prospect_id for event in events}
+    tighten(author, consents_of(author, events), of_events=own)
     tighten(author, _of_other_holders(author, added))
     announce_events(author, events)
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tidegate.errors import Invalid
-from tidegate.prospects.authors import Author, announce
+from tidegate.prospects.authors import Author, announce, announce_closed
 from tidegate.prospects.content import (
     Content,
     fill_up,
@@ -119,6 +119,8 @@ class _Batch:
         self.by_key: dict[str, Prospect] = {}
         self.created: list[Prospect] = []
         self.changed: dict[int, Prospect] = {}
+        self.closed: set[int] = set()
+        """Those that were here, and whose consent was tightened."""
 
     def run(self) -> list[ItemResult]:
         self.load()
@@ -134,6 +136,7 @@ class _Batch:
         new = {prospect.pk for prospect in self.created}
         announce(self.author, "create", sorted(new))
         announce(self.author, "change", sorted((self.changed.keys() | set(moved)) - new))
+        announce_closed(self.author, sorted(self.closed))
         return [self.result(prospect, result, moved) for prospect, result in placed]
 
     def load(self) -> None:
@@ -181,6 +184,7 @@ class _Batch:
     def update(self, prospect: Prospect, content: Content) -> Outcome:
         if self.policy is Policy.SKIP:
             return Outcome.UNCHANGED
+        before = prospect.consent
         if self.policy is Policy.FILL:
             changed = fill_up(prospect, content)
         else:
@@ -190,6 +194,8 @@ class _Batch:
         self.note_addresses(prospect, content)
         if prospect.pk is not None:
             self.changed[prospect.pk] = prospect
+            if prospect.consent != before:
+                self.closed.add(prospect.pk)
         return Outcome.UPDATED
 
     def note_addresses(self, prospect: Prospect, content: Content) -> None:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tidegate.errors import Conflict, Invalid, NotFound
-from tidegate.prospects.authors import Author, announce
+from tidegate.prospects.authors import Author, announce, announce_closed
 from tidegate.prospects.content import Content, is_nobody, is_tighter, lay_over, read_content, shapes_of
 from tidegate.prospects.events.waiting import adopt_for_prospects
 from tidegate.prospects.models import Consent, CustomField, Prospect, ProspectEmail, ProspectList
@@ -163,6 +163,7 @@ def update_prospect(
             "prospect's page.",
             prospect_id=prospect_id,
         )
+    before = prospect.consent
     changed = lay_over(prospect, content)
     if changed:
         if is_nobody(prospect):
@@ -173,6 +174,8 @@ def update_prospect(
     moved = lists is not None and _set_lists(prospect, lists)
     if changed or moved:
         announce(author, "change", [prospect_id])
+    if prospect.consent != before:
+        announce_closed(author, [prospect_id])
     return Saved(prospect, Outcome.UPDATED if changed or moved else Outcome.UNCHANGED)
 
 

@@ -4,7 +4,15 @@ All work against one company goes through its lane, drained by one worker at a t
 """
 
 from django.db import models
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
+
+CAMPAIGN_ENTITIES = ("campaign_event", "campaign_email", "campaign_consent")
+FLOW = Case(When(entity__in=CAMPAIGN_ENTITIES, then=F("entity")), default=Value(""))
+"""What is taken from the inbox together: changes of records (empty), campaign events, looks at campaign e-mails, consents.
+
+A campaign leaves tens of thousands of the latter waiting; none may be read on the way to a change of another flow.
+"""
 
 
 class Lane(models.Model):
@@ -61,7 +69,7 @@ class Change(models.Model):
     """Each index costs every delivery; the ones below serve both keys."""
     side = models.CharField(max_length=10)
     entity = models.CharField(max_length=20, default="person")
-    """`prospect`, `person`, `organization`, `campaign_event`, `campaign_email`; others are kept for the schema watch."""
+    """`prospect`, `person`, `organization`, `campaign_event`, `campaign_email`, `campaign_consent`; others are kept for the schema watch."""
     record_id = models.CharField(max_length=64)
     action = models.CharField(max_length=10, default="change")
     """`create`, `change`, `delete`, or `check` where we ask ourselves to look."""
@@ -81,13 +89,21 @@ class Change(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["connection", "id"], condition=models.Q(done_at__isnull=True), name="change_waiting"
-            ),
+            models.Index("connection", FLOW, "id", condition=Q(done_at__isnull=True), name="change_waiting"),
             models.Index(
                 fields=["lane", "due_at"], condition=models.Q(done_at__isnull=True), name="change_due"
             ),
             models.Index(fields=["connection", "received_at"], name="change_recent"),
+            models.Index(
+                fields=["connection", "due_at", "id"],
+                condition=Q(done_at__isnull=True, entity="campaign_email"),
+                name="change_look_due",
+            ),
+            models.Index(
+                fields=["connection", "record_id"],
+                condition=Q(done_at__isnull=True, entity="campaign_email"),
+                name="change_look_planned",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["connection", "delivery_id"], name="one_row_per_delivery"),

@@ -48,7 +48,8 @@ class Attention(models.Model):
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="attention")
     kind = models.CharField(max_length=40)
-    """The error's class in short: `ambiguous`, `invalid`, `gone`, `oscillating`, `duplicate`."""
+    """The error's class in short: `ambiguous`, `invalid`, `forbidden`, `full`, `gone`, `hidden`,
+    `merged`, `oscillating`, `mapping`."""
     side = models.CharField(max_length=10, blank=True)
     prospect_id = models.CharField(max_length=64, blank=True)
     person_id = models.CharField(max_length=64, blank=True)

@@ -17,10 +17,6 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
             "Tidegate can’t tell which one is meant and does not guess. Choose the right one; the answer is remembered."
         ),
     ),
-    "duplicate": (
-        _("Two records share one e-mail address"),
-        _("Merge them, or take the address from one of them, then retry."),
-    ),
     "invalid": (
         _("A value doesn’t fit the field it goes to"),
         _(
@@ -30,6 +26,17 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "gone": (
         _("The linked record is no longer there"),
         _("It was deleted, merged into another one, or the connected user can’t see it."),
+    ),
+    "forbidden": (
+        _("The connected user may not change the record"),
+        _(
+            "Pipedrive shows it to that user, and lets only others change it. Have the right given in Pipedrive, or connect as a "
+            "user who has it, then retry."
+        ),
+    ),
+    "full": (
+        _("The Pipedrive plan has no more room"),
+        _("Make room in Pipedrive or raise its plan, then retry. What exists already stays in step."),
     ),
     "merged": (
         _("Two linked persons were merged into one in Pipedrive"),
@@ -59,15 +66,26 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
 }
 
 
+PLACES: dict[str, tuple[str, str | Promise]] = {
+    "mapping": ("settings", _("Open the settings")),
+    "oscillating": ("settings", _("Open the settings")),
+    "hidden": ("integrations", _("Connect as another user")),
+    "forbidden": ("integrations", _("Connect as another user")),
+}
+"""Where a kind is mended, apart from the record itself: name of the page, and what the link says."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupWords:
     group: AttentionGroup
     title: str | Promise
     cure: str | Promise
+    place: str = ""
+    place_name: str | Promise = ""
 
 
 def words_of(group: AttentionGroup) -> GroupWords:
     if group.kind in KINDS:
-        return GroupWords(group, *KINDS[group.kind])
+        return GroupWords(group, *KINDS[group.kind], *PLACES.get(group.kind, ()))
     newest = group.cases[0] if group.cases else None
     return GroupWords(group, newest.message if newest else group.kind, newest.cure if newest else "")

@@ -19,45 +19,12 @@ from tidegate.store.models import Connection, Membership, Role, User, Workspace
 from tidegate.store.oauth_app import register_app, registered_app
 from tidegate.web.access import MemberRequest, editor_required, get_connection
 from tidegate.web.integrations.callback import RENEWED
+from tidegate.web.integrations.permissions import SCOPES
 from tidegate.web.integrations.problems import Problem, problem_page
 from tidegate.web.setup.steps import stepper
 from tidegate.wiring import actions
 
 DEVELOPER_HUB = "https://app.pipedrive.com/developer-hub"
-
-SCOPES = (
-    (
-        "contacts:full",
-        gettext_lazy("Contacts, full access"),
-        gettext_lazy("Create and update people and organizations, read their fields"),
-    ),
-    (
-        "deals:full",
-        gettext_lazy("Deals, full access"),
-        gettext_lazy("Create deals and move them between stages, only in automations you switch on"),
-    ),
-    (
-        "activities:full",
-        gettext_lazy("Activities, full access"),
-        gettext_lazy("Add campaign e-mails as done activities, and tasks from automations"),
-    ),
-    (
-        "contact-fields:full",
-        gettext_lazy("Contact fields, full access"),
-        gettext_lazy("Create a missing field for you when you map fields. Optional"),
-    ),
-    (
-        "users:read",
-        gettext_lazy("Users, read"),
-        gettext_lazy("Let you choose who owns what Tidegate creates"),
-    ),
-    (
-        "webhooks:full",
-        gettext_lazy("Webhooks, full access"),
-        gettext_lazy("Hear about changes within seconds"),
-    ),
-)
-"""What the app at Pipedrive must be allowed to do. Pipedrive adds `base`, which tells the company and the user."""
 
 
 @editor_required

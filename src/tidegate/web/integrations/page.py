@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
@@ -12,7 +13,9 @@ from tidegate.core.connection import Reason, Status
 from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.store.models import Connection
+from tidegate.store.queries import last_write_at, writes_today
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
+from tidegate.web.integrations.permissions import permissions_of
 from tidegate.web.mail_providers.sources import last_event, sources_of
 from tidegate.wiring import actions
 from tidegate.wiring.oauth_only import require_oauth
@@ -47,7 +50,9 @@ def _card(connection: Connection) -> dict[str, object]:
         "problems": actions.problems(connection) if waits else [],
         "transfer": connection.transfers.filter(state__in=["running", "paused"]).first(),
         "waiting": connection.changes.filter(done_at=None).count(),
-        "last": connection.log.order_by("-at").first(),
+        "permissions": permissions_of(connection),
+        "last": last_write_at(connection),
+        "today": sum(writes_today(connection, timezone.now()).values()),
     }
 
 

@@ -92,7 +92,7 @@ def _row(
 ) -> ShownConstant:
     offered = options((f.key, _name(f)) for f in free)
     if constant is not None:
-        name = _name(known) if known else _("%(key)s (deleted)") % {"key": constant.field}
+        name = _name(known) if known else _("A field that was deleted")
         offered = options([(constant.field, name)], constant.field) + offered
     return ShownConstant(
         number=number,

@@ -155,6 +155,11 @@ def change_rows(editing: Editing, act: str) -> None:
     elif verb == "left" and number.isascii() and number.isdigit() and int(number) < len(rows):
         rows[int(number)] = _fitting(rows[int(number)], editing.catalogues)
         editing.fresh_row = int(number)
+    elif verb == "use":
+        place, _dash, key = number.partition("-")
+        if place.isascii() and place.isdigit() and int(place) < len(rows):
+            rows[int(place)] = replace(rows[int(place)], pipedrive=key)
+            editing.fresh_row = int(place)
     editing.draft = editing.draft.with_rows(rows)
     editing.draft = replace(editing.draft, errors={})
 

@@ -57,6 +57,8 @@ class ShownRow:
     hint: str = ""
     done: str = ""
     """What was just made for this row, in either app."""
+    likely: Field | None = None
+    """A free field that could take the place of the right one, which is gone."""
     makes: str = ""
     """The name a new Pipedrive field for this row would have; empty where none is offered."""
     offered_to_copy: SafeString | None = None
@@ -175,7 +177,7 @@ def _options(fields: Iterable[Field]) -> SafeString:
 def _shown(number: int, row: Row, offers: Offers, errors: list[str], done: str) -> ShownRow:
     left = offers.catalogues.outreach.field(row.outreach)
     right = offers.catalogues.pipedrive.field(row.pipedrive)
-    name = left.name if left else row.outreach
+    name = left.name if left else _("a field that was deleted") if row.outreach else ""
     return ShownRow(
         number=number,
         position=number + len(SYSTEM_MAPPINGS) + 1,
@@ -187,10 +189,20 @@ def _shown(number: int, row: Row, offers: Offers, errors: list[str], done: str) 
         errors=errors,
         hint=_hint(row, left, offers),
         done=done,
+        likely=_likely(row, left, right, offers),
         makes=left.name if left and not row.pipedrive and can_create(Side.PIPEDRIVE, left.kind) else "",
         offered_to_copy=None if row.outreach else offers.to_copy() or None,
         lacks=tuple(_lacks(row, offers)),
     )
+
+
+def _likely(row: Row, left: Field | None, right: Field | None, offers: Offers) -> Field | None:
+    """Of the free fields of the left field's type the one of its name, or the only one."""
+    if left is None or right is not None or not row.pipedrive:
+        return None
+    fitting = offers.fitting(left.kind)
+    named = [field for field in fitting if field.name.casefold() == left.name.casefold()]
+    return (named or fitting)[0] if named or len(fitting) == 1 else None
 
 
 def _right(row: Row, left: Field | None, right: Field | None, offers: Offers) -> SafeString | None:
@@ -205,7 +217,7 @@ def _chosen(key: str, known: Field | None, empty: str) -> SafeString:
     """The option that is chosen now, first; a field that is gone stays visible as such."""
     if not key:
         return options([("", empty)], "")
-    name = known.name if known else _("%(key)s (deleted)") % {"key": key}
+    name = known.name if known else _("A field that was deleted")
     return options([(key, name)], key)
 
 

@@ -130,7 +130,9 @@ def _to_pipedrive(settings: Settings, catalogues: Catalogues, names: dict[str, s
 
 def _fields(settings: Settings, catalogues: Catalogues) -> str:
     names = [
-        known.name if (known := catalogues.outreach.field(mapping.outreach)) else mapping.outreach
+        known.name
+        if (known := catalogues.outreach.field(mapping.outreach))
+        else _("a field that was deleted")
         for mapping in settings.mappings
     ]
     shown = ", ".join(names[:12]) + (f" +{len(names) - 12}" if len(names) > 12 else "")
@@ -163,7 +165,11 @@ def _constants(settings: Settings, catalogues: Catalogues) -> list[str]:
         catalogue = catalogues.outreach if side is Side.OUTREACH else catalogues.pipedrive
         for constant in settings.constants_of(side):
             known = catalogue.field(constant.field)
-            facts = {"app": app, "field": known.name if known else constant.field, "value": constant.value}
+            facts = {
+                "app": app,
+                "field": known.name if known else _("a field that was deleted"),
+                "value": constant.value,
+            }
             lines.append(
                 _("In %(app)s, “%(field)s” becomes “%(value)s” on every record that arrives.") % facts
             )

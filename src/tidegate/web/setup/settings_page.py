@@ -56,7 +56,12 @@ def _show(request: MemberRequest, editing: Editing, part: str = "page", status: 
     if request.htmx and part in PARTS:
         return render(request, f"web/setup/{part}.html", {**context, "with_savebar": True})
     problems = found_problems(editing) if editing.marks else []
-    context |= {"counts": _counts(problems), "is_launched": editing.connection.launched_at is not None}
+    waiting = editing.connection.changes.filter(done_at=None).count() if problems else 0
+    context |= {
+        "counts": _counts(problems),
+        "waiting": waiting,
+        "is_launched": editing.connection.launched_at is not None,
+    }
     return render(request, "web/setup/settings.html", context, status=status)
 
 

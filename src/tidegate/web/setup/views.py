@@ -14,6 +14,7 @@ from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection
+from tidegate.web.integrations.permissions import permissions_of
 from tidegate.web.setup.automation_form import read_edit
 from tidegate.web.setup.editing import (
     Editing,
@@ -52,6 +53,7 @@ def connected(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     context = {
         "connection": connection,
         "catalogue": actions.pipedrive_catalogue(connection),
+        "permissions": permissions_of(connection),
         **stepper(connection, "connect", actions.problems(connection)),
     }
     return render(request, "web/setup/connected.html", context)
@@ -103,7 +105,7 @@ def _step(request: MemberRequest, connection_id: UUID, name: str) -> HttpRespons
 def edit_without_saving(request: MemberRequest, editing: Editing, act: str) -> str | None:
     """Carries out what changes the form alone, and names the part that changed; None: this is a save."""
     verb = act.partition("-")[0]
-    if verb in ("add", "remove", "left", "right"):
+    if verb in ("add", "remove", "left", "right", "use"):
         change_rows(editing, act)
         return "mapping"
     if verb in VERBS:

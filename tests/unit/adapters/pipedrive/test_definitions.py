@@ -13,7 +13,7 @@ from tidegate.adapters.pipedrive.definitions import (
     user_from,
 )
 from tidegate.core import records
-from tidegate.core.catalogue import Option, PipedriveCatalogue
+from tidegate.core.catalogue import Field, Option, PipedriveCatalogue
 from tidegate.core.values import Kind
 from tidegate.ports import Account
 
@@ -115,6 +115,13 @@ def test_options_that_share_a_label_are_told_apart_by_their_number():
         {"options": [{"id": 1, "label": "Yes"}, {"id": 2, "label": "yes"}, {"id": 3, "label": ""}]}
     )
     assert options == (Option("1", "Yes"), Option("2", "yes (2)"), Option("3", "(3)"))
+
+
+def test_no_label_is_taken_for_another_one_that_reads_the_same():
+    listed = ["Hot (2)", "Hot", "hot", " HOT", "Caf\u00e9", "Cafe\u0301", "", ""]
+    options = options_from({"options": [{"id": id_, "label": label} for id_, label in enumerate(listed, 1)]})
+    field = Field("f", "F", Kind.OPTION, options=options)
+    assert [field.option_id(option.label) for option in options] == [option.id for option in options]
 
 
 def test_users_keep_their_addresses_in_lower_case_and_whether_they_are_active():

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('store', '0016_mail_provider_pages'),
+        ('store', '0017_inbox_flows'),
     ]
 
     operations = [

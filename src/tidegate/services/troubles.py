@@ -1,0 +1,26 @@
+"""What a record that could not be written is put under, by what happens next, and what a person is to do about it."""
+
+from collections.abc import Mapping
+
+from tidegate.errors import RecordGone, TidegateError
+
+INVALID, GONE, FORBIDDEN, FULL = "invalid", "gone", "forbidden", "full"
+CURES: Mapping[str, str] = {
+    INVALID: "Correct the value in the app it comes from, then retry.",
+    GONE: "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry.",
+    FORBIDDEN: (
+        "Ask a Pipedrive administrator to let the connected user change this record, or reconnect as a user who may. Then retry."
+    ),
+    FULL: "Make room in Pipedrive or raise its plan, then retry.",
+}
+"""Kind -> what to do, in words."""
+
+
+def kind_of(error: TidegateError | None) -> str:
+    """Under which kind a record is listed that this kept from being written."""
+    if isinstance(error, RecordGone):
+        return GONE
+    facts = error.facts if error is not None else {}
+    if str(facts.get("code") or "").startswith("feature_capping"):
+        return FULL
+    return FORBIDDEN if facts.get("forbidden") else INVALID
