@@ -142,7 +142,8 @@ async def organization_names(engine: Engine, persons: Sequence[Record]) -> dict[
     unknown = wanted - names.keys()
     if unknown:
         fetched = await engine.crm.get_organizations(unknown)
-        await remember_organizations(engine, list(fetched.values()))
+        if fetched:
+            await remember_organizations(engine, list(fetched.values()))
         names.update({number: organization.name for number, organization in fetched.items()})
     return names
 

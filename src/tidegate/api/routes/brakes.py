@@ -14,6 +14,7 @@ from tidegate.api.routes.connections import ConnectionAnswer, started
 from tidegate.api.schemas import Answer, Id, Moment
 from tidegate.store.models import Halt
 from tidegate.wiring import actions
+from tidegate.wiring.foresight import foresee_resume
 
 of_connection = Router(tags=["Brakes"])
 router = Router(tags=["Brakes"])
@@ -65,6 +66,19 @@ def list_halts(request: ApiRequest, connection_id: UUID, page: Query[PageQuery])
     """The newest first. One without a decision keeps the connection paused."""
     rows = Halt.objects.filter(connection=find_connection(request, connection_id))
     return page_of(rows, page, HaltAnswer.of, order=("-created_at", "-pk"))
+
+
+@of_connection.get(
+    "/{connection_id}/waiting/records",
+    auth=needs(Scope.READ),
+    response=Page[HaltExample],
+    summary="Preview what waits, record by record",
+)
+def preview_waiting(request: ApiRequest, connection_id: UUID) -> Page[HaltExample]:
+    """The first records that a resume with `apply_waiting` would write, field by field, as far as it is known without asking
+    Pipedrive. Each is looked at again before it is written."""
+    found = foresee_resume(find_connection(request, connection_id))
+    return Page(data=[HaltExample.model_validate(example) for example in found])
 
 
 @router.post(

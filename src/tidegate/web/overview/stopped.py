@@ -63,14 +63,14 @@ def stopped(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         "halt": halt,
         "headline": headline(halt),
         "writes": halt.brake in WRITES,
-        "records": [_record(connection, example) for example in halt.examples],
+        "records": [stopped_record(connection, example) for example in halt.examples],
         "minutes": WINDOW_MINUTES,
         "limits": connection.get_settings().brakes,
     }
     return render(request, "web/overview/stopped.html", context)
 
 
-def _record(connection: Any, example: Mapping[str, Any]) -> StoppedRecord:
+def stopped_record(connection: Any, example: Mapping[str, Any]) -> StoppedRecord:
     app = side_name(Side(str(example["side"])))
     words = {
         "create": _("Made in %(app)s"),

@@ -1,5 +1,6 @@
 """The overview of a connection: the gate, its health, what happened, what needs attention; and its switch."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,9 +27,10 @@ from tidegate.web.activity.lines import lines_of, side_name
 from tidegate.web.overview.automations import bars
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
-from tidegate.web.overview.stopped import headline
+from tidegate.web.overview.stopped import headline, stopped_record
 from tidegate.web.setup.editing import anchor
 from tidegate.wiring import actions
+from tidegate.wiring.foresight import foresee_resume
 
 WORTH_A_WORD = timedelta(seconds=20)
 
@@ -203,6 +205,7 @@ def resume(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         "connection": connection,
         "outreach_name": side_name(Side.OUTREACH),
         "kinds": waiting_lines(connection),
+        "records": [stopped_record(connection, asdict(example)) for example in foresee_resume(connection)],
         **_pause_context(connection),
     }
     return render(request, "web/overview/resume.html", context)
