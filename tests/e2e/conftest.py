@@ -27,6 +27,11 @@ SIZES = {"wide": {"width": 1440, "height": 1000}, "phone": {"width": 375, "heigh
 PATIENCE = 30_000
 """Milliseconds: a busy machine takes its time, and a page that is right is never waited for so long."""
 expect.set_options(timeout=PATIENCE)
+SQUEEZED = """[...document.querySelectorAll("p, h1, h2, h3, legend, label")].filter((e) => {
+    const box = e.getBoundingClientRect();
+    return e.innerText.length > 20 && box.width > 1 && box.width < 48 && box.height > 96;
+}).map((e) => e.innerText.slice(0, 40))"""
+"""Texts that run downwards because something took their room."""
 PICTURES = Path(__file__).parent / "screenshots"
 
 
@@ -101,6 +106,8 @@ class Visitor:
                     self.page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
                 wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert wide <= 0, f"{name} ({size}) sticks out by {wide} px"
+                squeezed = self.page.evaluate(SQUEEZED)
+                assert not squeezed, f"{name} ({size}) squeezes {squeezed}"
                 found = Axe().run(self.page).response["violations"]
                 assert not found, f"{name} ({size}, {scheme}): {[brief(item) for item in found]}"
         self.page.set_viewport_size(SIZES["wide"])  # type: ignore[arg-type]

@@ -2,9 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Visitor, apart
+from tests.e2e.conftest import SIZES, Visitor, apart
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.core.connection import Status
 from tidegate.core.records import Side
@@ -92,8 +93,11 @@ def test_somebody_new_gets_to_active_alone(
     visitor.looks_well("setup-review-ready")
     page.get_by_role("button", name="Launch").click()
     expect(page.get_by_role("dialog", name="Bring over what you already have?")).to_be_visible()
+    expect(page.get_by_role("link", name="Set up a transfer")).to_be_focused()
     visitor.looks_well("setup-launched")
-    page.get_by_role("link", name="Not now").click()
+    page.keyboard.press("Shift+Tab")  # the page behind the question is out of reach
+    expect(page.get_by_role("link", name="Not now")).to_be_focused()
+    page.keyboard.press("Escape")
     page.wait_for_url("**/connections/*/")
 
     made = Connection.objects.get()
@@ -136,11 +140,15 @@ def test_everything_works_without_scripts(
     assert settings.constants == (Constant(Side.PIPEDRIVE, LEAD_SOURCE, "Tidegate"),)
 
 
-def test_the_data_step_can_be_done_by_keyboard_alone(visitor: Visitor, connection: Connection) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_the_data_step_can_be_done_by_keyboard_alone(
+    visitor: Visitor, connection: Connection, size: str
+) -> None:
     ProspectList.objects.create(workspace_id=connection.workspace_id, name="Founders")
     apart(FakePipedrive().show, connection)
     page = visitor.page
     visitor.sign_in()
+    page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
     visitor.open(f"/connections/{connection.pk}/setup/data/")
     tab_to(page, "f-to-list")
     page.keyboard.type("Founders")
@@ -150,10 +158,12 @@ def test_the_data_step_can_be_done_by_keyboard_alone(visitor: Visitor, connectio
     page.keyboard.type("Team")
     expect(page.locator("#right-2")).to_be_enabled()
     expect(page.locator("#left-2")).to_be_focused()  # whoever types is not moved along
+    expect(page.locator("#left-2")).to_be_in_viewport()
     tab_to(page, "right-2")
     page.keyboard.type("Head")
     expect(page.locator("#add-field")).to_be_enabled()
     expect(page.locator("#right-2")).to_be_focused()
+    expect(page.locator("#right-2")).to_be_in_viewport()
     tab_to(page, "f-only-with-email")
     page.keyboard.press("Space")
     expect(page.get_by_text("look for duplicates afterwards")).to_be_visible()

@@ -172,8 +172,8 @@ def lessons() -> list[list[str]]:
     return [[cell.strip() for cell in row.split("|")] for row in rows]
 
 
-def test_each_of_the_thirty_lessons_has_its_story_its_rule_and_its_tests() -> None:
-    assert [int(number) for number, *_ in lessons()] == list(range(1, 31))
+def test_each_of_the_forty_lessons_has_its_story_its_rule_and_its_tests() -> None:
+    assert [int(number) for number, *_ in lessons()] == list(range(1, 41))
     for _, story, rule, shown_by in lessons():
         assert story and rule
         for name in re.findall(r"`([^`]+)`", shown_by) or [""]:

@@ -1,5 +1,5 @@
 """What has broken other syncs, told as rules that hold here: each name says the lesson, each docstring the story.
-`docs/lessons.md` lists all thirty; those that another test tells are not told again here.
+`docs/lessons.md` lists them all; those that another test tells are not told again here.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from asgiref.sync import async_to_sync
 
 from tests.integration.engine.mortality import Countdown, Died, make_calls_mortal, mortal_memory
 from tests.integration.engine.world import World, prospect
-from tidegate.core.catalogue import Field
+from tidegate.core.catalogue import Field, User
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE
 from tidegate.core.settings import Direction
 from tidegate.core.values import Kind, Value
 from tidegate.errors import InvalidForRemote, RemoteUnavailable
-from tidegate.store.models import Intent, Link
+from tidegate.store.models import Change, Intent, Link
 from tidegate.store.sameness import ask_for_check
 
 pytestmark = pytest.mark.django_db
@@ -372,3 +372,36 @@ def test_a_deletion_that_no_webhook_told_is_found_and_nothing_living_is_removed(
     states = dict(Link.objects.values_list("prospect_id", "state"))
     assert states == {gone[0]: "person_gone", kept[0]: "linked"}
     assert len(world.prospects()) == 2
+
+
+def test_what_is_made_belongs_to_the_chosen_user(world: World) -> None:
+    """The owner was sent under the name of an older version, ignored there, and everything belonged to the robot."""
+    world.crm.users.append(User("8", "Paavo Partner", "paavo@acme.example"))
+    world.pipedrive_catalogue = replace(world.pipedrive_catalogue, users=tuple(world.crm.users))
+    world.reread_catalogues()
+    world.use(replace(world.settings, owner_id="8"))
+    world.outreach.add(prospect(company="Polar Note"))
+    world.drain()
+
+    assert [person.owner_id for person in world.persons()] == ["8"]
+
+
+def test_a_name_of_one_character_travels_and_nothing_waits_for_ever(world: World) -> None:
+    """Names shorter than two characters were refused over there, and stayed in the queue."""
+    world.outreach.add({FIRST_NAME: "Ö", LAST_NAME: "K", EMAIL: ("o@north.example",)})
+    world.drain()
+
+    assert [(p.value(FIRST_NAME), p.value(LAST_NAME)) for p in world.persons()] == [("Ö", "K")]
+    assert not Change.objects.filter(done_at=None).exists()
+
+
+def test_of_several_companies_of_one_name_always_the_oldest_is_taken(world: World) -> None:
+    """People were attached at random to whichever company fitted."""
+    oldest, *_ = (world.crm.add_organization("Polar Note") for _ in range(3))
+    world.drain()
+    for name in ("Ann One", "Bo Two", "Cy Three"):
+        world.outreach.add(prospect(name, company=" polar note"))
+        world.drain()
+
+    assert [person.organization_id for person in world.persons()] == [oldest] * 3
+    assert len(world.crm.organizations) == 3

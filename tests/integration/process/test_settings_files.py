@@ -249,7 +249,7 @@ def test_exported_changed_applied(connection: Connection, file: Path) -> None:
 
 def test_a_stale_file_is_refused_unless_it_is_forced(connection: Connection, file: Path) -> None:
     actions.save_settings(connection, replace(FULL, owner_id="8"), version=None, actor="Ada")
-    with pytest.raises(CommandError, match="Somebody else saved"):
+    with pytest.raises(CommandError, match="at version 2 by now, and these changes were made to version 1"):
         run("apply", str(file))
     assert "Saved as version 3." in run("apply", str(file), "--force")
 

@@ -17,6 +17,7 @@ from tidegate.core.settings_file import (
     settings_of,
     write_settings,
 )
+from tidegate.errors import Conflict
 from tidegate.store.models import Connection
 from tidegate.wiring import actions
 
@@ -66,7 +67,14 @@ class Command(TidegateCommand):
         self.stdout.write(f"Written to {path}: version {place.version}.")
 
     def _apply(self, connection: Connection, settings: Settings, version: int | None) -> None:
-        saved = actions.save_settings(connection, settings, version=version, actor="tidegate settings")
+        try:
+            saved = actions.save_settings(connection, settings, version=version, actor="tidegate settings")
+        except Conflict as error:
+            connection.refresh_from_db()
+            raise CommandError(
+                f"The settings are at version {connection.settings_version} by now, and these changes were made to "
+                f"version {version}. Export them again, or say --force to replace what was saved since."
+            ) from error
         self.stdout.write(f"Saved as version {saved.settings_version}.")
         for problem in actions.problems(saved):
             self.stdout.write(f"Still to do: {problem.message}")

@@ -70,7 +70,7 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
     return;
   }
-  if (event.target.closest("input, select, textarea, dialog[open]")) return;
+  if (event.target.closest("input, select, textarea, dialog:modal")) return;
   document.querySelector("[data-escape]")?.click();
 });
 
@@ -97,13 +97,18 @@ document.addEventListener("htmx:config:request", (event) => {
   if (pointed && sourceElement instanceof HTMLSelectElement) request.body?.append("pointer", "1");
 });
 
-/* htmx keeps the focus on the control with the same id; where that is gone, it goes to the part the control was in. */
+/* htmx keeps the focus on the control with the same id; where that is gone, it goes to the part the control was in.
+   What was in sight stays in sight: browsers scroll on when a long part is replaced. */
 let home = null;
+let inSight = false;
 document.addEventListener("htmx:before:swap", () => {
   home = document.activeElement?.closest("[data-focus-home]")?.id;
+  const box = document.activeElement?.getBoundingClientRect();
+  inSight = Boolean(home && box.bottom > 0 && box.top < innerHeight);
 });
 document.addEventListener("htmx:before:settle", () => {
   if (home && document.activeElement === document.body) document.getElementById(home)?.focus();
+  if (inSight) requestAnimationFrame(() => document.activeElement.scrollIntoView({ block: "nearest" }));
 });
 
 /* An answer that never came is said, not swallowed. */
