@@ -17,6 +17,7 @@ PARTS = (
     "idle",
     "intake",
     "backlog",
+    "pacing",
     "pages",
     "bulk",
     "events",

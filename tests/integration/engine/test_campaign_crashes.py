@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.engine.campaign_world import ADD, CHAIN, CREATE, TO_NEXT, CampaignWorld, automation
+from tests.integration.engine.campaign_world import ADD, CHAIN, TO_NEXT, CampaignWorld, automation
 from tests.integration.engine.mortality import Countdown, Died, make_mortal, mortal_memory
-from tidegate.core.automation import Often, Trigger
+from tidegate.core.automation import Trigger
 from tidegate.store.memory import LaneMemory
-from tidegate.store.models import AutomationRun, EmailActivity, Intent
+from tidegate.store.models import EmailActivity, Intent
 
 pytestmark = pytest.mark.django_db
 
@@ -121,36 +121,3 @@ def test_every_point_was_tried():
     countdown, _ = day_that_dies_at(MOST_POINTS + 1)
 
     assert countdown.left > 0, "The day has more points than are tried."
-
-
-@pytest.mark.parametrize("often", Often)
-@pytest.mark.parametrize("seed", range(4))
-def test_there_are_never_more_deals_than_the_once_rule_allows(often, seed):
-    """Random campaigns, e-mails, repetitions, faults and orders of delivery."""
-    dice = random.Random(f"{often}{seed}")
-    world = CampaignWorld()
-    triggers = (Trigger.EMAIL_SENT, Trigger.EMAIL_OPENED)
-    world.automate(*(automation(CREATE, trigger=trigger, often=often) for trigger in triggers))
-    people = [world.synced(), world.synced("Bo Two")]
-    emails = [world.email_to(dice.choice(people), campaign=dice.choice("12"), sent_at=None) for _ in range(5)]
-    events = [world.outreach.happen(dice.choice(triggers), email_id=dice.choice(emails)) for _ in range(20)]
-    world.events_told = len(events)
-    for _ in range(5):
-        world.announce(dice.sample(events, k=8))
-        for call in ("create_deal", "create_deal"):
-            world.crm.lose_answer(call)
-        world.drain()
-    world.announce(events)
-    world.drain()
-
-    allowed = set()
-    for event in world.outreach.events.values():
-        scope = {
-            Often.PER_PROSPECT: (),
-            Often.PER_CAMPAIGN: (event.campaign_id,),
-            Often.EVERY_EMAIL: (event.email_id,),
-        }[often]
-        allowed.add((event.prospect_id, event.type, scope))
-    assert sum(len(world.deals(i)) for i in people) == len(allowed)
-    assert AutomationRun.objects.count() == len(allowed)
-    assert world.unfinished() == 0
