@@ -1,5 +1,6 @@
 """Both implementations of the outreach port, held to the same behaviours."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,14 +17,12 @@ from tidegate.adapters.outreach.prospects import SYSTEM_FIELDS, ProspectStore
 from tidegate.core.catalogue import Field, NamedList, Option
 from tidegate.core.history import READ_CHARACTERS
 from tidegate.core.values import Kind, Value
+from tidegate.errors import InvalidForRemote
 from tidegate.prospects.events.recording import EventOutcome, Telling, record_events
 from tidegate.prospects.models import CampaignEmail, CampaignEvent, Prospect
 from tidegate.prospects.services import Author, create_field, create_list, delete_prospects, update_prospect
 from tidegate.testing.outreach import MemoryOutreach
-
-
-async def run_here(function: Any, *args: Any) -> object:
-    return function(*args)
+from tidegate.wiring.steps import request_step
 
 
 class MemoryBench:
@@ -64,7 +63,7 @@ class StoreBench:
     def __init__(self) -> None:
         self.workspace_id = make_workspace().pk
         self.author = Author(self.workspace_id, "Alice", "page")
-        self.app = ProspectStore(self.workspace_id, run_here)
+        self.app = ProspectStore(self.workspace_id, request_step)
         self.made = self.told = 0
 
     def make_list(self, name: str) -> str:
@@ -153,3 +152,33 @@ class TestProspectStore(CampaignContract, OutreachContract):
             *emails,
             {"value": "b@example.com", "label": ""},
         ]
+
+
+class TestManyAtOnce:
+    """The built-in store makes together what is asked for in the same moment."""
+
+    @pytest.mark.django_db
+    def test_each_gets_its_own_answer_and_all_of_them_cost_as_many_queries_as_one(self) -> None:
+        bench = StoreBench()
+        receiving = bench.make_list("From Pipedrive")
+
+        def create(number: int, email: str) -> Any:
+            values = {"first_name": f"P{number}", "last_name": None, "email": (email,), "phone": ()}
+            return bench.app.create_prospect(values, list_id=receiving, key=f"k:{number}")
+
+        async def all_of(calls: Sequence[Any]) -> list[Any]:
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+        finish(create(0, "zero@north.example"))
+        with CaptureQueriesContext(connection) as alone:
+            finish(create(1, "one@north.example"))
+        wanted = [create(n, f"p{n}@north.example") for n in range(2, 30)]
+        wanted += [create(0, "zero@north.example"), create(30, "no address")]
+        with CaptureQueriesContext(connection) as together:
+            *made, again, refused = finish(all_of(wanted))
+        assert [one.values["first_name"] for one in made] == [f"P{n}" for n in range(2, 30)]
+        assert {one.list_ids for one in made} == {frozenset({receiving})}
+        assert again.values["first_name"] == "P0"
+        assert isinstance(refused, InvalidForRemote)
+        assert Prospect.objects.count() == 30
+        assert len(together) <= len(alone) + 4, "and the names of the fields, for what is refused"

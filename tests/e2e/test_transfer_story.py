@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from tests.builders import field_change, make_transfer_record
+from tests.builders import field_change, make_attention, make_transfer_record
 from tests.e2e.conftest import Visitor, apart
 from tests.e2e.test_every_day import enter, live
 from tidegate.core.connection import Status
@@ -46,6 +46,7 @@ def planned(preview: Transfer) -> None:
 
 def done(transfer: Transfer) -> None:
     """What a worker would have left behind."""
+    transfer.records.all().delete()
     rows = (
         ("1", "Priya Raman", "created"),
         ("3", "Jonas Brandt", "updated"),
@@ -63,9 +64,24 @@ def done(transfer: Transfer) -> None:
         )
     reason = "Company: longer than the 255 characters Pipedrive takes."
     make_transfer_record(transfer, source_id="2", name="Kateryna Bondar", outcome="failed", reason=reason)
+    cure = "Correct the value, then retry. The other fields are in step."
+    make_attention(
+        transfer.connection, prospect_id="2", record_name="Kateryna Bondar", message=reason, cure=cure
+    )
     counts = {"created": 1, "updated": 2, "unchanged": 0, "skipped": 1, "failed": 1, "tokens": 45}
     Transfer.objects.filter(pk=transfer.pk).update(**counts)
     finish_transfer(str(transfer.pk), "done", timezone.now())
+
+
+def half_done(transfer: Transfer) -> None:
+    """Two records are written, and the pace dipped once."""
+    for source_id, name, outcome, changes in (
+        ("1", "Priya Raman", "created", []),
+        ("3", "Jonas Brandt", "updated", [CONFLICT]),
+    ):
+        make_transfer_record(transfer, source_id=source_id, name=name, outcome=outcome, changes=changes)
+    pace = [[0, 0], [5, 40], [10, 90], [15, 140], [20, 150], [25, 200], [30, 252]]
+    Transfer.objects.filter(pk=transfer.pk).update(created=1, updated=1, tokens=20, pace=pace)
 
 
 def undo_planned(undo: Transfer) -> None:
@@ -114,7 +130,11 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
     expect(page.get_by_role("heading", name="Transfer paused")).to_be_visible()
     visitor.looks_well("story-transfer-3-paused")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", name="Transferring to Pipedrive")).to_be_visible()
+    apart(half_done, preview)
+    expect(
+        page.get_by_role("img", name="Records a second since the start: between 2.0 and 10.4")
+    ).to_be_visible()
+    expect(page.get_by_text("2 of 5 records")).to_be_visible()
     visitor.looks_well("story-transfer-4-progress")
 
     apart(done, preview)
@@ -122,6 +142,7 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
     connection.refresh_from_db()
     assert connection.status == Status.ACTIVE
     expect(page.get_by_role("button", name="Retry Kateryna Bondar")).to_be_visible()
+    expect(page.locator("#records")).to_contain_text("Correct the value, then retry.")
     visitor.looks_well("story-transfer-5-report")
 
     page.get_by_role("button", name="Undo transfer").click()

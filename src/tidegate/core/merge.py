@@ -18,7 +18,7 @@ from tidegate.core.lists import lay_over, merge_lists
 from tidegate.core.operations import Base, FieldChange, Refusal
 from tidegate.core.records import Record, Side
 from tidegate.core.settings import NAMES, Direction, Pair
-from tidegate.core.values import LISTS, Unreadable, Value, is_empty, is_readable
+from tidegate.core.values import LISTS, MISSING, Unreadable, Value, is_empty, is_readable
 
 Entry = tuple[Value, Value]
 """What outreach showed and what Pipedrive showed."""
@@ -198,6 +198,8 @@ def merge_records(
     prospect: Record, person: Record, base: Base, pairs: Sequence[Pair], policy: Policy
 ) -> MergedRecords:
     """Every pair by itself: one that is refused or unreadable holds up no other. The two names go together."""
+    if base and _in_step(prospect, person, base, pairs):
+        return MergedRecords(_NO_CHANGES, base, {}, ())
     merged = {
         pair.key: merge_field(pair, *_now(pair, prospect, person), base.get(pair.key), policy)
         for pair in pairs
@@ -209,6 +211,22 @@ def merge_records(
         {key: m.agreed for key, m in merged.items() if m.agreed is not None},
         tuple(refusal for m in merged.values() for refusal in m.refusals),
     )
+
+
+_NO_CHANGES: Mapping[Side, tuple[FieldChange, ...]] = dict.fromkeys(Side, ())
+
+
+def _in_step(prospect: Record, person: Record, base: Base, pairs: Sequence[Pair]) -> bool:
+    """Whether both sides show the very same for every pair, as they did when they last agreed: nearly always, and cheap to
+    see. The base holds the pairs in force, no others.
+    """
+    for pair in pairs:
+        value = prospect.values.get(pair.mapping.outreach, MISSING)
+        if base.get(pair.key) != (value, value) or not is_readable(value):
+            return False
+        if person.values.get(pair.mapping.pipedrive, MISSING) != value:
+            return False
+    return len(base) == len(pairs)
 
 
 def _now(pair: Pair, prospect: Record, person: Record) -> Entry:

@@ -377,6 +377,8 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
     was to be written on a side that was not is remembered as before: it still counts as changed. Fields that a write
     touches without naming them (`_touches`) count as answered too.
     """
+    if not plan.writes and not plan.agreed:
+        return plan.base
     base = dict(plan.base)
     for key, fields in plan.fields.items():
         written = [side for side in Side if _writes_field(plan, side, fields)]

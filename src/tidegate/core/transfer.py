@@ -5,10 +5,11 @@ page costs the same whatever its size, so pages are as large as they go, and not
 Rules: docs/sync-rules.md, "Transfer".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 
@@ -88,6 +89,23 @@ class Progress:
     def seconds_left(self) -> float | None:
         rate, left = self.rate, self.left
         return None if rate is None or left is None else left / rate
+
+
+PACE_POINTS: Final = 60
+"""The most points that a run's pace is remembered by."""
+Pace = Sequence[Sequence[float]]
+"""Points of a run: seconds since its start, and records done by then; oldest first."""
+
+
+def marked(pace: Pace, seconds: float, done: int) -> list[list[float]]:
+    """The points with one more. Where they become too many every second one goes, so that they reach back to the start."""
+    points = [*(list(point) for point in pace), [round(seconds, 1), done]]
+    return points if len(points) <= PACE_POINTS else points[:1] + points[1 + len(points) % 2 :: 2]
+
+
+def paces(pace: Pace) -> list[tuple[float, float]]:
+    """At which second the run was how fast, in records a second: one for each stretch between two points."""
+    return [((a + b) / 2, max(0.0, (d - c) / (b - a))) for (a, c), (b, d) in pairwise(pace) if b > a]
 
 
 PAGE: Final = 500

@@ -23,6 +23,7 @@ from tidegate.services.consent import follow_consents
 from tidegate.services.emails import follow_emails
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.live import follow
+from tidegate.services.overlap import land
 from tidegate.services.preview import preview_page
 from tidegate.services.recover import recover_intents
 from tidegate.services.sameness import check_page
@@ -63,11 +64,16 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
     deadline = lane.clock.monotonic() + seconds
     ended = Drained()
     try:
-        while (began := lane.clock.monotonic()) < deadline:
-            if not await _round(lane, schedule, ended):
-                return ended
-            await lane.clock.sleep(max(0.0, began + ROUND_SECONDS - lane.clock.monotonic()))
-        ended.more = True
+        try:
+            while (began := lane.clock.monotonic()) < deadline:
+                if not await _round(lane, schedule, ended):
+                    return ended
+                if all(engine.flight is None for engine in lane.engines):
+                    await lane.clock.sleep(max(0.0, began + ROUND_SECONDS - lane.clock.monotonic()))
+            ended.more = True
+        finally:
+            for engine in lane.engines:
+                await land(engine)
     except (RateLimited, BudgetSpent) as error:
         ended.wait_until = await _wait(lane, schedule, error, error.retry_after)
     except LaneLost:
@@ -125,6 +131,8 @@ async def _mend(engine: Engine, schedule: Schedule, ended: Drained, error: Mappi
 
 async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     serving = await engine.run(schedule.load, engine.connection_id)
+    if not _goes_on(engine, serving, ended):
+        await land(engine)
     if serving.status not in (Status.ACTIVE, Status.SYNCING):
         return await _preview(engine, schedule, serving)
     engine.rules, engine.campaigns = serving.rules, serving.campaigns
@@ -147,6 +155,13 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     page = undo_page if serving.transfer.undoes else transfer_page
     await page(engine, serving.transfer)
     return True
+
+
+def _goes_on(engine: Engine, serving: Serving, ended: Drained) -> bool:
+    """Whether what is in flight is the next page of the transfer that runs."""
+    flight, transfer = engine.flight, serving.transfer
+    same = flight is not None and transfer is not None and flight.transfer_id == transfer.id
+    return same and serving.status is Status.SYNCING and engine.connection_id in ended.recovered
 
 
 async def _check(engine: Engine, schedule: Schedule, serving: Serving) -> bool:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from tidegate.core.planning import Rules
 from tidegate.core.runs import CampaignRules
 from tidegate.ports import Clock, Crm, Feature, Hold, Memory, OutreachApp, RunStep
+from tidegate.services.flight import InFlight
 
 T = TypeVar("T")
 
@@ -60,6 +61,8 @@ class Engine:
 
     unsure: bool = False
     """A write may have arrived whose answer got lost: its intent is to be looked up before it is tried again."""
+    flight: InFlight | None = None
+    """A transfer whose pages overlap: see `services.overlap`."""
 
     @property
     def memory(self) -> Memory:

@@ -30,6 +30,10 @@ async def bring_up_to_date(engine: Engine, *, max_age: float = 0) -> None:
     await bring_persons_up_to_date(engine, max_age=max_age)
 
 
+def is_up_to_date(engine: Engine, *, max_age: float) -> bool:
+    return all(_is_fresh(engine, entity, max_age) for entity in ("organizations", "persons"))
+
+
 def _is_fresh(engine: Engine, entity: str, max_age: float) -> bool:
     since = engine.lane.fresh.get(entity)
     return since is not None and engine.lane.clock.monotonic() - since <= max_age

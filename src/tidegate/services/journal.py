@@ -22,6 +22,8 @@ UPDATE = "update"
 """The kind of an intent to change a record."""
 DELETE = "delete"
 """The kind of an intent to delete one: only an undo does."""
+DELETE_ORGANIZATION = "delete_organization"
+"""The kind of an intent to delete an organization; its key is the organization's id."""
 LATE = "Arrived although Tidegate got no answer, or stopped before it could note it."
 
 
@@ -154,3 +156,7 @@ def _line(side: Side, intent: Intent, changes: Sequence[Mapping[str, Json]]) -> 
         cause=str(intent.facts.get("cause") or "live"),
         message=LATE,
     )
+
+
+def organization_deleted(name: str, message: str = "Organization deleted") -> LogLine:
+    return LogLine(side=Side.PIPEDRIVE, act="organization", record_name=name, cause="undo", message=message)

@@ -5,17 +5,16 @@ no person, deal, task, note, file or mail. Their create is repeatable in no way,
 to be unused stays.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
-from tidegate.core.records import Side
 from tidegate.core.transfer import look_counts
 from tidegate.core.undo import Undoing
 from tidegate.core.values import name_key
-from tidegate.errors import LaneLost, NeedsAttention, TemporaryError, TidegateError
-from tidegate.ports import LogLine, Organization, Outcome, PreviewPage, Results, TransferState
+from tidegate.errors import NeedsAttention, TemporaryError, TidegateError
+from tidegate.ports import Intent, Organization, Outcome, PreviewPage, Results, TransferState
 from tidegate.services.engine import Engine
-from tidegate.services.together import AT_ONCE
+from tidegate.services.journal import DELETE_ORGANIZATION, organization_deleted
+from tidegate.services.together import together
 
 PAGE = 100
 ORGANIZATIONS = "organizations:"
@@ -55,38 +54,38 @@ async def _delete(
     results: Results,
 ) -> list[TidegateError]:
     """Delete those that nobody uses; what passes or needs a person is returned, and its organization has no outcome."""
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(organization: Organization) -> None:
-        async with gate:
-            await engine.crm.remove_organization(organization.id)
-
     reasons = {o.id: _in_use(o, now, attached) for o in organizations}
     going = [o for o in organizations if not reasons[o.id] and o.id in now]
-    answers = dict(
-        zip(
-            (o.id for o in going),
-            await asyncio.gather(*(one(o) for o in going), return_exceptions=True),
-            strict=True,
-        )
-    )
+    await _write_down(engine, going)
+    removed = await together(lambda o: engine.crm.remove_organization(o.id), going)
+    answers = dict(zip((o.id for o in going), removed, strict=True))
     stops: list[TidegateError] = []
     for organization in organizations:
         reason, answer = reasons[organization.id], answers.get(organization.id)
         outcome = Undoing.KEEP.value if reason else Undoing.DELETE.value
-        if isinstance(answer, LaneLost) or (answer is not None and not isinstance(answer, TidegateError)):
-            raise answer
+        sent = getattr(answer, "sent", False)
+        engine.unsure |= sent
+        if organization.id in answers and not sent:
+            results.intents_done.append((DELETE_ORGANIZATION, organization.id))
         if isinstance(answer, TemporaryError | NeedsAttention):
             stops.append(answer)
             continue
         if answer is not None:
             outcome, reason = "failed", answer.user_message
         elif organization.id in answers:
-            results.log.append(_line(organization))
+            results.log.append(organization_deleted(organization.name))
         if outcome == Undoing.DELETE.value:
             results.organizations_gone.append(organization.id)
         results.outcomes.append(_outcome(organization, outcome, reason))
     return stops
+
+
+async def _write_down(engine: Engine, going: Sequence[Organization]) -> None:
+    """Before anything is sent: a deletion whose answer gets lost is logged by who looks the intent up."""
+    if going:
+        now = engine.lane.clock.now()
+        intents = [Intent(DELETE_ORGANIZATION, o.id, {"name": o.name}, now) for o in going]
+        await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
 
 
 async def preview_organizations(engine: Engine, preview: TransferState, after: str) -> bool:
@@ -141,13 +140,3 @@ def _in_use(made: Organization, now: Mapping[str, Organization], attached: Mappi
 
 def _outcome(organization: Organization, outcome: str, reason: str) -> Outcome:
     return Outcome(f"{ORGANIZATIONS}{organization.id}", "", organization.name, outcome, reason)
-
-
-def _line(organization: Organization) -> LogLine:
-    return LogLine(
-        side=Side.PIPEDRIVE,
-        act="organization",
-        record_name=organization.name,
-        cause="undo",
-        message="Organization deleted",
-    )

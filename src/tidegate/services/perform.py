@@ -4,7 +4,6 @@ Before anything is sent it is written down (intents, one transaction for the bat
 so after a crash the open intents are looked up before a create is tried again, and updates that arrived are logged.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from tidegate.core.operations import Act, Write
@@ -16,7 +15,7 @@ from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_organizations_up_to_date, remember_organizations
 from tidegate.services.journal import intents_of
-from tidegate.services.together import AT_ONCE
+from tidegate.services.together import together
 from tidegate.services.units import Unit
 
 FRESH_ENOUGH = float(CATCH_UP_SECONDS)
@@ -39,20 +38,15 @@ async def perform(
         return None
     organizations = await _ensure_organizations(engine, writing, results)
     await _write_down(engine, writing, cause)
-    gate = asyncio.Semaphore(AT_ONCE)
     stopped: list[NeedsAttention] = []
 
     async def one(unit: Unit) -> None:
-        async with gate:
-            if stopped:
-                unit.error = stopped[0]
-            else:
-                await _perform_unit(engine, unit, organizations, stopped)
+        if stopped:
+            unit.error = stopped[0]
+        else:
+            await _perform_unit(engine, unit, organizations, stopped)
 
-    outcomes = await asyncio.gather(*(one(unit) for unit in writing), return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
+    await together(one, writing)
     return stopped[0] if stopped else None
 
 
@@ -189,18 +183,11 @@ async def _create_organizations(engine: Engine, missing: dict[str, str], results
     now = engine.lane.clock.now()
     intents = [Intent("organization", key[:300], {"name": name}, now) for key, name in missing.items()]
     await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(name: str) -> Organization:
-        async with gate:
-            return await engine.crm.create_organization(name, owner_id=engine.rules.owner_id)
-
-    answers = await asyncio.gather(*(one(name) for name in missing.values()), return_exceptions=True)
-    made: Made = {}
-    for key, answer in zip(missing, answers, strict=True):
-        if isinstance(answer, LaneLost) or not isinstance(answer, Organization | TidegateError):
-            raise answer
-        made[key] = answer
+    answers = await together(
+        lambda name: engine.crm.create_organization(name, owner_id=engine.rules.owner_id),
+        list(missing.values()),
+    )
+    made: Made = dict(zip(missing, answers, strict=True))
     await _remember(engine, {key: o for key, o in made.items() if isinstance(o, Organization)}, results)
     return made
 

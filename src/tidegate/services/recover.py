@@ -13,7 +13,16 @@ from tidegate.core.records import Record, Side
 from tidegate.ports import Intent, LinkToSave, LogLine, Results
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
-from tidegate.services.journal import DELETE, LATE, UPDATE, arrived, create_kind, fields_of
+from tidegate.services.journal import (
+    DELETE,
+    DELETE_ORGANIZATION,
+    LATE,
+    UPDATE,
+    arrived,
+    create_kind,
+    fields_of,
+    organization_deleted,
+)
 
 SETTLING = timedelta(seconds=3)
 """A request we gave up may still be at work over there; look no sooner than this after it was written down."""
@@ -135,10 +144,21 @@ async def _organizations(engine: Engine, intents: Sequence[Intent], results: Res
     )
 
 
+async def _organizations_deleted(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
+    """Those that are gone: the undo that deleted them walks its page again and finds nothing left to do."""
+    there = await engine.crm.get_organizations([intent.key for intent in intents])
+    gone = [intent for intent in intents if intent.key not in there]
+    results.organizations_gone.extend(intent.key for intent in gone)
+    results.log.extend(
+        organization_deleted(str(i.facts.get("name") or ""), f"Organization deleted. {LATE}") for i in gone
+    )
+
+
 RECOVERIES: Mapping[str, Recovery] = {
     UPDATE: _changes,
     DELETE: _changes,
     "organization": _organizations,
+    DELETE_ORGANIZATION: _organizations_deleted,
     create_kind(Side.PIPEDRIVE): _persons,
     create_kind(Side.OUTREACH): _prospects,
 }

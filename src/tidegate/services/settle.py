@@ -114,8 +114,8 @@ def _waits_for_twin(unit: Unit, creating: dict[str, Unit]) -> bool:
 def _link_view(engine: Engine, unit: Unit) -> LinkView | None:
     if unit.link is None or unit.link.state == CHOSEN:
         return None
-    base = base_from_json(unit.link.base, engine.rules.pairs)
-    return LinkView(unit.link.prospect_id, unit.link.person_id, base, LinkState(unit.link.state))
+    unit.base = base_from_json(unit.link.base, engine.rules.pairs)
+    return LinkView(unit.link.prospect_id, unit.link.person_id, unit.base, LinkState(unit.link.state))
 
 
 Check = Callable[[Sequence[Unit]], Awaitable[None]]
@@ -189,9 +189,10 @@ def _remember_pair(
     engine: Engine, unit: Unit, plan: Plan, results: Results, *, now: datetime, cause: str
 ) -> None:
     prospect_id, person_id = _ids_of_pair(unit, plan)
-    link = _link_to_save(unit, plan, prospect_id, person_id, now)
-    if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
-        results.links.append(link)
+    if not _is_as_linked(unit, plan):
+        link = _link_to_save(unit, plan, prospect_id, person_id, now)
+        if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
+            results.links.append(link)
     prospect = unit.returned.get(Side.OUTREACH) or unit.prospect
     if unit.link is None and isinstance(prospect, Record) and prospect.is_closed:
         results.closed.append(prospect_id)
@@ -217,6 +218,12 @@ def _remember_pair(
         results.log.append(_line(unit, "link", plan, cause, prospect_id, person_id))
     results.questions.extend(_refused(unit, plan, prospect_id, person_id))
     results.questions.extend(quarrel_of(engine, unit, plan))
+
+
+def _is_as_linked(unit: Unit, plan: Plan) -> bool:
+    """Whether plainly nothing of the link is another: the very base that was read is to be remembered."""
+    same = unit.base is not None and plan.base is unit.base and not plan.writes and not plan.agreed
+    return same and unit.link is not None and plan.state.value == unit.link.state
 
 
 def _creates_done(prospect_id: str, person_id: str) -> list[tuple[str, str]]:

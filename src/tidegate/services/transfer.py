@@ -5,7 +5,8 @@ reason keep the cursor where it is: the page is walked again, and records that h
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
 from tidegate.core.operations import Decision, FieldChange, Plan, Write
 from tidegate.core.planning import Transfer
@@ -16,10 +17,20 @@ from tidegate.core.values import MISSING, Json, is_readable, to_json
 from tidegate.errors import BudgetSpent, MappingBroken, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Outcome, Results, TransferState
 from tidegate.services.engine import Engine
-from tidegate.services.index import bring_up_to_date, organization_names
+from tidegate.services.flight import Looked, Touched, Walked
+from tidegate.services.index import bring_up_to_date, is_up_to_date, organization_names
 from tidegate.services.journal import change_to_json
 from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
+from tidegate.services.overlap import (
+    land,
+    look_ahead,
+    met_again,
+    store_behind,
+    stored,
+    taken,
+    where_it_is,
+)
 from tidegate.services.settle import NO_PAUSE, settle
 from tidegate.services.units import Unit
 
@@ -36,16 +47,52 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
 
     Raises RateLimited, BudgetSpent or another TemporaryError, after storing what was done, when the lane must wait.
     """
+    transfer = where_it_is(engine, transfer)
     direction = Direction(transfer.direction)
-    await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction])
-    page = await walk_page(engine, transfer, direction)
-    units = await units_of_page(engine, transfer, direction, page.seen)
-    await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
+    page = await _looked_at(engine, transfer, direction)
     results = Results()
-    stop = await settle(engine, units, Transfer(direction, transfer.source_app), results, cause="transfer")
-    unsettled = unsettled_of(engine, transfer, units)
-    results.outcomes.extend(outcome_of(engine, unit) for unit in units if unit not in unsettled)
-    return await end_page(engine, transfer, results, unsettled, stop, next_cursor=page.next_cursor)
+
+    async def go_on(units: Sequence[Unit]) -> None:
+        if page.walked.next_cursor is not None and not transfer.picked:
+            after = replace(transfer, cursor=page.walked.next_cursor)
+            look_ahead(engine, after, lambda: _look_at_page(engine, after, direction))
+
+    mode = Transfer(direction, transfer.source_app)
+    stop = await settle(engine, page.units, mode, results, cause="transfer", check=go_on)
+    unsettled = unsettled_of(engine, transfer, page.units)
+    left = {id(unit) for unit in unsettled}
+    results.outcomes.extend(outcome_of(engine, unit) for unit in page.units if id(unit) not in left)
+    if stop is None and not unsettled and not engine.unsure and page.walked.next_cursor is not None:
+        store = partial(_store, engine, transfer, results, page.walked.next_cursor)
+        await store_behind(engine, Touched.by(page.units), store)
+        return True
+    await land(engine)
+    return await end_page(engine, transfer, results, unsettled, stop, next_cursor=page.walked.next_cursor)
+
+
+async def _looked_at(engine: Engine, transfer: TransferState, direction: Direction) -> Looked:
+    """The page as it is now: what was looked at early, where nothing came in between, or a fresh look."""
+    early = await taken(engine, transfer)
+    if early is not None and is_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction]):
+        units = await met_again(engine, early, lambda seen: _look_at(engine, transfer, direction, seen))
+        return Looked(early.walked, units)
+    await stored(engine)  # or the mirror would show as news what a page has just written
+    await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction])
+    walked = early.walked if early is not None else await walk_page(engine, transfer, direction)
+    return Looked(walked, await _look_at(engine, transfer, direction, walked.seen))
+
+
+async def _look_at_page(engine: Engine, transfer: TransferState, direction: Direction) -> Looked:
+    walked = await walk_page(engine, transfer, direction)
+    return Looked(walked, await _look_at(engine, transfer, direction, walked.seen))
+
+
+async def _look_at(
+    engine: Engine, transfer: TransferState, direction: Direction, seen: Sequence[Seen]
+) -> list[Unit]:
+    units = await units_of_page(engine, transfer, direction, seen)
+    await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
+    return units
 
 
 def unsettled_of(engine: Engine, transfer: TransferState, units: Sequence[Unit]) -> list[Unit]:
@@ -64,6 +111,15 @@ async def end_page(
 ) -> bool:
     """Commit a page, then raise what keeps the next one waiting. False where it was the last one."""
     cursor = transfer.cursor if unsettled else next_cursor
+    await _store(engine, transfer, results, cursor)
+    raise_if_stopped(stop, unsettled)
+    for unit in unsettled:
+        if unit.error is not None and getattr(unit.error, "retry_after", None) != NO_PAUSE:
+            raise unit.error
+    return cursor is not None
+
+
+async def _store(engine: Engine, transfer: TransferState, results: Results, cursor: str | None) -> None:
     await engine.run(
         engine.memory.commit_page,
         transfer,
@@ -72,19 +128,6 @@ async def end_page(
         cursor=cursor,
         spent=engine.lane.take_spent(),
     )
-    raise_if_stopped(stop, unsettled)
-    for unit in unsettled:
-        if unit.error is not None and getattr(unit.error, "retry_after", None) != NO_PAUSE:
-            raise unit.error
-    return cursor is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """A stretch of the source: chosen records may be gone by now, walked ones are there."""
-
-    seen: Sequence[Seen]
-    next_cursor: str | None
 
 
 async def walk_page(engine: Engine, transfer: TransferState, direction: Direction) -> Walked:

@@ -7,7 +7,7 @@ touched while it waited, it is looked at and written once.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tidegate.core.operations import Plan
+from tidegate.core.operations import Base, Plan
 from tidegate.core.overtaken import Overtaken
 from tidegate.core.records import COMPANY, PHONE, Record, Seen, Side
 from tidegate.errors import TidegateError
@@ -29,6 +29,8 @@ class Unit:
     """Of a merge: the prospect that the survivor is linked to."""
     barred: str = ""
     """Why the record must not travel, where that can't be seen from it."""
+    base: Base | None = None
+    """What the link remembers, for the pairs in force; None where it counts for nothing yet."""
     overtaken: tuple[Overtaken, ...] = ()
     """Edits that our own writes replaced, as their webhooks tell."""
     plan: Plan | None = None

@@ -3,6 +3,7 @@
 At most one run and one preview a connection: the database's own constraints see to that, whoever asks at once.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils import timezone
 from tidegate.core.connection import Status
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
-from tidegate.core.transfer import UNDOABLE, State
+from tidegate.core.transfer import UNDOABLE, State, marked
 from tidegate.errors import Conflict
 from tidegate.ports import DoneRow, Organization, Outcome, PreviewPage, TransferState
 from tidegate.store.models import (
@@ -159,7 +160,7 @@ def run_previewed(preview: Transfer, *, actor: str, records: Sequence[str] | Non
             _choose(row, records)
             for name in (*COUNTED, "page", "tokens"):
                 setattr(row, name, 0)
-            row.state, row.cursor, row.created_by = "running", "", actor
+            row.state, row.cursor, row.created_by, row.pace = "running", "", actor, []
             row.started_at, row.finished_at = timezone.now(), None
             row.save()
             _begin_syncing(row.connection)
@@ -201,6 +202,7 @@ def retry_failed(transfer: Transfer, *, actor: str, records: Sequence[str] | Non
                 raise Conflict("None of these records failed: there is nothing to retry.")
             row.failed = max(0, row.failed - count)
             row.picked, row.state, row.state_text, row.cursor = True, "running", "", ""
+            row.pace = []
             row.started_at, row.finished_at = timezone.now(), None
             row.settings, row.settings_version = row.connection.settings, row.connection.settings_version
             row.save()
@@ -329,13 +331,18 @@ def store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None
 
 
 def advance(transfer: TransferState, outcomes: Sequence[Outcome], cursor: str | None, *, tokens: int) -> None:
-    counts = {
-        name: F(name)
-        + sum(1 for o in outcomes if (o.outcome if o.outcome != "attention" else "failed") == name)
-        for name in COUNTED
-    }
+    """Count a page, and remember how far it came when."""
+    row = Transfer.objects.only("pace", "started_at", "created_at", *COUNTED).get(pk=transfer.id)
+    before = row.done
+    counted = Counter(o.outcome if o.outcome != "attention" else "failed" for o in outcomes)
+    seconds = (timezone.now() - (row.started_at or row.created_at)).total_seconds()
+    done = before + sum(counted[name] for name in COUNTED)
     Transfer.objects.filter(pk=transfer.id).update(
-        cursor=cursor or "", page=F("page") + 1, tokens=F("tokens") + tokens, **counts
+        cursor=cursor or "",
+        page=F("page") + 1,
+        tokens=F("tokens") + tokens,
+        pace=marked(row.pace or [[0.0, before]], seconds, done),
+        **{name: F(name) + counted[name] for name in COUNTED},
     )
     if cursor is None:
         finish_transfer(transfer.id, "done", timezone.now())

@@ -11,6 +11,7 @@ from tidegate.store.models import Intent
 from tidegate.store.schedule import LaneSchedule
 
 COMMITS = ("commit", "commit_page", "commit_check", "write_intents", "save_index", "ask_to_look")
+PREVIEWED = ("commit_preview",)
 SCHEDULED = ("wait", "stop")
 PIPEDRIVE_CALLS = (
     "create_person",
@@ -46,7 +47,7 @@ class Countdown:
 
 def mortal_memory(countdown: Countdown) -> type[LaneMemory]:
     """A store where each commit is a point before and a point after."""
-    mortal: type[LaneMemory] = _mortal(LaneMemory, COMMITS, countdown)
+    mortal: type[LaneMemory] = _mortal(LaneMemory, COMMITS + PREVIEWED, countdown)
     return mortal
 
 

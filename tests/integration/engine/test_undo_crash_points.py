@@ -81,10 +81,45 @@ def test_wherever_the_worker_dies_an_undo_ends_the_same() -> None:
         # Di stays linked: what both show was agreed on, or live sync would undo the undo.
         assert summary(world) == before | {"links": 1}, f"died at point {point}"
         assert told(undo) == ("done", 1, 2, 1, 0, 0), f"died at point {point}"
+        deleted = world.log(act="organization", cause="undo")
+        assert [entry.record_name for entry in deleted] == ["Polar Note"], f"died at point {point}"
         if not died:
             break
         point += 1
     assert point > 12, "an undo has points to die at"
+
+
+def test_wherever_the_worker_dies_the_preview_of_an_undo_says_the_same_and_writes_nothing() -> None:
+    said: list[Any] = []
+    point = 0
+    while True:
+        countdown = Countdown(0)
+        world = furnished(countdown)
+        transferred(world)
+        before = summary(world)
+        transfer = Transfer.objects.get(connection=world.connection)
+        countdown.left = point
+        survive(world, lambda world, of=transfer: previewed(world, of))  # type: ignore[misc]
+        died = point > 0 and countdown.left <= 0
+        countdown.left = 0
+        undo = Transfer.objects.get(undoes=transfer)
+        said.append((undo.state, told(undo), undo.planned, planned(undo)))
+        assert said[-1] == said[0], f"died at point {point}"
+        assert summary(world) == before, f"died at point {point}"
+        if point and not died:
+            break
+        point += 1
+    assert said[0][0] == "ready"
+    assert point > 6, "the preview of an undo has points to die at"
+
+
+def previewed(world: World, transfer: Transfer) -> None:
+    begin_undo(transfer, delete_created=True, actor="Alice")
+    world.drain()
+
+
+def planned(undo: Transfer) -> list[tuple[str, str]]:
+    return sorted(undo.records.values_list("name", "outcome"))
 
 
 def undone_of(undo: Transfer) -> Any:

@@ -28,6 +28,7 @@ from tidegate.ports import Hold
 from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane
 from tidegate.services.index import bring_up_to_date
+from tidegate.services.overlap import land
 from tidegate.services.transfer import transfer_page
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
 from tidegate.store.inbox import News, add_changes
@@ -145,6 +146,7 @@ class World:
         engine = lane.engines[0]
         engine.rules = serving.rules
         await transfer_page(engine, serving.transfer)
+        await land(engine)
 
     def reread_catalogues(self) -> None:
         """What a change of lists or fields in the outreach app brings about."""

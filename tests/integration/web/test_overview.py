@@ -15,6 +15,7 @@ from tests.builders import (
     make_change,
     make_connection,
     make_log_entry,
+    make_person,
     make_prospect,
     make_transfer,
     spend_tokens,
@@ -77,6 +78,19 @@ def test_figures_come_from_what_was_written(owner: Client, live: Connection, wor
     assert "1,500" in text
     assert "1.2 s" in text
     assert "A value doesn’t fit the field it goes to" in text
+
+
+def test_those_from_before_the_launch_are_counted_one_by_one_as_well(
+    owner: Client, live: Connection, workspace: Workspace
+) -> None:
+    live.launched_at = live.lane.persons_walked_at = timezone.now()
+    live.save()
+    live.lane.save()
+    make_prospect(workspace)
+    make_person(live.lane, 21, "Signe Aaltonen", "signe@polarnote.example")
+    assert "1 prospect and 1 person are here" in page(owner, live)
+    make_person(live.lane, 22, "Ada Wren", "ada@millrace.example")
+    assert "1 prospect and 2 people are here" in page(owner, live)
 
 
 def _ran(connection: Connection, trigger: str, *, days_ago: int = 0, person_id: str = "7") -> None:

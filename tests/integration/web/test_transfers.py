@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests.builders import (
     field_change,
+    make_attention,
     make_change,
     make_connection,
     make_list,
@@ -171,6 +172,35 @@ def test_progress_is_told_in_figures_and_words(owner: Client, live: Connection, 
     assert "left" in text
     assert "Team size is not a number." in text
     assert page(owner, "transfer-progress", live.pk, running.pk).lstrip().startswith("<title>58 %")
+
+
+def test_the_pace_since_the_start_is_drawn_and_told(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    assert "Records a second since the start" not in page(owner, "transfer", live.pk, running.pk)
+    running.pace = [[0, 0], [10, 400], [20, 440], [30, 740]]
+    running.save()
+    text = page(owner, "transfer-progress", live.pk, running.pk)
+    assert "Records a second since the start: between 4.0 and 40.0" in text
+    assert 'class="edge" d="M0 4.5 120 30.1 240 11.6"' in text
+
+
+def test_a_failed_record_is_listed_with_how_to_fix_it_until_that_was_done(
+    owner: Client, live: Connection
+) -> None:
+    done = make_transfer(live, state="done", total=2, failed=2)
+    make_transfer_record(done, outcome="failed", name="Ada Wren", source_id="41", reason="Not a number.")
+    make_transfer_record(done, outcome="failed", name="Bram de Wit", source_id="42", reason="Too long.")
+    attention = make_attention(live, prospect_id="41", cure="Correct the value in her profile.")
+    make_attention(live, kind="invalid", prospect_id="43", cure="Somebody else’s.")
+    text = page(owner, "transfer", live.pk, done.pk)
+    assert "How to fix it" in text
+    assert "Correct the value in her profile." in text
+    assert "Somebody else’s." not in text
+    assert "How to fix it" not in page(owner, "transfer", live.pk, done.pk, outcome="all")
+    attention.settled_at = timezone.now()
+    attention.save()
+    assert "Correct the value in her profile." not in page(owner, "transfer", live.pk, done.pk)
 
 
 def test_what_nobody_can_know_yet_is_not_shown(owner: Client, live: Connection) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tidegate.core.transfer import (
     MOVES,
     OPEN,
+    PACE_POINTS,
     Forecast,
     Progress,
     State,
@@ -14,7 +15,9 @@ from tidegate.core.transfer import (
     ends_at,
     estimate_cost,
     forecast,
+    marked,
     may_move,
+    paces,
 )
 
 
@@ -139,3 +142,18 @@ def test_a_previews_cost_counts_every_write_and_what_keeps_the_index_fresh():  #
 
 def test_counts_of_an_earlier_release_are_no_obstacle():
     assert Work.of({"persons_created": 3, "lookups": 5}) == Work(persons_created=3)
+
+
+def test_a_runs_pace_reaches_back_to_its_start_however_long_it_goes_on():
+    pace: list[list[float]] = [[0.0, 0]]
+    for page in range(1, 1_001):
+        pace = marked(pace, page * 0.5, page * 200)
+        assert pace[0] == [0.0, 0]
+        assert pace[-1] == [page * 0.5, page * 200]
+        assert len(pace) <= PACE_POINTS
+    assert {rate for _second, rate in paces(pace)} == {400.0}
+
+
+def test_a_pause_shows_as_a_dip_and_two_points_at_once_as_nothing():
+    assert paces([[0, 0], [10, 100], [110, 200], [110, 210], [120, 310]]) == [(5, 10), (60, 1), (115, 10)]
+    assert paces([]) == paces([[0, 0]]) == []

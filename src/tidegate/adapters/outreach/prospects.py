@@ -5,11 +5,16 @@ what the engine writes is not taken for news. System fields go by the keys of `c
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+
 from tidegate.adapters.outreach.campaigns import get_emails, get_events, walk_events
+from tidegate.adapters.outreach.gathering import Gathering
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue
 from tidegate.core.records import (
@@ -40,11 +45,20 @@ from tidegate.core.values import (
     phone_key,
     to_json,
 )
-from tidegate.errors import ChangedMeanwhile, Invalid, InvalidForRemote, MappingBroken, NotFound, RecordGone
+from tidegate.errors import (
+    ChangedMeanwhile,
+    Invalid,
+    InvalidForRemote,
+    MappingBroken,
+    NotFound,
+    RecordGone,
+    TidegateError,
+)
 from tidegate.ports import EventPage, Page, RunStep
 from tidegate.prospects import queries, services
 from tidegate.prospects.content import MAX_ENTRIES, MAX_TEXT
 from tidegate.prospects.models import CustomField, FieldType, Prospect, ProspectEmail
+from tidegate.prospects.models.people import shown_name
 from tidegate.prospects.services import Author
 from tidegate.prospects.services.lists import list_numbers
 from tidegate.prospects.values import MAX_ADDRESS, MAX_DIGITS, MAX_LENGTH, MAX_PHONE
@@ -64,6 +78,15 @@ _EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
 
 
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A prospect to be made: the values, the list that receives it, and the key by which it is made once."""
+
+    values: Mapping[str, Value]
+    list_id: str | None
+    key: str
+
+
 class ProspectStore:
     """The prospects of one workspace. `run_step` carries a plain function to a thread that may touch the database."""
 
@@ -71,6 +94,7 @@ class ProspectStore:
         self.workspace_id = workspace_id
         self._run_step = run_step
         self._author = Author(workspace_id, actor, "sync")
+        self._creates = Gathering[Creation, Record](self._create_together)
 
     async def read_catalogue(self) -> OutreachCatalogue:
         return cast(OutreachCatalogue, await self._run_step(self._read_catalogue))
@@ -88,7 +112,7 @@ class ProspectStore:
         return cast(int, await self._run_step(self._count, list_ids))
 
     async def create_prospect(self, values: Mapping[str, Value], *, list_id: str | None, key: str) -> Record:
-        return cast(Record, await self._run_step(self._create_prospect, values, list_id, key))
+        return await self._creates.ask(Creation(values, list_id, key))
 
     async def update_prospect(
         self, prospect_id: str, values: Mapping[str, Value], *, seen: Record | None
@@ -121,7 +145,7 @@ class ProspectStore:
 
     def _get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
         rows = Prospect.objects.filter(workspace_id=self.workspace_id, pk__in=queries.numbers_of(ids))
-        found = {record.id: record for record in self._records(rows.prefetch_related("lists"))}
+        found = {record.id: record for record in self._records(rows)}
         return {item: found.get(item) or Gone(Side.OUTREACH, item) for item in ids}
 
     def _find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -134,7 +158,7 @@ class ProspectStore:
 
     def _walk(self, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
         rows = queries.in_lists(self.workspace_id, list_ids)
-        rows = rows.filter(pk__gt=int(cursor or 0)).order_by("pk").prefetch_related("lists")
+        rows = rows.filter(pk__gt=int(cursor or 0)).order_by("pk")
         records = self._records(rows[: limit + 1])
         if len(records) <= limit:
             return Page(tuple(records))
@@ -143,20 +167,48 @@ class ProspectStore:
     def _count(self, list_ids: Sequence[str] | None) -> int:
         return queries.in_lists(self.workspace_id, list_ids).count()
 
-    def _create_prospect(self, values: Mapping[str, Value], list_id: str | None, key: str) -> Record:
-        lists = [] if list_id is None else list_numbers([list_id])
+    async def _create_together(self, creations: Sequence[Creation]) -> list[Record | TidegateError]:
+        return cast(list[Record | TidegateError], await self._run_step(self._create_prospects, creations))
+
+    def _create_prospects(self, creations: Sequence[Creation]) -> list[Record | TidegateError]:
+        """Whether somebody with this address is here already is the engine's question, answered before."""
+        made: dict[str, Record | TidegateError] = {}
+        for list_id in dict.fromkeys(creation.list_id for creation in creations):
+            made.update(self._create_in(list_id, [c for c in creations if c.list_id == list_id]))
+        return [made[creation.key] for creation in creations]
+
+    def _create_in(
+        self, list_id: str | None, creations: Sequence[Creation]
+    ) -> Mapping[str, Record | TidegateError]:
+        newcomers: list[services.Newcomer] = []
+        made: dict[str, Record | TidegateError] = {}
+        for creation in creations:
+            try:
+                newcomers.append(services.Newcomer(self._raw(creation.values), creation.key))
+            except InvalidForRemote as error:
+                made[creation.key] = error
         try:
-            # Whether somebody with this address is here already is the engine's question, answered before.
-            saved = services.create_prospect(
-                self._author, self._raw(values), list_ids=lists, allow_double=True, key=key
+            lists = [] if list_id is None else list_numbers([list_id])
+            saved = services.create_prospects(self._author, newcomers, list_ids=lists)
+        except Invalid:
+            gone = MappingBroken(
+                "The list that receives persons no longer exists. Open the settings and choose another one."
             )
-        except Invalid as error:
-            if "list_ids" in error.errors:
-                raise MappingBroken(
-                    "The list that receives persons no longer exists. Open the settings and choose another one."
-                ) from error
-            raise self._refused(values, error) from error
-        return self._record(saved.prospect.pk)
+            return dict.fromkeys((creation.key for creation in creations), gone)
+        values = {creation.key: creation.values for creation in creations}
+        numbers = {
+            n.key: str(one.prospect.pk)
+            for n, one in zip(newcomers, saved, strict=True)
+            if isinstance(one, services.Saved)
+        }
+        seen = self._get_prospects(numbers.values())
+        for newcomer, one in zip(newcomers, saved, strict=True):
+            if isinstance(one, Invalid):
+                made[newcomer.key] = self._refused(values[newcomer.key], one)
+            else:
+                shown = seen[numbers[newcomer.key]]
+                made[newcomer.key] = shown if isinstance(shown, Record) else _gone(shown)
+        return made
 
     def _update_prospect(self, prospect_id: str, values: Mapping[str, Value], seen: Record | None) -> Record:
         def still(now: Prospect) -> None:
@@ -175,7 +227,7 @@ class ProspectStore:
         """Compare before set: the row is locked. Raises ChangedMeanwhile."""
         if seen is None:
             return
-        shown = values_of(now, queries.read_fields(self.workspace_id))
+        shown = _values_of(vars(now), self._custom())
         if any(shown.get(key, MISSING) != seen.value(key) for key in keys):
             raise ChangedMeanwhile(
                 f"{now.name} was edited in the moment Tidegate was about to write. It is looked at again.",
@@ -188,12 +240,18 @@ class ProspectStore:
     def _record(self, prospect_id: int) -> Record:
         seen = self._get_prospects([str(prospect_id)])[str(prospect_id)]
         if isinstance(seen, Gone):
-            raise RecordGone("The prospect was deleted.", prospect_id=seen.id)
+            raise _gone(seen)
         return seen
 
-    def _records(self, rows: Iterable[Prospect]) -> list[Record]:
-        fields = queries.read_fields(self.workspace_id)
-        return [to_record(prospect, fields) for prospect in rows]
+    def _records(self, rows: "QuerySet[Prospect]") -> list[Record]:
+        lists = Prospect.lists.through.objects.filter(prospect_id=OuterRef("pk")).values("prospectlist_id")
+        fields = self._custom()
+        return [_to_record(row, fields) for row in rows.values(*SHOWN, in_lists=ArraySubquery(lists))]
+
+    def _custom(self) -> "Custom":
+        return [
+            (CUSTOM + item.key, item.key, Kind(item.type)) for item in queries.read_fields(self.workspace_id)
+        ]
 
     def _raw(self, values: Mapping[str, Value], now: Prospect | None = None) -> dict[str, object]:
         """The values in the words of the store. Raises InvalidForRemote for what could not be read in the first place."""
@@ -226,6 +284,10 @@ class ProspectStore:
         return InvalidForRemote(message, field=key, value=shown)
 
 
+def _gone(prospect: Gone) -> RecordGone:
+    return RecordGone("The prospect was deleted.", prospect_id=prospect.id)
+
+
 def field_of(item: CustomField) -> Field:
     """A custom field as the engine knows it."""
     return Field(
@@ -240,37 +302,39 @@ def field_of(item: CustomField) -> Field:
     )
 
 
-def to_record(prospect: Prospect, fields: Sequence[CustomField]) -> Record:
-    """A prospect as the engine sees it; its lists must have been fetched along."""
+SHOWN = ("pk", *TEXT_KEYS, "emails", "phones", "custom", "updated_at", "consent")
+"""Plain rows, since a transfer reads a million: making an object of each would cost more than all that is decided about it."""
+
+Row = Mapping[str, Any]
+Custom = Sequence[tuple[str, str, Kind]]
+"""Custom fields: our key, the store's key and the kind of each."""
+
+
+def _to_record(row: Row, fields: Custom) -> Record:
+    """A prospect as the engine sees it."""
+    values = _values_of(row, fields)
     return Record(
         side=Side.OUTREACH,
-        id=str(prospect.pk),
-        values=values_of(prospect, fields),
-        emails=_addresses(prospect),
-        name=prospect.name,
-        list_ids=frozenset(str(item.pk) for item in prospect.lists.all()),
+        id=str(row["pk"]),
+        values=values,
+        emails=cast(tuple[str, ...], values[EMAIL]),
+        name=shown_name(row["pk"], row[FIRST_NAME], row[LAST_NAME], row["emails"], row[COMPANY]),
+        list_ids=frozenset(map(str, row["in_lists"])),
         labels={
-            entry["value"]: entry["label"]
-            for entry in (*prospect.emails, *prospect.phones)
-            if entry.get("label")
+            entry["value"]: entry["label"] for entry in (*row["emails"], *row["phones"]) if entry.get("label")
         },
-        updated_at=prospect.updated_at,
-        consent=prospect.consent,
+        updated_at=row["updated_at"],
+        consent=row["consent"],
     )
 
 
-def values_of(prospect: Prospect, fields: Sequence[CustomField]) -> dict[str, Value]:
-    values: dict[str, Value] = {key: normal_text(getattr(prospect, key)) for key in TEXT_KEYS}
-    values[EMAIL] = _addresses(prospect)
-    values[PHONE] = normal_phones([entry["value"] for entry in prospect.phones])
-    for item in fields:
-        kind = Kind(item.type)
-        values[CUSTOM + item.key] = from_json(kind, prospect.custom.get(item.key, _EMPTY.get(kind)))
+def _values_of(row: Row, fields: Custom) -> dict[str, Value]:
+    values: dict[str, Value] = {key: normal_text(row[key]) for key in TEXT_KEYS}
+    values[EMAIL] = normal_emails([entry["value"] for entry in row["emails"]])
+    values[PHONE] = normal_phones([entry["value"] for entry in row["phones"]])
+    for key, stored, kind in fields:
+        values[key] = from_json(kind, row["custom"].get(stored, _EMPTY.get(kind)))
     return values
-
-
-def _addresses(prospect: Prospect) -> tuple[str, ...]:
-    return normal_emails([entry["value"] for entry in prospect.emails])
 
 
 def _as_written(

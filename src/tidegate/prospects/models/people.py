@@ -1,5 +1,7 @@
 """Prospects, lists and custom fields of a workspace."""
 
+from collections.abc import Mapping, Sequence
+
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
@@ -119,12 +121,7 @@ class Prospect(models.Model):
 
     @property
     def name(self) -> str:
-        return (
-            f"{self.first_name} {self.last_name}".strip()
-            or self.email
-            or self.company
-            or f"Prospect {self.pk}"
-        )
+        return shown_name(self.pk, self.first_name, self.last_name, self.emails, self.company)
 
     @property
     def email(self) -> str:
@@ -148,3 +145,11 @@ class ProspectEmail(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+def shown_name(
+    number: int, first_name: str, last_name: str, emails: Sequence[Mapping[str, str]], company: str
+) -> str:
+    """What a prospect is called: by name, else by its first address, else by its company."""
+    address = str(emails[0]["value"]) if emails else ""
+    return f"{first_name} {last_name}".strip() or address or company or f"Prospect {number}"

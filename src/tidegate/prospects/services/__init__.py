@@ -14,9 +14,11 @@ from tidegate.prospects.services.lists import (
     rename_list,
 )
 from tidegate.prospects.services.saving import (
+    Newcomer,
     Outcome,
     Saved,
     create_prospect,
+    create_prospects,
     delete_prospects,
     update_prospect,
 )
@@ -25,6 +27,7 @@ __all__ = [
     "MAX_ITEMS",
     "Author",
     "ItemResult",
+    "Newcomer",
     "Outcome",
     "Policy",
     "Saved",
@@ -34,6 +37,7 @@ __all__ = [
     "create_field",
     "create_list",
     "create_prospect",
+    "create_prospects",
     "delete_field",
     "delete_list",
     "delete_prospects",

@@ -56,6 +56,8 @@ class Transfer(models.Model):
     settings_version = models.PositiveIntegerField(default=0)
     planned = models.JSONField(default=dict)
     """What a preview counted: `core.transfer.Work`, and under `outcomes` how many records of each outcome."""
+    pace = models.JSONField(default=list)
+    """How far the run was when: `core.transfer.Pace`."""
     put_off_until = models.DateTimeField(null=True, blank=True)
     """Until when a preview waits for the next day's budget."""
     created_at = models.DateTimeField(auto_now_add=True)

@@ -45,6 +45,7 @@ from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_pag
 from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
     RATE_WINDOW,
+    cures_of,
     latest_records,
     open_preview,
     outcome_counts,
@@ -83,6 +84,7 @@ __all__ = [
     "count_lists",
     "count_persons",
     "count_prospects",
+    "cures_of",
     "delays",
     "filter_log",
     "filter_runs",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.db.models import Count
 from django.utils import timezone
 
+from tidegate.core.settings import Direction
 from tidegate.store.models import Connection, Transfer, TransferRecord
 
 
@@ -53,6 +54,18 @@ def shown_records(
 
 def latest_records(transfer: Transfer, limit: int = 8) -> list[TransferRecord]:
     return list(transfer.records.order_by("-id")[:limit])
+
+
+def cures_of(transfer: Transfer, records: Collection[TransferRecord]) -> dict[str, str]:
+    """Source id -> what to do, of those records that still need attention."""
+    failed = [record.source_id for record in records if record.outcome in ("failed", "attention")]
+    if not failed:
+        return {}
+    column = "prospect_id" if transfer.direction == Direction.TO_PIPEDRIVE else "person_id"
+    open_ones = transfer.connection.attention.filter(settled_at=None, **{f"{column}__in": failed})
+    return {
+        source_id: cure for source_id, cure in open_ones.values_list(column, "cure").order_by("id") if cure
+    }
 
 
 RATE_WINDOW = timedelta(seconds=60)

@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
-from tidegate.core.transfer import DELETE_TOKENS, WRITE_TOKENS
+from tidegate.core.transfer import DELETE_TOKENS, WRITE_TOKENS, Pace, paces
 from tidegate.store import queries
 from tidegate.store.models import Transfer
 from tidegate.web.activity.lines import side_name
+from tidegate.web.overview.gate import BOTTOM, HEIGHT, TOP, WIDTH
 from tidegate.wiring import actions
 
 OUTCOMES: dict[str, tuple[str | Promise, str]] = {
@@ -66,6 +67,34 @@ class Progress:
         if self.percent is None:
             return _("The transfer is running")
         return _("%(percent)d %% done") % {"percent": self.percent // 10 * 10}
+
+
+@dataclass(frozen=True, slots=True)
+class PaceLine:
+    """How fast a run was since its start, as the paths of a sparkline."""
+
+    edge: str
+    lowest: float
+    highest: float
+
+    @property
+    def water(self) -> str:
+        """The same line closed to the ground."""
+        return f"{self.edge}L{WIDTH} {HEIGHT}H0Z"
+
+
+def pace_line(pace: Pace) -> PaceLine | None:
+    """None while there is no line to be drawn."""
+    found = paces(pace)
+    highest = max((rate for _second, rate in found), default=0.0)
+    if len(found) < 3 or not highest:
+        return None
+    first, last = found[0][0], found[-1][0]
+    points = [
+        f"{round((second - first) / (last - first) * WIDTH, 1):g} {round(BOTTOM - rate / highest * (BOTTOM - TOP), 1):g}"
+        for second, rate in found
+    ]
+    return PaceLine("M" + " ".join(points), min(rate for _second, rate in found), highest)
 
 
 def progress_of(transfer: Transfer) -> Progress:

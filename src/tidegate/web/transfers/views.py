@@ -34,6 +34,7 @@ from tidegate.web.transfers.progress import (
     Tally,
     cost_lines,
     groups_of,
+    pace_line,
     progress_of,
     tallies,
     title_of,
@@ -150,6 +151,7 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
         "transfer": found,
         "title": title_of(found),
         "progress": progress_of(found),
+        "pace": pace_line(found.pace),
         "wait_until": long_wait(connection),
         "wait_reason": lane.wait_reason,
         "waiting": sum(queries.waiting_by_side(connection).values()),
@@ -160,7 +162,7 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
     }
 
 
-def _record_words(record: TransferRecord, *, planned: bool = False) -> dict[str, Any]:
+def _record_words(record: TransferRecord, *, planned: bool = False, cure: str = "") -> dict[str, Any]:
     words = WOULD if planned else OUTCOMES
     word, tone = words.get(record.outcome, (record.outcome, "calm"))
     fields = [field_line(change) for change in record.changes]
@@ -169,6 +171,7 @@ def _record_words(record: TransferRecord, *, planned: bool = False) -> dict[str,
         "record": record,
         "word": word,
         "tone": tone,
+        "cure": cure,
         "fields": shown,
         "all_fields": fields if planned else [],
         "conflict": any(field.conflict for field in fields),
@@ -207,6 +210,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         after=int(after) if after.isdecimal() else 0,
         limit=EXAMPLES if found.state in PREVIEWED else PAGE,
     )
+    cures = {} if found.state in PREVIEWED else queries.cures_of(found, records)
     return {
         "connection": connection,
         "transfer": found,
@@ -215,7 +219,10 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "tallies": tallied,
         "outcome": outcome,
         "outcome_word": next((tally.word for tally in tallied if tally.outcome == outcome), ""),
-        "records": [_record_words(record, planned=found.state in PREVIEWED) for record in records],
+        "records": [
+            _record_words(record, planned=found.state in PREVIEWED, cure=cures.get(record.source_id, ""))
+            for record in records
+        ],
         "failed_count": sum(tally.count for tally in tallied if tally.outcome == "failed"),
         "undo_until": _undo_until(found),
         "undone_by": found.undos.filter(state="done").order_by("-finished_at").first(),

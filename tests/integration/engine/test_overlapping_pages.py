@@ -1,0 +1,292 @@
+"""A transfer's pages overlap, and nobody can tell from what it does: with pages of two as with one page for all.
+
+The worker also dies at every point of such a run, with a page in each of its stages: read ahead, being written, being stored.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.engine.mortality import (
+    Countdown,
+    Died,
+    make_calls_mortal,
+    mortal_memory,
+    summary,
+)
+from tests.integration.engine.world import World, prospect
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
+from tidegate.core.settings import Direction
+from tidegate.errors import AuthorizationLost, BudgetSpent, RateLimited, RemoteUnavailable
+from tidegate.services import drain
+from tidegate.services import transfer as transfers
+from tidegate.store.models import Change, Transfer
+from tidegate.store.transfers import begin_transfer, cancel_transfer, go_on_with_transfer, hold_transfer
+
+pytestmark = pytest.mark.django_db
+
+SMALL = 2
+
+
+@pytest.fixture(autouse=True)
+def _pages_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a heart that is still: each beat moves the clock, and a stretch would be over after a page."""
+
+    async def still(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(transfers, "PAGE", SMALL)
+    monkeypatch.setattr(drain, "_beat", still)
+
+
+@dataclass
+class Process(Countdown):
+    """One worker: once it died, whatever it had under way comes to no further point either."""
+
+    dead: bool = False
+
+    def __call__(self, point: str) -> None:
+        if self.dead:
+            raise Died(point)
+        try:
+            super().__call__(point)
+        except Died:
+            self.dead = True
+            raise
+
+
+def furnished(countdown: Countdown | None = None, *, of: int = 7) -> World:
+    """Up to seven prospects, with whom their neighbours of another page have to do: an address, an organization, a person."""
+    countdown = countdown or Countdown(0)
+    world = World(memory_class=mortal_memory(countdown))
+    make_calls_mortal(world, countdown)
+    world.crm.add_person({FIRST_NAME: "Di", LAST_NAME: "Four", EMAIL: ("di@north.example", "d@work.example")})
+    people = (
+        prospect("Ann One", **{COMPANY: "Polar Note"}),
+        prospect("Bo Two", email="bo@north.example", **{JOB_TITLE: "Chair"}),
+        prospect("Bodil Two", email="bo@north.example"),  # the address of the page before
+        prospect("Di Four", email="di@north.example", **{JOB_TITLE: "CEO"}),
+        prospect("Dina Four", email="d@work.example"),  # the person that the page before links
+        prospect("Ed Five", **{COMPANY: "Polar Note"}),
+        prospect("Flo Six", **{COMPANY: "Tern"}),
+    )
+    for one in people[:of]:
+        world.outreach.add(one)
+    world.take_as_known()
+    return world
+
+
+def told(transfer: Transfer) -> list[tuple[Any, ...]]:
+    return [(r.source_id, r.outcome, r.reason) for r in transfer.records.order_by("source_id")]
+
+
+def in_one_page(monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    with monkeypatch.context() as context:
+        context.setattr(transfers, "PAGE", 200)
+        world = furnished()
+        transfer = world.transfer()
+        return summary(world), told(transfer)
+
+
+def test_who_meets_what_the_page_before_wrote_is_dealt_with_as_on_one_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected, outcomes = in_one_page(monkeypatch)
+    world = furnished()
+    transfer = world.transfer()
+    assert summary(world) == expected
+    assert told(transfer) == outcomes
+    assert (transfer.created, transfer.updated, transfer.done) == (4, 1, 7)
+
+
+def test_the_next_page_is_read_while_one_is_written_and_begun_before_that_is_stored() -> None:
+    process = Countdown(0)
+    world = furnished(process)
+    process.seen.clear()
+    world.transfer()
+    seen = process.seen
+    second_walk = [i for i, point in enumerate(seen) if point == "before walk"][1]
+    assert second_walk < seen.index("after create_person"), (
+        "the second page is read while the first is written"
+    )
+    assert second_walk < seen.index("before commit_page")
+    walks = [i for i, point in enumerate(seen) if point == "before walk"]
+    assert len(walks) == 4, "each page is read once"
+    assert seen.count("before walk_persons") == 1, "and nothing makes a page be looked at again"
+
+
+ADDRESSES = st.lists(st.sampled_from([f"{name}@north.example" for name in "abcd"]), max_size=2, unique=True)
+PEOPLE = st.lists(
+    st.tuples(st.sampled_from(["Ann", "Bo", "Cy"]), ADDRESSES.map(tuple), st.sampled_from(["Polder", None])),
+    max_size=6,
+)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    prospects=PEOPLE,
+    persons=PEOPLE,
+    direction=st.sampled_from([Direction.TO_PIPEDRIVE, Direction.FROM_PIPEDRIVE]),
+)
+def test_whoever_shares_addresses_with_whom_small_pages_do_what_the_preview_says(
+    prospects: list[Any], persons: list[Any], direction: Direction
+) -> None:
+    world = World()
+    for name, emails, company in prospects:
+        world.outreach.add({FIRST_NAME: name, LAST_NAME: "One", EMAIL: emails, COMPANY: company})
+    for name, emails, _ in persons:
+        world.crm.add_person({FIRST_NAME: name, LAST_NAME: "Two", EMAIL: emails})
+    world.take_as_known()
+    preview = world.preview(direction)
+    planned = told(preview)
+    world.run_previewed(preview)
+    assert told(preview) == planned
+    again = world.transfer(direction)
+    assert (again.created, again.updated) == (0, 0)
+
+
+def test_wherever_the_worker_dies_overlapping_pages_end_the_same() -> None:
+    undisturbed = furnished(of=5)
+    transfer = undisturbed.transfer()
+    expected, outcomes = summary(undisturbed), told(transfer)
+    point = 0
+    while True:
+        point += 1
+        process = Process(0)
+        world = furnished(process, of=5)
+        process.seen.clear()
+        process.left = point
+        with suppress(Died):
+            world.transfer()
+        died, process.dead, process.left = process.dead, False, 0
+        world.drain()
+        where = f"died at point {point}: {process.seen[point - 1 : point]}"
+        assert summary(world) == expected, where
+        again = Transfer.objects.get(connection=world.connection)
+        assert (again.state, again.done, again.failed) == ("done", 5, 2), where
+        assert [source for source, *_ in told(again)] == [source for source, *_ in outcomes], where
+        if not died:
+            break
+    assert point > 30, "overlapping pages have points to die at"
+
+
+def acting_at(world: World, call: str, number: int, act: Callable[[Transfer], Any]) -> None:
+    """Somebody acts right before this call of the run."""
+    call_it, left = getattr(world.crm, call), [number]
+
+    async def disturbed(*args: Any, **kwargs: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            running = sync_to_async(lambda: act(Transfer.objects.get(connection=world.connection)))
+            await running()
+        return await call_it(*args, **kwargs)
+
+    setattr(world.crm, call, disturbed)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_pause_ends_at_the_border_of_a_page_and_going_on_doubles_nothing(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, _ = in_one_page(monkeypatch)
+    world = furnished()
+    acting_at(world, "create_person", number, hold_transfer)
+    transfer = begin(world)
+    world.drain(rounds=3)
+    transfer.refresh_from_db()
+    assert transfer.state == "paused"
+    assert transfer.done == len(told(transfer)), "what was written is counted, and stored"
+    assert transfer.done < 7, "it stopped before the end"
+    go_on_with_transfer(transfer)
+    world.drain()
+    transfer.refresh_from_db()
+    assert (transfer.state, transfer.done) == ("done", 7)
+    assert summary(world) == expected
+
+
+def test_a_cancel_writes_nothing_of_the_page_that_was_read_ahead() -> None:
+    world = furnished()
+    acting_at(world, "create_person", 1, cancel_transfer)
+    transfer = begin(world)
+    world.drain()
+    transfer.refresh_from_db()
+    assert transfer.state == "cancelled"
+    assert transfer.done == SMALL == len(told(transfer))
+    assert len(world.links()) == SMALL
+    assert not Change.objects.filter(done_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    "call, number, error",
+    [
+        ("create_person", 1, RateLimited("Too many requests.", retry_after=2)),
+        ("create_person", 3, RemoteUnavailable(sent=True)),
+        ("create_organization", 2, RemoteUnavailable(sent=False)),
+        ("create_person", 3, BudgetSpent("Used up for today.", retry_after=7200)),
+        ("create_person", 3, AuthorizationLost()),
+    ],
+)
+def test_a_fault_on_any_page_leaves_the_others_as_they_were(
+    call: str, number: int, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, _ = in_one_page(monkeypatch)
+    world = furnished()
+    acting_at(world, call, number, lambda _: world.crm.faults.fail(call, error))
+    transfer = begin(world)
+    world.drain()
+    transfer.refresh_from_db()
+    if transfer.state == "paused":  # the authorisation was lost, and is there again
+        go_on_with_transfer(transfer)
+        type(world.connection).objects.filter(pk=world.connection.pk).update(status="syncing", reason="")
+        world.drain()
+        transfer.refresh_from_db()
+    assert (transfer.state, transfer.done, transfer.failed) == ("done", 7, 2)
+    assert summary(world) == expected
+
+
+def test_a_source_that_can_not_be_read_ahead_keeps_what_was_written() -> None:
+    world = furnished()
+    world.outreach.faults.fail("walk", RemoteUnavailable(sent=False), times=1)
+    walk, calls = world.outreach.walk, [0]
+
+    async def failing(**asked: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise RemoteUnavailable(sent=False)
+        return await walk(**asked)
+
+    world.outreach.walk = failing  # type: ignore[method-assign]
+    transfer = world.transfer()
+    assert (transfer.state, transfer.done) == ("done", 7)
+    assert len(world.links()) == transfer.created + transfer.updated
+
+
+def test_somebody_else_who_took_the_lane_makes_nothing_twice() -> None:
+    """The holder loses its lane while a page is being stored and the next one written."""
+    undisturbed = furnished()
+    undisturbed.transfer()
+    for number in (1, 3):
+        world = furnished()
+        lane = world.connection.lane
+
+        def taken_over(_: Transfer, lane: Any = lane) -> None:
+            type(lane).objects.filter(pk=lane.pk).update(epoch=lane.epoch + 1000)
+
+        acting_at(world, "create_person", number, taken_over)
+        transfer = begin(world)
+        world.drain()
+        transfer.refresh_from_db()
+        assert (transfer.state, transfer.done) == ("done", 7)
+        assert summary(world) == summary(undisturbed)
+
+
+def begin(world: World, direction: Direction = Direction.TO_PIPEDRIVE) -> Transfer:
+    sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
+    return begin_transfer(world.connection, direction=direction, source_app=sender, total=None, actor="Alice")
