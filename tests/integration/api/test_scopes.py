@@ -76,9 +76,14 @@ def test_every_route_of_connections_is_served_with_its_scope() -> None:
     assert {route: found.get(route) for route in ROUTES} == ROUTES
 
 
+SECRETS = {("GET", "/mail-providers/{mail_provider_id}")}
+"""Whose answers hold a secret: the scope read is not enough for them."""
+
+
 def test_reading_needs_the_scope_read_and_writing_never_does() -> None:
     for method, path, key in served():
-        assert (key.scope is Scope.READ) == (method == "GET"), f"{method} {path}"
+        shows = method == "GET" and (method, path) not in SECRETS
+        assert (key.scope is Scope.READ) == shows, f"{method} {path}"
 
 
 @pytest.fixture
