@@ -147,6 +147,8 @@ def change_role(workspace: Workspace, member_id: int, role: str, *, actor: Actor
         raise Invalid(errors={"role": wrong})
     if role != Role.OWNER:
         _check_another_owner(member)
+    if role == Role.VIEWER:
+        _end_sign_ins_at_pipedrive(member)
     member.role = Role(role)
     member.save(update_fields=["role"])
     return member
@@ -160,9 +162,14 @@ def remove_member(workspace: Workspace, member_id: int, *, actor: Actor) -> Memb
     """
     member = _locked(workspace, member_id, actor)
     _check_another_owner(member)
-    OAuthState.objects.filter(workspace=workspace, user=member.user).delete()
+    _end_sign_ins_at_pipedrive(member)
     Membership.objects.filter(pk=member.pk).delete()
     return member
+
+
+def _end_sign_ins_at_pipedrive(member: Membership) -> None:
+    """What they began to connect can't be finished: on the way back only the state says which workspace it is about."""
+    OAuthState.objects.filter(workspace=member.workspace_id, user=member.user_id).delete()
 
 
 def get_member(workspace: Workspace, member_id: int) -> Membership:

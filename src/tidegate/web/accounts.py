@@ -56,14 +56,14 @@ class NewUserForm(forms.Form):
         strip=False,
     )
 
-    def email(self) -> str:
+    def sign_in_address(self) -> str:
         """The address they are going to sign in with."""
         address: str = self.cleaned_data.get("email", "")
         return address
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        user = User(email=self.email(), name=self.cleaned_data.get("name", ""))
+        user = User(email=self.sign_in_address(), name=self.cleaned_data.get("name", ""))
         password_validation.validate_password(password, user)
         return password
 

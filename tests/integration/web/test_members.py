@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from tests.integration.web.conftest import member, signed_in
 from tidegate.config import config
-from tidegate.errors import Conflict
+from tidegate.errors import Conflict, NotFound
+from tidegate.store.connections import make_state, use_state
 from tidegate.store.members import Actor, change_role, invite, remove_member
 from tidegate.store.models import Invitation, Membership, Role, User, Workspace
 from tidegate.wiring import members as wiring_members
@@ -160,7 +161,7 @@ def test_the_page_says_when_members_last_signed_in(owner: Client, bob: User) -> 
     User.objects.filter(pk=bob.pk).update(last_login=timezone.now() - timedelta(hours=3))
     page = shown(owner)
     assert "Never" not in page
-    assert "3 h 0 min ago" in page
+    assert "3 h ago" in page
 
 
 # --- Removed
@@ -177,6 +178,16 @@ def test_a_removed_member_is_out_at_once_and_can_be_invited_again(
     assert theirs.get("/prospects/", follow=True).status_code == 403
     assert theirs.post(link_for(workspace, bob.email)).status_code == 302
     assert theirs.get("/prospects/").status_code == 200
+
+
+@pytest.mark.parametrize("act", ["role", "remove"])
+def test_whoever_may_no_longer_connect_does_not_finish_what_they_began(
+    owner: Client, people: dict[str, User], workspace: Workspace, act: str
+) -> None:
+    state = make_state(people["admin"], workspace, None)
+    owner.post(f"{PAGE}{membership_of(people['admin']).pk}/{act}/", {"role": "viewer"})
+    with pytest.raises(NotFound):
+        use_state(people["admin"], state)
 
 
 def test_whoever_leaves_is_led_to_what_is_left(people: dict[str, User]) -> None:
@@ -265,7 +276,6 @@ def test_a_new_colleague_joins_by_the_link_that_is_shown_once(owner: Client, wor
         ({"password": "short"}, "at least 10 characters"),
         ({"password": "password1234"}, "too common"),
         ({"password": DORA}, "too similar to the email"),
-        ({"password": "dora-the-explorer", "name": "Dora-the-explorer"}, "too similar to the name"),
         ({"name": ""}, "required"),
     ],
 )
@@ -420,7 +430,7 @@ def test_with_a_mail_server_the_link_is_sent(
     assert mail.to == [DORA]
     assert mail.subject == "Tidegate: you are invited to North light"
     assert "Alice Lindqvist invites you to the workspace “North light” as Viewer." in mail.body
-    link = re.search(r"\S+/join/\S+", mail.body)
+    link = re.search(r"\S+/join/\S+", str(mail.body))
     assert link is not None
     assert link[0] in page
     assert "on its way by e-mail" in page

@@ -22,7 +22,7 @@ class JoinForm(NewUserForm):
         super().__init__(data)  # type: ignore[arg-type]  # handed on as it came
         self.address = email
 
-    def email(self) -> str:
+    def sign_in_address(self) -> str:
         return self.address
 
 
