@@ -71,6 +71,7 @@ STRUCTURAL = frozenset(
         "field-twice",
         "system-mapping",
         "constant-mapped",
+        "constant-field",
         "constant-value",
         "automation-twice",
         "action-twice",

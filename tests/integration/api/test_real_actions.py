@@ -203,6 +203,7 @@ def test_a_launch_that_failed_says_so_with_an_idempotency_key_too(alice: Caller,
         ({"mappings": [*SYSTEM, SYSTEM[0]]}, "mappings.4"),
         ({"mappings": SYSTEM[1:]}, "mappings"),
         ({"constants": [{"side": "pipedrive", "field": "birthday", "value": "soon"}]}, "constants.0"),
+        ({"constants": [{"side": "pipedrive", "field": "phone", "value": "+46 8 555 0148"}]}, "constants.0"),
         ({"constants": [{"side": "pipedrive", "field": "email", "value": "a@b.example"}]}, "constants.0"),
     ],
 )
