@@ -1,5 +1,6 @@
 """The API with the actions it ships with: what the pages refuse, it refuses in the same words."""
 
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +22,14 @@ from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
+from tidegate.errors import RemoteUnavailable
+from tidegate.ports import Crm
 from tidegate.store.catalogues import catalogues_to_json
 from tidegate.store.models import Change, Connection, PersonAlias, Transfer, Workspace
+from tidegate.testing.crm import MemoryCrm
+from tidegate.wiring import actions
 from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.steps import run
 
 SYSTEM = [{"outreach": m.outreach, "pipedrive": m.pipedrive} for m in SYSTEM_MAPPINGS]
 PIPEDRIVE = PipedriveCatalogue(
@@ -41,6 +47,19 @@ PIPEDRIVE = PipedriveCatalogue(
         Pipeline("2", "Partners", 2, (Stage("21", "First talk", "2", 1),)),
     ),
 )
+
+
+@pytest.fixture(autouse=True)
+def there(monkeypatch: pytest.MonkeyPatch) -> MemoryCrm:
+    """What the connection's Pipedrive holds now; to begin with, what was read of it."""
+    crm = MemoryCrm(PIPEDRIVE.fields)
+    crm.users, crm.pipelines = list(PIPEDRIVE.users), list(PIPEDRIVE.pipelines)
+
+    def ask(connection: Connection, use: Callable[[Crm], Coroutine[Any, Any, Any]]) -> Any:
+        return run(use, crm)
+
+    monkeypatch.setattr(actions, "ask_pipedrive", ask)
+    return crm
 
 
 @pytest.fixture
@@ -75,6 +94,33 @@ def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str)
     assert list(found["errors"]) == ["owner_id"]
     assert [item["place"] for item in alice.ok("GET", f"{path}/problems")["data"]] == ["owner_id"]
     assert alice.ok("GET", path)["status"] == "failed"
+
+
+def test_a_launch_looks_whether_what_was_chosen_is_still_there(
+    alice: Caller, path: str, there: MemoryCrm
+) -> None:
+    there.users.clear()
+
+    found = alice.problem(409, "POST", f"{path}/launch")
+
+    assert found["errors"] == {
+        "owner_id": ["The chosen Pipedrive user no longer exists. Choose another one."]
+    }
+    assert alice.ok("GET", path)["status"] == "failed"
+    there.users.append(PIPEDRIVE.users[0])
+    assert alice.ok("POST", f"{path}/launch")["status"] == "active"
+
+
+def test_a_launch_without_an_answer_from_pipedrive_starts_nothing_and_can_be_repeated(
+    alice: Caller, path: str, there: MemoryCrm
+) -> None:
+    there.faults.fail("read_catalogue", RemoteUnavailable("Pipedrive did not answer.", sent=False))
+
+    assert alice.problem(503, "POST", f"{path}/launch")["detail"] == "Pipedrive did not answer."
+
+    seen = alice.ok("GET", path)
+    assert (seen["status"], seen["launched_at"]) == ("paused", None)
+    assert alice.ok("POST", f"{path}/launch")["status"] == "active"
 
 
 def automation(*actions: dict[str, Any], enabled: bool = True) -> dict[str, Any]:
@@ -157,6 +203,7 @@ def test_a_launch_that_failed_says_so_with_an_idempotency_key_too(alice: Caller,
         ({"mappings": [*SYSTEM, SYSTEM[0]]}, "mappings.4"),
         ({"mappings": SYSTEM[1:]}, "mappings"),
         ({"constants": [{"side": "pipedrive", "field": "birthday", "value": "soon"}]}, "constants.0"),
+        ({"constants": [{"side": "pipedrive", "field": "phone", "value": "+46 8 555 0148"}]}, "constants.0"),
         ({"constants": [{"side": "pipedrive", "field": "email", "value": "a@b.example"}]}, "constants.0"),
     ],
 )
