@@ -26,8 +26,7 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     visitor.faults.clear()  # the browser notes the 422 itself
     page.get_by_label("E-mail address", exact=True).fill("dora@northlight.example")
     page.get_by_label("Role", exact=True).select_option("Viewer")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Invite").press("Enter")
     link = page.get_by_role("region", name="Link of the invitation").inner_text()
     visitor.looks_well("members-invited")
 
