@@ -27,6 +27,8 @@ from tidegate.core.settings import Direction
 from tidegate.errors import AuthorizationLost, BudgetSpent, RateLimited, RemoteUnavailable
 from tidegate.services import drain
 from tidegate.services import transfer as transfers
+from tidegate.services.engine import Lane
+from tidegate.services.index import bring_up_to_date
 from tidegate.store.models import Change, Transfer
 from tidegate.store.transfers import begin_transfer, cancel_transfer, go_on_with_transfer, hold_transfer
 
@@ -285,6 +287,36 @@ def test_somebody_else_who_took_the_lane_makes_nothing_twice() -> None:
         transfer.refresh_from_db()
         assert (transfer.state, transfer.done) == ("done", 7)
         assert summary(world) == summary(undisturbed)
+
+
+def test_a_page_looked_at_before_the_mirror_was_renewed_is_looked_at_again() -> None:
+    """Another connection of the lane renews it: the mirror is fresh then, and the early look is not."""
+    world = World()
+    ids = [world.outreach.add(prospect(name)) for name in ("Ann One", "Bo Two", "Cy Three")]
+    world.take_as_known()
+    create, make_lane, lanes = world.crm.create_person, world._lane, list[Lane]()
+    renewed: list[bool] = []
+
+    async def kept() -> Lane:
+        lanes.append(await make_lane())
+        return lanes[-1]
+
+    async def renewing(*args: Any, **kwargs: Any) -> Any:
+        engine = lanes[-1].engines[0]
+        if not renewed:
+            renewed.append(True)
+            assert engine.flight is not None and engine.flight.ahead is not None
+            await asyncio.wait([engine.flight.ahead])
+            world.clock.move(1)
+            world.crm.add_person({FIRST_NAME: "Cyril", LAST_NAME: "Three", EMAIL: ("cy@north.example",)})
+            await bring_up_to_date(engine)
+        return await create(*args, **kwargs)
+
+    world._lane, world.crm.create_person = kept, renewing  # type: ignore[method-assign]
+    transfer = world.transfer()
+    third = transfer.records.get(source_id=ids[2])
+    assert third.outcome == "updated", "the person that the mirror shows by now is met"
+    assert len(world.persons()) == len(ids)
 
 
 def begin(world: World, direction: Direction = Direction.TO_PIPEDRIVE) -> Transfer:
