@@ -72,8 +72,7 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
                     await lane.clock.sleep(max(0.0, began + ROUND_SECONDS - lane.clock.monotonic()))
             ended.more = True
         finally:
-            for engine in lane.engines:
-                await land(engine)
+            await _land_all(lane)
     except (RateLimited, BudgetSpent) as error:
         ended.wait_until = await _wait(lane, schedule, error, error.retry_after)
     except LaneLost:
@@ -85,6 +84,14 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
         with suppress(asyncio.CancelledError):
             await heart
     return ended
+
+
+async def _land_all(lane: Lane) -> None:
+    """Leave nothing of any connection in flight when the lane is let go. Raises the first error, once all have landed."""
+    landed = await asyncio.gather(*map(land, lane.engines), return_exceptions=True)
+    for error in landed:
+        if error is not None:
+            raise error
 
 
 async def _beat(lane: Lane) -> None:
