@@ -31,7 +31,7 @@ class LaneSchedule(Schedule):
         connection = Connection.objects.filter(pk=connection_id).first()
         if connection is None:
             raise LaneLost("This connection was deleted.")
-        transfer = Transfer.objects.filter(connection=connection, state="running").first()
+        transfer = _transfer_at_work(connection)
         settings = settings_from_json(transfer.settings) if transfer else connection.get_settings()
         rules = rules_in_force(connection, settings)
         preview = _due_previews().filter(connection=connection).first()
@@ -90,6 +90,13 @@ class LaneSchedule(Schedule):
             wake_lane(
                 Transfer.objects.select_related("connection").get(pk=preview_id).connection.lane_id, at=until
             )
+
+
+def _transfer_at_work(connection: Connection) -> Transfer | None:
+    """Somebody may have paused or resumed in the moment a transfer began: live sync keeps its own settings then."""
+    if connection.status != Status.SYNCING:
+        return None
+    return Transfer.objects.filter(connection=connection, state="running").first()
 
 
 def rules_in_force(connection: Connection, settings: Settings) -> Rules:
