@@ -188,7 +188,8 @@ async def _check(engine: Engine, schedule: Schedule, serving: Serving) -> bool:
 async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool:
     """A page of the connection's preview, between two batches of live changes, which come first.
 
-    A preview whose share of the budget is used up waits by itself: live sync has a share of its own and goes on.
+    A preview whose share of the budget is used up waits by itself: live sync has a share of its own and goes on. So it does
+    where a preview can't go on at all, as its source is gone.
     """
     if serving.preview is None or serving.preview_rules is None:
         return False
@@ -200,6 +201,8 @@ async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool
         until = engine.lane.clock.now() + timedelta(seconds=error.retry_after or PAUSE_SECONDS)
         await engine.run(schedule.put_off_preview, serving.preview.id, until, error.user_message)
         return False
+    except MappingBroken as error:
+        await engine.run(schedule.end_preview, serving.preview.id, error.user_message)
     return True
 
 

@@ -156,8 +156,8 @@ def _check_lists(engine: Engine, lists: Sequence[str] | None) -> None:
     known = {named.id for named in engine.rules.outreach.lists}
     if lists and not known.issuperset(lists):
         raise MappingBroken(
-            "A list that prospects are taken from was deleted. What was transferred stays. "
-            "Choose the lists again in the settings, then start a new transfer."
+            "A list that prospects are taken from was deleted. What was done until then stays. "
+            "Choose the lists again in the settings, then start anew."
         )
 
 
