@@ -341,6 +341,12 @@ def _constant_problems(
             yield Problem(
                 "constant-mapped", place, f"“{target.name}” is mapped, so it can't be a constant as well."
             )
+        elif not (target.custom and target.writable):
+            yield Problem(
+                "constant-field",
+                place,
+                f"“{target.name}” is no custom field that can be written. Choose another one.",
+            )
         elif is_empty(value := constant_value(constant, target)) or not is_readable(value):
             yield Problem("constant-value", place, f"The value doesn't fit “{target.name}”.")
 

@@ -131,7 +131,7 @@ async def _mend(engine: Engine, schedule: Schedule, ended: Drained, error: Mappi
         return False
     ended.reread.add(engine.connection_id)
     ended.recovered.discard(engine.connection_id)  # the batch's other creates may have gone through
-    engine.spend_as(Feature.CHECK)
+    engine.spend_as(Feature.LIVE)  # without it no change goes on
     await engine.run(schedule.learn_catalogue, engine.connection_id, await engine.crm.read_catalogue())
     return True
 
@@ -144,12 +144,12 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
         return await _preview(engine, schedule, serving)
     engine.rules, engine.campaigns = serving.rules, serving.campaigns
     engine.passed_upto, engine.left_upto = serving.passed_upto, serving.left_upto
+    engine.spend_as(Feature.LIVE if serving.status is Status.ACTIVE else Feature.TRANSFER)
     if engine.connection_id not in ended.recovered:
         await recover_intents(engine)
         ended.recovered.add(engine.connection_id)
     elif engine.unsure:
         await recover_intents(engine, patient=False)
-    engine.spend_as(Feature.LIVE if serving.status is Status.ACTIVE else Feature.TRANSFER)
     if serving.status is Status.ACTIVE:
         followed = await follow(engine)
         followed |= await follow_events(engine)

@@ -224,6 +224,8 @@ def estimate(transfer: Transfer) -> Estimate:
 def _count(connection: Connection, direction: Direction, settings: Settings) -> int | None:
     """How many records there are to go through; None where only the walk will tell."""
     if direction is Direction.FROM_PIPEDRIVE:
+        if settings.filter_id is not None:  # only Pipedrive knows whom it holds
+            return None
         return connection.lane.persons.count() or None
     return run(_count_prospects, connection, settings)
 
