@@ -242,6 +242,9 @@ def pause_transfer(transfer: Transfer, *, actor: str) -> None:
 
 
 def continue_transfer(transfer: Transfer, *, actor: str) -> None:
+    """Raises Conflict where it is not paused, or waits for the connection to be reconnected."""
+    transfer.connection.refresh_from_db()
+    _check_authorised(transfer.connection)
     rows.go_on_with_transfer(transfer)
 
 

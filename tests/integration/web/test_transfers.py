@@ -38,7 +38,8 @@ def live(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Connection:
     lists = (NamedList(str(named.pk), named.name),)
     monkeypatch.setattr(actions, "outreach_catalogue", lambda connection: OutreachCatalogue(lists=lists))
     monkeypatch.setattr(actions, "pipedrive_catalogue", lambda connection: PipedriveCatalogue())
-    return make_connection(workspace, settings=Settings(sync_to_list=str(named.pk), owner_id="7"))
+    settings = Settings(sync_to_list=str(named.pk), owner_id="7")
+    return make_connection(workspace, settings=settings, secret=b"sealed")
 
 
 @pytest.fixture
