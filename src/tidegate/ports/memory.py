@@ -109,7 +109,7 @@ class Memory(Protocol):
         ...
 
     def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
-        """How many changes with ids above `after` wait, and the greatest id among them (`after` where none does)."""
+        """How many changes of records with ids above `after` wait, and the greatest id of all that waits (else `after`)."""
         ...
 
     def waiting_again(

@@ -19,6 +19,7 @@ from tidegate.core.records import Gone, Record, Side
 from tidegate.core.runs import Outcome, Ran, in_order, once_key, ran_already, template_fields, why_no_news
 from tidegate.errors import BudgetSpent, RateLimited, TemporaryError, TidegateError
 from tidegate.ports import (
+    LEAVE,
     Change,
     Feature,
     LogLine,
@@ -43,6 +44,7 @@ EVENT = "campaign_event"
 BATCH = 100
 LINKED = "linked"
 NOT_THERE = "The person was deleted in Pipedrive, or the pair was taken apart."
+DROPPED = "The brakes stopped it before it was written, and it was dropped."
 
 
 @dataclass(slots=True)
@@ -84,9 +86,8 @@ async def follow_events(engine: Engine) -> bool:
     await look_traces_up(engine, open_intents)
     await look_consents_up(engine, open_intents)
     results = Results()
-    results.done.update((change.id, "left") for change in changes if change.id <= engine.left_upto)
-    changes = [change for change in changes if change.id > engine.left_upto]
-    happenings = await _read(engine, changes, results)
+    await _leave(engine, [change for change in changes if change.action == LEAVE], results)
+    happenings = await _read(engine, [change for change in changes if change.action != LEAVE], results)
     runs = await _runs(engine, happenings)
     _choose(engine, happenings, runs)
     people = await _people(engine, happenings, runs)
@@ -106,6 +107,19 @@ async def follow_events(engine: Engine) -> bool:
     if waits:
         raise max(waits, key=lambda error: error.retry_after or 0)
     return True
+
+
+async def _leave(engine: Engine, changes: Sequence[Change], results: Results) -> None:
+    """What a member left after a pause sets nothing off. That somebody is not to be written to any more holds all the same."""
+    results.done.update((change.id, "left") for change in changes)
+    left = (
+        await engine.outreach.get_campaign_events([change.record_id for change in changes]) if changes else {}
+    )
+    results.closed.extend(
+        event.prospect_id
+        for event in left.values()
+        if event.prospect_id and closes(event) and not why_no_news(event, engine.campaigns.launched_at)
+    )
 
 
 async def _read(engine: Engine, changes: Sequence[Change], results: Results) -> list[Happening]:
@@ -171,6 +185,9 @@ async def _people(
     await _learn_links(engine, people, ids)
     acting = {h.event.prospect_id for h in happenings if h.automation is not None and h.event.prospect_id}
     missing = acting - people.links.keys()
+    wanted = {h.event.prospect_id for h in happenings if any(c.id > engine.left_upto for c in h.changes)}
+    people.reasons.update((prospect_id, DROPPED) for prospect_id in missing - wanted)
+    missing &= wanted
     if missing:
         passed = all(change.id <= engine.passed_upto for h in happenings for change in h.changes)
         await _sync(engine, people, missing, check=None if passed else partial(brakes.check, engine))

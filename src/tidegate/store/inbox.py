@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from tidegate import ports
@@ -175,8 +175,10 @@ def peek_changes(connection_id: str, *, after: int, limit: int) -> list[ports.Ch
 
 
 def count_waiting(connection_id: str, *, after: int) -> tuple[int, int]:
-    rows = Change.objects.filter(connection_id=connection_id, done_at__isnull=True, id__gt=after)
-    found = rows.aggregate(n=Count("id"), newest=Max("id"))
+    rows = Change.objects.alias(flow=FLOW).filter(
+        connection_id=connection_id, done_at__isnull=True, id__gt=after
+    )
+    found = rows.aggregate(n=Count("id", filter=Q(flow="")), newest=Max("id"))
     return found["n"], found["newest"] or after
 
 
