@@ -240,11 +240,16 @@ def _leaves(engine: Engine, people: People, event: CampaignEvent) -> bool:
 
 
 def _leaving(engine: Engine, happenings: Sequence[Happening], people: People) -> list[Leaving]:
-    """The linked persons of those who are not to be written to any more, each once."""
+    """The linked persons of those who are not to be written to any more, each once.
+
+    What is true now decides: the bounce of a second address, or of somebody opened again meanwhile, closes nobody.
+    """
     found: dict[str, Leaving] = {}
     for event in (h.event for h in happenings if _leaves(engine, people, h.event)):
         prospect_id = event.prospect_id or ""
         link, prospect = people.links[prospect_id], people.prospects.get(prospect_id)
+        if prospect is not None and not prospect.is_closed:
+            continue
         name = prospect.name if prospect is not None else ""
         found.setdefault(link.person_id, Leaving(link.person_id, prospect_id, name, cause_text(event)))
     return list(found.values())

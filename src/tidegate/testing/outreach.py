@@ -251,9 +251,10 @@ class MemoryOutreach:
     def _tighten(self, event: CampaignEvent) -> None:
         """As the real store: an event closes its prospect, and none opens it. A bounce is of its main address here."""
         says = CLOSED_BY.get(event.type)
-        if event.prospect_id is not None and says is not None:
-            if self.consents.get(event.prospect_id) != "unsubscribed":
-                self.consents[event.prospect_id] = says
+        if event.prospect_id is None or says is None:
+            return
+        if self.consents.get(event.prospect_id) != "unsubscribed":
+            self.consents[event.prospect_id] = says
 
     def _in_order(self) -> list[CampaignEvent]:
         return sorted(self.events.values(), key=lambda event: (event.at, int(event.id)))
