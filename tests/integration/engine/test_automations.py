@@ -357,6 +357,30 @@ def test_a_lost_answer_doubles_nothing_and_the_chain_goes_on(world, call, after)
     assert Intent.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("actions", "history"), [((CREATE,), False), ((ADD,), False), ((), True)], ids=["deal", "task", "e-mail"]
+)
+def test_what_was_made_before_its_person_was_merged_is_known_again_and_not_made_twice(
+    world, actions, history
+):
+    world.automate(*([automation(*actions)] if actions else []), history=history)
+    signe = world.synced()
+    loser, survivor = world.person_of(signe), world.crm.add_person({"name": "Signe A."})
+    world.drain()
+    world.crm.lose_answer(actions[0].kind if actions and actions[0] == CREATE else "create_activity")
+    sent(world, signe)
+    world.drain_now()
+    assert Intent.objects.count() == 1
+
+    world.crm.merge_persons(loser, survivor)
+    world.drain()
+
+    assert world.person_of(signe) == survivor
+    assert len(world.crm.deals) + len(world.crm.activities) == 1
+    assert world.unfinished() == 0
+    assert Intent.objects.count() == 0
+
+
 def test_a_refused_rate_makes_the_lane_wait_and_loses_nothing(world):
     world.automate(automation(*CHAIN))
     signe = world.synced()
