@@ -285,7 +285,7 @@ def _plan_pair(
     merged = merge_records(prospect, person, base, rules.pairs, policy)
     constants: tuple[FieldChange, ...] = ()
     refusals = merged.refusals
-    if isinstance(mode, Transfer) and policy.may_write(mode.target):
+    if isinstance(mode, Transfer):  # whoever the source is: a constant has no other side to be read from
         target = prospect if mode.target is Side.OUTREACH else person
         constants, refused = _constants(target, mode.target, rules, _effective(rules.settings, mode))
         refusals += refused

@@ -230,6 +230,10 @@ def _list_problems(settings: Settings, outreach: OutreachCatalogue) -> Iterable[
             yield Problem(
                 "lists-gone", "sync_from_lists", "None of the chosen lists exists any more. Choose others."
             )
+        elif not known.issuperset(settings.sync_from_lists):
+            yield Problem(
+                "lists-gone", "sync_from_lists", "One of the chosen lists no longer exists. Choose again."
+            )
 
 
 def _owner_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
@@ -336,6 +340,12 @@ def _constant_problems(
         elif any(m.of(constant.side) == constant.field for m in settings.mappings):
             yield Problem(
                 "constant-mapped", place, f"“{target.name}” is mapped, so it can't be a constant as well."
+            )
+        elif not (target.custom and target.writable):
+            yield Problem(
+                "constant-field",
+                place,
+                f"“{target.name}” is no custom field that can be written. Choose another one.",
             )
         elif is_empty(value := constant_value(constant, target)) or not is_readable(value):
             yield Problem("constant-value", place, f"The value doesn't fit “{target.name}”.")

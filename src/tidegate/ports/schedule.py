@@ -65,3 +65,7 @@ class Schedule(Protocol):
     def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
         """This preview waits; everything else of the lane goes on."""
         ...
+
+    def end_preview(self, preview_id: str, reason: str) -> None:
+        """This preview has failed; nothing else of the connection is touched."""
+        ...

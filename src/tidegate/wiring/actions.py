@@ -37,6 +37,7 @@ from tidegate.store.identities import keep_apart
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Attention, Connection, Halt, User, Workspace
 from tidegate.store.sameness import ask_for_check
+from tidegate.store.schedule import LaneSchedule
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
@@ -71,6 +72,7 @@ STRUCTURAL = frozenset(
         "field-twice",
         "system-mapping",
         "constant-mapped",
+        "constant-field",
         "constant-value",
         "automation-twice",
         "action-twice",
@@ -175,8 +177,9 @@ def disconnect(connection: Connection, *, actor: str, delete_history: bool = Fal
 
 
 def lose_authorisation(connection: Connection, text: str) -> None:
-    """The app was uninstalled or the authorisation revoked: paused, with a Reconnect button."""
-    connections.set_status(connection, Status.PAUSED, Reason.RECONNECT, text)
+    """The app was uninstalled or the authorisation revoked: paused together with its transfer, with a Reconnect button."""
+    LaneSchedule().stop(str(connection.pk), Status.PAUSED, Reason.RECONNECT, text)
+    connection.refresh_from_db()
 
 
 async def _account(http: HttpSender, tokens: Tokens) -> Account:
@@ -297,10 +300,14 @@ def set_budget(
 def launch(connection: Connection, *, actor: str) -> list[Problem]:
     """Start live sync. What keeps it from starting is returned, and then nothing has happened but the status saying so.
 
-    Raises Conflict while what the brakes stopped waits for a decision.
+    Both apps are asked what is there now. Raises Conflict while what the brakes stopped waits for a decision, and
+    TemporaryError or NeedsAttention where Pipedrive does not tell: then nothing has happened.
     """
     if open_halt(connection) is not None:
         raise Conflict("The brakes stopped an unusual change. Confirm it or drop it first.")
+    if connection.status not in (Status.ACTIVE, Status.SYNCING) and not _must_reconnect(connection):
+        refresh(connection)
+        connection.refresh_from_db()
     return _activate(connection)
 
 
@@ -320,7 +327,7 @@ def resume(connection: Connection, *, actor: str, apply_waiting: bool = True) ->
 def _activate(connection: Connection) -> list[Problem]:
     if connection.status in (Status.ACTIVE, Status.SYNCING):
         return []
-    if connection.secret is None or connection.reason == Reason.RECONNECT:
+    if _must_reconnect(connection):
         return [
             Problem(
                 "reconnect", "connection", "Pipedrive no longer accepts this connection. Reconnect it first."
@@ -333,6 +340,10 @@ def _activate(connection: Connection) -> list[Problem]:
         return found
     connections.set_status(connection, Status.ACTIVE)
     return []
+
+
+def _must_reconnect(connection: Connection) -> bool:
+    return connection.secret is None or connection.reason == Reason.RECONNECT
 
 
 def decide_halt(halt: Halt, *, confirm: bool, actor: str) -> list[Problem]:

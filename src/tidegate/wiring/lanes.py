@@ -10,7 +10,7 @@ from datetime import timedelta
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.quota import LaneQuota
 from tidegate.core.connection import Reason, Status
-from tidegate.errors import LaneLost, NeedsAttention, TidegateError
+from tidegate.errors import LaneLost, NeedsAttention, TemporaryError, TidegateError
 from tidegate.ports import Feature, Hold, Quota
 from tidegate.services.drain import STRETCH_SECONDS, Drained, drain
 from tidegate.services.engine import Engine, Lane
@@ -146,7 +146,7 @@ async def _work(hold: Hold) -> Drained:
         try:
             lane.engines.append(await _engine(row, lane, quota))
             if row.is_live:
-                await keep_up(row, lane.engines[-1])
+                await _kept_up(row, lane.engines[-1])
         except NeedsAttention as error:
             await worker_step(schedule.stop, str(row.pk), Status.PAUSED, Reason.RECONNECT, error.user_message)
             lane.engines = [engine for engine in lane.engines if engine.connection_id != str(row.pk)]
@@ -156,6 +156,16 @@ async def _work(hold: Hold) -> Drained:
         ended = await drain(lane, schedule, seconds=deadline - CLOCK.monotonic())
     await worker_step(_learn, hold.lane_id, quota)
     return ended
+
+
+async def _kept_up(row: Connection, engine: Engine) -> None:
+    """Upkeep leaves a larger share of the budget alone than live sync: what keeps it waiting keeps no change waiting."""
+    try:
+        await keep_up(row, engine)
+    except LaneLost:
+        raise
+    except TemporaryError as error:
+        log.info("Upkeep of connection %s waits: %s", row.pk, error)
 
 
 async def _more_came(lane_id: int, deadline: float) -> bool:

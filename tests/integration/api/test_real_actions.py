@@ -1,5 +1,7 @@
 """The API with the actions it ships with: what the pages refuse, it refuses in the same words."""
 
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,18 +14,24 @@ from tests.builders import (
     make_link,
     make_list,
     make_log_entry,
+    make_person,
     make_prospect,
     make_transfer,
     make_transfer_record,
 )
 from tests.integration.api.conftest import Caller
-from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, Stage
+from tidegate.core.catalogue import Field, PersonFilter, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
+from tidegate.errors import RemoteUnavailable
+from tidegate.ports import Crm
 from tidegate.store.catalogues import catalogues_to_json
 from tidegate.store.models import Change, Connection, PersonAlias, Transfer, Workspace
+from tidegate.testing.crm import MemoryCrm
+from tidegate.wiring import actions
 from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.steps import run
 
 SYSTEM = [{"outreach": m.outreach, "pipedrive": m.pipedrive} for m in SYSTEM_MAPPINGS]
 PIPEDRIVE = PipedriveCatalogue(
@@ -41,6 +49,19 @@ PIPEDRIVE = PipedriveCatalogue(
         Pipeline("2", "Partners", 2, (Stage("21", "First talk", "2", 1),)),
     ),
 )
+
+
+@pytest.fixture(autouse=True)
+def there(monkeypatch: pytest.MonkeyPatch) -> MemoryCrm:
+    """What the connection's Pipedrive holds now; to begin with, what was read of it."""
+    crm = MemoryCrm(PIPEDRIVE.fields)
+    crm.users, crm.pipelines = list(PIPEDRIVE.users), list(PIPEDRIVE.pipelines)
+
+    def ask(connection: Connection, use: Callable[[Crm], Coroutine[Any, Any, Any]]) -> Any:
+        return run(use, crm)
+
+    monkeypatch.setattr(actions, "ask_pipedrive", ask)
+    return crm
 
 
 @pytest.fixture
@@ -75,6 +96,33 @@ def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str)
     assert list(found["errors"]) == ["owner_id"]
     assert [item["place"] for item in alice.ok("GET", f"{path}/problems")["data"]] == ["owner_id"]
     assert alice.ok("GET", path)["status"] == "failed"
+
+
+def test_a_launch_looks_whether_what_was_chosen_is_still_there(
+    alice: Caller, path: str, there: MemoryCrm
+) -> None:
+    there.users.clear()
+
+    found = alice.problem(409, "POST", f"{path}/launch")
+
+    assert found["errors"] == {
+        "owner_id": ["The chosen Pipedrive user no longer exists. Choose another one."]
+    }
+    assert alice.ok("GET", path)["status"] == "failed"
+    there.users.append(PIPEDRIVE.users[0])
+    assert alice.ok("POST", f"{path}/launch")["status"] == "active"
+
+
+def test_a_launch_without_an_answer_from_pipedrive_starts_nothing_and_can_be_repeated(
+    alice: Caller, path: str, there: MemoryCrm
+) -> None:
+    there.faults.fail("read_catalogue", RemoteUnavailable("Pipedrive did not answer.", sent=False))
+
+    assert alice.problem(503, "POST", f"{path}/launch")["detail"] == "Pipedrive did not answer."
+
+    seen = alice.ok("GET", path)
+    assert (seen["status"], seen["launched_at"]) == ("paused", None)
+    assert alice.ok("POST", f"{path}/launch")["status"] == "active"
 
 
 def automation(*actions: dict[str, Any], enabled: bool = True) -> dict[str, Any]:
@@ -157,6 +205,7 @@ def test_a_launch_that_failed_says_so_with_an_idempotency_key_too(alice: Caller,
         ({"mappings": [*SYSTEM, SYSTEM[0]]}, "mappings.4"),
         ({"mappings": SYSTEM[1:]}, "mappings"),
         ({"constants": [{"side": "pipedrive", "field": "birthday", "value": "soon"}]}, "constants.0"),
+        ({"constants": [{"side": "pipedrive", "field": "phone", "value": "+46 8 555 0148"}]}, "constants.0"),
         ({"constants": [{"side": "pipedrive", "field": "email", "value": "a@b.example"}]}, "constants.0"),
     ],
 )
@@ -196,6 +245,22 @@ def test_one_transfer_runs_at_a_time(alice: Caller, path: str, workspace: Worksp
     assert alice.ok("POST", f"{transfer}/continue")["state"] == "running"
     assert alice.ok("POST", f"{transfer}/cancel")["state"] == "cancelled"
     assert alice.ok("GET", path)["status"] == "paused"
+
+
+@pytest.mark.parametrize(("filter_id", "total"), [(None, 2), ("21", None)])
+def test_nobody_knows_beforehand_how_many_a_filter_holds(
+    alice: Caller, path: str, ready: Connection, filter_id: str | None, total: int | None
+) -> None:
+    shown = replace(PIPEDRIVE, filters=(PersonFilter("21", "Marketing allowed"),))
+    ready.catalogue |= catalogues_to_json(pipedrive=shown)
+    ready.save()
+    for person_id in (1, 2):
+        make_person(ready.lane, person_id)
+    alice.ok("PATCH", path, {"filter_id": filter_id})
+
+    made = alice.ok("POST", f"{path}/transfers", {"direction": "from_pipedrive"}, status=201)
+
+    assert made["total"] == total
 
 
 def test_a_case_is_retried_and_settled_once(alice: Caller, ready: Connection) -> None:

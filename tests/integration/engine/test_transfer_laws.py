@@ -1,6 +1,7 @@
 """Laws of transfers, over companies of any make-up: the preview is the run, twice is once, and an undo is as if nothing had been."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.engine.world import World
+from tidegate.core.catalogue import Field
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Side
-from tidegate.core.settings import Direction
+from tidegate.core.settings import Constant, Direction
 from tidegate.core.transfer import Work
+from tidegate.core.values import Kind
 from tidegate.store.models import Transfer
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +29,12 @@ VALUES = st.fixed_dictionaries(
     }
 )
 COMPANIES = st.sampled_from(["Polar Note", "Polder", None])
+ORIGIN = Field("custom.origin", "Origin", Kind.TEXT, custom=True)
+SOURCE = Field("source40", "Source", Kind.TEXT, custom=True)
+CONSTANTS = (
+    Constant(Side.OUTREACH, ORIGIN.key, "from Pipedrive"),
+    Constant(Side.PIPEDRIVE, SOURCE.key, "from campaigns"),
+)
 WRITES = ("create_person", "update_person", "create_organization")
 
 
@@ -42,7 +51,7 @@ def without_answers(plan: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ..
 
 
 def shown(world: World) -> dict[str, Any]:
-    keys = (FIRST_NAME, LAST_NAME, EMAIL, JOB_TITLE, PHONE, COMPANY)
+    keys = (FIRST_NAME, LAST_NAME, EMAIL, JOB_TITLE, PHONE, COMPANY, ORIGIN.key, SOURCE.key)
     return {
         "persons": {p.id: (tuple(map(p.value, keys)), p.organization_id) for p in world.persons()},
         "prospects": {p.id: (tuple(map(p.value, keys)), p.list_ids) for p in world.prospects()},
@@ -61,6 +70,8 @@ def test_a_preview_is_its_run_twice_is_once_and_an_undo_leaves_no_trace(
     prospects: list[Any], persons: list[Any], direction: Direction, source: Side
 ) -> None:
     world = World()
+    world.add_fields(ORIGIN, SOURCE)
+    world.use(replace(world.settings, constants=CONSTANTS))
     for values, company in prospects:
         world.outreach.add(values | {COMPANY: company})
     known: dict[str, str] = {}

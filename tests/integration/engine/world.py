@@ -1,7 +1,7 @@
 """The real engine on the real store, between two in-memory apps: what a worker does, step by step and without waiting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -148,9 +148,17 @@ class World:
         await transfer_page(engine, serving.transfer)
         await land(engine)
 
+    def add_fields(self, prospects: Field, persons: Field) -> None:
+        """Somebody makes a custom field on either side."""
+        self.outreach.fields[prospects.key] = prospects
+        self.crm.fields[persons.key] = persons
+        self.pipedrive_catalogue = replace(self.pipedrive_catalogue, fields=tuple(self.crm.fields.values()))
+        self.reread_catalogues()
+
     def reread_catalogues(self) -> None:
         """What a change of lists or fields in the outreach app brings about."""
-        self.outreach_catalogue = OutreachCatalogue(PROSPECT_FIELDS, tuple(self.outreach.lists))
+        fields, lists = tuple(self.outreach.fields.values()), tuple(self.outreach.lists)
+        self.outreach_catalogue = OutreachCatalogue(fields, lists)
         catalogue = catalogues_to_json(outreach=self.outreach_catalogue, pipedrive=self.pipedrive_catalogue)
         Connection.objects.filter(pk=self.connection.pk).update(catalogue=catalogue)
 

@@ -11,7 +11,8 @@ import pytest
 from tests.integration.process.conftest import Start, Started, is_gone
 
 SUPERVISE = """
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, under which the tests may run, has it ignored
 from tidegate.cli.supervise import Patience, Service, Supervisor
 patience = Patience(first_restart=0.05, longest_restart=0.2, stop=0.5)
 def python(name, code, once=False):

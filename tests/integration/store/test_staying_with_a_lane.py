@@ -9,6 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.builders import make_connection, make_workspace
 from tidegate.core.records import Side
+from tidegate.errors import BudgetSpent, LaneLost, RateLimited, RemoteUnavailable, TemporaryError
 from tidegate.services.drain import Drained
 from tidegate.services.engine import Lane
 from tidegate.store.inbox import News, add_changes
@@ -133,3 +134,41 @@ def test_two_wakes_at_once_take_it_up_once(drains: Drains, connection: Connectio
     ended = async_to_sync(both)()
 
     assert sum(end is not None for end in ended) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BudgetSpent(retry_after=3600), RateLimited(retry_after=20), RemoteUnavailable("Status 502.")],
+    ids=lambda error: type(error).__name__,
+)
+def test_upkeep_that_must_wait_keeps_no_change_waiting(
+    drains: Drains, connection: Connection, monkeypatch: pytest.MonkeyPatch, error: TemporaryError
+) -> None:
+    """Upkeep has a smaller share of the budget than live sync, and is no reason to follow nothing."""
+
+    async def waits(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(lanes, "keep_up", waits)
+    edited(connection, "1")
+
+    drain(connection)
+
+    connection.lane.refresh_from_db()
+    assert drains.found == [1]
+    assert connection.lane.wait_until is None
+
+
+def test_upkeep_that_finds_the_lane_lost_leaves_everything_to_its_new_holder(
+    drains: Drains, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object) -> None:
+        raise LaneLost
+
+    monkeypatch.setattr(lanes, "keep_up", lost)
+    edited(connection, "1")
+
+    with pytest.raises(LaneLost):
+        drain(connection)
+
+    assert drains.found == []

@@ -1,6 +1,7 @@
 """The set-up in steps and the settings page: what can be chosen, what is marked, and that nobody's work is overwritten."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -190,6 +191,33 @@ def test_the_review_lists_what_is_missing_and_launching_does_not_start(alices: S
     alices.post("setup/data", data_form())
     assert alices.post("setup/review", {}).status_code == 302
     assert alices.connection.status == Status.ACTIVE
+
+
+def test_launching_marks_what_was_deleted_in_pipedrive_since_it_was_chosen(
+    alices: Setup, pipedrive: FakePipedrive, founders: ProspectList
+) -> None:
+    alices.post("setup/data", data_form(sync_to_list=str(founders.pk)))
+    assert "Everything is ready" in alices.get("setup/review")
+    pipedrive.catalogue = replace(pipedrive.catalogue, users=pipedrive.catalogue.users[1:])
+
+    answer = alices.post("setup/review", {})
+
+    assert answer.status_code == 422
+    assert "The chosen Pipedrive user no longer exists." in answer.content.decode()
+    assert alices.connection.launched_at is None
+
+
+def test_a_launch_that_pipedrive_does_not_answer_says_so_and_starts_nothing(
+    alices: Setup, pipedrive: FakePipedrive, founders: ProspectList
+) -> None:
+    alices.post("setup/data", data_form(sync_to_list=str(founders.pk)))
+    pipedrive.ends_with = RemoteUnavailable("Pipedrive did not answer.")
+
+    answer = alices.post("setup/review", {})
+
+    assert answer.status_code == 409
+    assert "Pipedrive did not answer." in answer.content.decode()
+    assert (alices.connection.status, alices.connection.launched_at) == ("paused", None)
 
 
 def test_leaving_saves_what_is_there(alices: Setup) -> None:

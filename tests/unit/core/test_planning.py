@@ -347,17 +347,28 @@ def test_real_time_updates_leave_constants_alone():  # K3
     assert written(changed, PIPEDRIVE) == {"first_name": "Ann"}
 
 
-def test_a_transfer_writes_the_constant_of_its_target_once():  # K2
+@pytest.mark.parametrize("source", list(Side))
+def test_a_transfer_writes_the_constant_of_its_target_once(source: Side):  # K2
     rules = make_rules(constants=CONSTANTS)
     prospect, person = make_prospect(email=ANN), make_person(email=ANN)
     base = make_base(prospect, person, rules)
-    mode = Transfer(TO, OUTREACH)
+    mode = Transfer(TO, source)
 
     first = decide_linked(prospect, person, base, rules, mode)
     second = decide_linked(prospect, make_person(email=ANN, source="from campaigns"), base, rules, mode)
 
     assert written(first, PIPEDRIVE) == {"source40": "from campaigns"}
     assert second.decision is Decision.UNCHANGED
+
+
+def test_a_constant_reaches_a_duplicate_in_the_target_also_where_that_is_the_source_app():  # K2
+    rules = make_rules(constants=CONSTANTS)
+    prospect, person = make_prospect(email=ANN, job_title="CEO"), make_person(email=ANN, job_title="Chair")
+
+    plan = decide_unlinked(prospect, rules, Transfer(TO, PIPEDRIVE), candidates=(person,))
+
+    assert written(plan, PIPEDRIVE) == {"source40": "from campaigns"}
+    assert written(plan, OUTREACH) == {"job_title": "Chair"}
 
 
 @pytest.mark.parametrize("shown", [MISSING, Unreadable("?", "odd")])

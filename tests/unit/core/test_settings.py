@@ -76,6 +76,7 @@ def test_what_is_required_depends_on_the_direction(direction, missing):
         ({"sync_to_list": "9"}, ("list-gone", "sync_to_list")),
         ({"sync_from_lists": ()}, ("lists-missing", "sync_from_lists")),
         ({"sync_from_lists": ("8", "9")}, ("lists-gone", "sync_from_lists")),
+        ({"sync_from_lists": ("1", "9")}, ("lists-gone", "sync_from_lists")),
         ({"owner_id": "9"}, ("owner-gone", "owner_id")),
         ({"mappings": MAPPINGS[1:]}, ("system-mapping", "mappings")),
         ({"mappings": (*MAPPINGS, FieldMapping("custom.gone", "source40"))}, ("field-gone", "mappings.8")),
@@ -92,11 +93,31 @@ def test_what_is_required_depends_on_the_direction(direction, missing):
         ({"constants": (Constant(PIPEDRIVE, "score40", "1"),)}, ("constant-mapped", "constants.0")),
         ({"constants": (Constant(PIPEDRIVE, "source40", " "),)}, ("constant-value", "constants.0")),
         ({"constants": (Constant(PIPEDRIVE, "source40", "x" * 31),)}, ("constant-value", "constants.0")),
+        ({"constants": (Constant(OUTREACH, "job_title", "CEO"),)}, ("constant-mapped", "constants.0")),
+        (
+            {"mappings": SYSTEM_MAPPINGS, "constants": (Constant(OUTREACH, "job_title", "CEO"),)},
+            ("constant-field", "constants.0"),
+        ),
+        (
+            {"mappings": SYSTEM_MAPPINGS, "constants": (Constant(PIPEDRIVE, "job_title", "CEO"),)},
+            ("constant-field", "constants.0"),
+        ),
         ({"constants": CONSTANTS + CONSTANTS[1:]}, ("constant-twice", "constants.2")),
     ],
 )
 def test_each_fault_is_named_at_its_place(changes, problem):
     assert found(make_settings(**changes)) == [problem]
+
+
+def test_a_custom_field_that_only_pipedrive_fills_takes_no_constant():
+    fields = tuple(replace(f, writable=f.key != "source40") for f in PIPEDRIVE_NOW.fields)
+
+    (problem,) = problems(
+        make_settings(constants=CONSTANTS), OUTREACH_NOW, replace(PIPEDRIVE_NOW, fields=fields)
+    )
+
+    assert (problem.code, problem.place) == ("constant-field", "constants.1")
+    assert problem.message == "“Source” is no custom field that can be written. Choose another one."
 
 
 def test_a_deactivated_owner_is_a_problem():
