@@ -230,6 +230,10 @@ def _list_problems(settings: Settings, outreach: OutreachCatalogue) -> Iterable[
             yield Problem(
                 "lists-gone", "sync_from_lists", "None of the chosen lists exists any more. Choose others."
             )
+        elif not known.issuperset(settings.sync_from_lists):
+            yield Problem(
+                "lists-gone", "sync_from_lists", "One of the chosen lists no longer exists. Choose again."
+            )
 
 
 def _owner_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:

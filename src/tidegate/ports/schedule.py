@@ -27,7 +27,7 @@ class Serving:
     passed_upto: int = 0
     """Changes up to this id were confirmed: the brakes let them through."""
     left_upto: int = 0
-    """Changes up to this id are left where they were made."""
+    """Changes of records up to this id are left where they were made, and nobody is brought into Pipedrive for an event."""
     check: CheckState | None = None
     """The rolling check, where its next page is due."""
 
@@ -64,4 +64,8 @@ class Schedule(Protocol):
 
     def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
         """This preview waits; everything else of the lane goes on."""
+        ...
+
+    def end_preview(self, preview_id: str, reason: str) -> None:
+        """This preview has failed; nothing else of the connection is touched."""
         ...

@@ -72,8 +72,7 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
                     await lane.clock.sleep(max(0.0, began + ROUND_SECONDS - lane.clock.monotonic()))
             ended.more = True
         finally:
-            for engine in lane.engines:
-                await land(engine)
+            await _land_all(lane)
     except (RateLimited, BudgetSpent) as error:
         ended.wait_until = await _wait(lane, schedule, error, error.retry_after)
     except LaneLost:
@@ -85,6 +84,14 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
         with suppress(asyncio.CancelledError):
             await heart
     return ended
+
+
+async def _land_all(lane: Lane) -> None:
+    """Leave nothing of any connection in flight when the lane is let go. Raises the first error, once all have landed."""
+    landed = await asyncio.gather(*map(land, lane.engines), return_exceptions=True)
+    for error in landed:
+        if error is not None:
+            raise error
 
 
 async def _beat(lane: Lane) -> None:
@@ -181,7 +188,8 @@ async def _check(engine: Engine, schedule: Schedule, serving: Serving) -> bool:
 async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool:
     """A page of the connection's preview, between two batches of live changes, which come first.
 
-    A preview whose share of the budget is used up waits by itself: live sync has a share of its own and goes on.
+    A preview whose share of the budget is used up waits by itself: live sync has a share of its own and goes on. So it does
+    where a preview can't go on at all, as its source is gone.
     """
     if serving.preview is None or serving.preview_rules is None:
         return False
@@ -193,6 +201,8 @@ async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool
         until = engine.lane.clock.now() + timedelta(seconds=error.retry_after or PAUSE_SECONDS)
         await engine.run(schedule.put_off_preview, serving.preview.id, until, error.user_message)
         return False
+    except MappingBroken as error:
+        await engine.run(schedule.end_preview, serving.preview.id, error.user_message)
     return True
 
 

@@ -1,7 +1,7 @@
 """What of a transfer is in flight while its pages overlap: plain values, and the tasks of one connection's engine."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.core.operations import Decision
@@ -23,6 +23,8 @@ class Looked:
 
     walked: Walked
     units: list[Unit]
+    mirror: Mapping[str, float]
+    """When the mirror it rests on had been brought up to date: `Lane.fresh` as the look began."""
 
 
 @dataclass(slots=True)

@@ -73,18 +73,26 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
 async def _looked_at(engine: Engine, transfer: TransferState, direction: Direction) -> Looked:
     """The page as it is now: what was looked at early, where nothing came in between, or a fresh look."""
     early = await taken(engine, transfer)
-    if early is not None and is_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction]):
+    if early is not None and _rests_on_the_mirror(engine, early, direction):
         units = await met_again(engine, early, lambda seen: _look_at(engine, transfer, direction, seen))
-        return Looked(early.walked, units)
+        return replace(early, units=units)
     await stored(engine)  # or the mirror would show as news what a page has just written
     await bring_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction])
-    walked = early.walked if early is not None else await walk_page(engine, transfer, direction)
-    return Looked(walked, await _look_at(engine, transfer, direction, walked.seen))
+    return await _look_at_page(engine, transfer, direction, early.walked if early is not None else None)
 
 
-async def _look_at_page(engine: Engine, transfer: TransferState, direction: Direction) -> Looked:
-    walked = await walk_page(engine, transfer, direction)
-    return Looked(walked, await _look_at(engine, transfer, direction, walked.seen))
+def _rests_on_the_mirror(engine: Engine, early: Looked, direction: Direction) -> bool:
+    """Whether the mirror is fresh enough, and the very one that was looked at: another connection of the lane may have
+    renewed it since."""
+    return early.mirror == engine.lane.fresh and is_up_to_date(engine, max_age=MIRROR_MAX_AGE[direction])
+
+
+async def _look_at_page(
+    engine: Engine, transfer: TransferState, direction: Direction, walked: Walked | None = None
+) -> Looked:
+    walked = walked or await walk_page(engine, transfer, direction)
+    mirror = dict(engine.lane.fresh)
+    return Looked(walked, await _look_at(engine, transfer, direction, walked.seen), mirror)
 
 
 async def _look_at(
@@ -148,8 +156,8 @@ def _check_lists(engine: Engine, lists: Sequence[str] | None) -> None:
     known = {named.id for named in engine.rules.outreach.lists}
     if lists and not known.issuperset(lists):
         raise MappingBroken(
-            "A list that prospects are taken from was deleted. What was transferred stays. "
-            "Choose the lists again in the settings, then start a new transfer."
+            "A list that prospects are taken from was deleted. What was done until then stays. "
+            "Choose the lists again in the settings, then start anew."
         )
 
 

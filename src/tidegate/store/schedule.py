@@ -18,7 +18,7 @@ from tidegate.errors import LaneLost
 from tidegate.ports import Schedule, Serving, Stopped, TransferState
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue, store_catalogues
 from tidegate.store.halts import keep_halt
-from tidegate.store.models import Change, Connection, Lane, Transfer
+from tidegate.store.models import Change, Connection, Lane, PreviewClaim, Transfer
 from tidegate.store.sameness import due_check, put_off_check
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.wakes import wake_lane
@@ -31,7 +31,7 @@ class LaneSchedule(Schedule):
         connection = Connection.objects.filter(pk=connection_id).first()
         if connection is None:
             raise LaneLost("This connection was deleted.")
-        transfer = Transfer.objects.filter(connection=connection, state="running").first()
+        transfer = _transfer_at_work(connection)
         settings = settings_from_json(transfer.settings) if transfer else connection.get_settings()
         rules = rules_in_force(connection, settings)
         preview = _due_previews().filter(connection=connection).first()
@@ -49,6 +49,10 @@ class LaneSchedule(Schedule):
             check=due_check(connection) if connection.status == Status.ACTIVE else None,
         )
 
+    def end_preview(self, preview_id: str, reason: str) -> None:
+        with transaction.atomic():
+            fail_previews(Transfer.objects.filter(pk=preview_id), reason)
+
     def stop(self, connection_id: str, status: Status, reason: Reason, text: str) -> None:
         log.warning("Connection %s was stopped: %s", connection_id, text)
         with transaction.atomic():
@@ -58,9 +62,7 @@ class LaneSchedule(Schedule):
             Transfer.objects.filter(connection_id=connection_id, state="running").update(
                 state="paused", state_text=text
             )
-            Transfer.objects.filter(connection_id=connection_id, state="preview").update(
-                state="failed", state_text=text, finished_at=timezone.now()
-            )
+            fail_previews(Transfer.objects.filter(connection_id=connection_id), text)
 
     def halt(self, connection_id: str, stopped: Stopped) -> None:
         keep_halt(connection_id, stopped)
@@ -90,6 +92,19 @@ class LaneSchedule(Schedule):
             wake_lane(
                 Transfer.objects.select_related("connection").get(pk=preview_id).connection.lane_id, at=until
             )
+
+
+def _transfer_at_work(connection: Connection) -> Transfer | None:
+    """Somebody may have paused or resumed in the moment a transfer began: live sync keeps its own settings then."""
+    if connection.status != Status.SYNCING:
+        return None
+    return Transfer.objects.filter(connection=connection, state="running").first()
+
+
+def fail_previews(of: "models.QuerySet[Transfer]", text: str) -> None:
+    """End those of them that are being planned. What they claimed has done its work."""
+    PreviewClaim.objects.filter(transfer__in=of.filter(state="preview")).delete()
+    of.filter(state="preview").update(state="failed", state_text=text, finished_at=timezone.now())
 
 
 def rules_in_force(connection: Connection, settings: Settings) -> Rules:

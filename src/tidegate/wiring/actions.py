@@ -37,6 +37,7 @@ from tidegate.store.identities import keep_apart
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Attention, Connection, Halt, User, Workspace
 from tidegate.store.sameness import ask_for_check
+from tidegate.store.schedule import LaneSchedule
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.vault import ConnectionVault
@@ -176,8 +177,9 @@ def disconnect(connection: Connection, *, actor: str, delete_history: bool = Fal
 
 
 def lose_authorisation(connection: Connection, text: str) -> None:
-    """The app was uninstalled or the authorisation revoked: paused, with a Reconnect button."""
-    connections.set_status(connection, Status.PAUSED, Reason.RECONNECT, text)
+    """The app was uninstalled or the authorisation revoked: paused together with its transfer, with a Reconnect button."""
+    LaneSchedule().stop(str(connection.pk), Status.PAUSED, Reason.RECONNECT, text)
+    connection.refresh_from_db()
 
 
 async def _account(http: HttpSender, tokens: Tokens) -> Account:

@@ -224,6 +224,8 @@ def estimate(transfer: Transfer) -> Estimate:
 def _count(connection: Connection, direction: Direction, settings: Settings) -> int | None:
     """How many records there are to go through; None where only the walk will tell."""
     if direction is Direction.FROM_PIPEDRIVE:
+        if settings.filter_id is not None:  # only Pipedrive knows whom it holds
+            return None
         return connection.lane.persons.count() or None
     return run(_count_prospects, connection, settings)
 
@@ -240,6 +242,9 @@ def pause_transfer(transfer: Transfer, *, actor: str) -> None:
 
 
 def continue_transfer(transfer: Transfer, *, actor: str) -> None:
+    """Raises Conflict where it is not paused, or waits for the connection to be reconnected."""
+    transfer.connection.refresh_from_db()
+    _check_authorised(transfer.connection)
     rows.go_on_with_transfer(transfer)
 
 

@@ -1,6 +1,7 @@
 """The API with the actions it ships with: what the pages refuse, it refuses in the same words."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +14,13 @@ from tests.builders import (
     make_link,
     make_list,
     make_log_entry,
+    make_person,
     make_prospect,
     make_transfer,
     make_transfer_record,
 )
 from tests.integration.api.conftest import Caller
-from tidegate.core.catalogue import Field, PipedriveCatalogue, Pipeline, Stage
+from tidegate.core.catalogue import Field, PersonFilter, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
@@ -243,6 +245,22 @@ def test_one_transfer_runs_at_a_time(alice: Caller, path: str, workspace: Worksp
     assert alice.ok("POST", f"{transfer}/continue")["state"] == "running"
     assert alice.ok("POST", f"{transfer}/cancel")["state"] == "cancelled"
     assert alice.ok("GET", path)["status"] == "paused"
+
+
+@pytest.mark.parametrize(("filter_id", "total"), [(None, 2), ("21", None)])
+def test_nobody_knows_beforehand_how_many_a_filter_holds(
+    alice: Caller, path: str, ready: Connection, filter_id: str | None, total: int | None
+) -> None:
+    shown = replace(PIPEDRIVE, filters=(PersonFilter("21", "Marketing allowed"),))
+    ready.catalogue |= catalogues_to_json(pipedrive=shown)
+    ready.save()
+    for person_id in (1, 2):
+        make_person(ready.lane, person_id)
+    alice.ok("PATCH", path, {"filter_id": filter_id})
+
+    made = alice.ok("POST", f"{path}/transfers", {"direction": "from_pipedrive"}, status=201)
+
+    assert made["total"] == total
 
 
 def test_a_case_is_retried_and_settled_once(alice: Caller, ready: Connection) -> None:

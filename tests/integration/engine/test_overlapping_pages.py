@@ -6,11 +6,11 @@ The worker also dies at every point of such a run, with a page in each of its st
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +27,12 @@ from tidegate.core.settings import Direction
 from tidegate.errors import AuthorizationLost, BudgetSpent, RateLimited, RemoteUnavailable
 from tidegate.services import drain
 from tidegate.services import transfer as transfers
+from tidegate.services.drain import Drained
+from tidegate.services.engine import Lane
+from tidegate.services.flight import InFlight
+from tidegate.services.index import bring_up_to_date
 from tidegate.store.models import Change, Transfer
+from tidegate.store.schedule import LaneSchedule
 from tidegate.store.transfers import begin_transfer, cancel_transfer, go_on_with_transfer, hold_transfer
 
 pytestmark = pytest.mark.django_db
@@ -285,6 +290,67 @@ def test_somebody_else_who_took_the_lane_makes_nothing_twice() -> None:
         transfer.refresh_from_db()
         assert (transfer.state, transfer.done) == ("done", 7)
         assert summary(world) == summary(undisturbed)
+
+
+def test_a_page_looked_at_before_the_mirror_was_renewed_is_looked_at_again() -> None:
+    """Another connection of the lane renews it: the mirror is fresh then, and the early look is not."""
+    world = World()
+    ids = [world.outreach.add(prospect(name)) for name in ("Ann One", "Bo Two", "Cy Three")]
+    world.take_as_known()
+    create, make_lane, lanes = world.crm.create_person, world._lane, list[Lane]()
+    renewed: list[bool] = []
+
+    async def kept() -> Lane:
+        lanes.append(await make_lane())
+        return lanes[-1]
+
+    async def renewing(*args: Any, **kwargs: Any) -> Any:
+        engine = lanes[-1].engines[0]
+        if not renewed:
+            renewed.append(True)
+            assert engine.flight is not None and engine.flight.ahead is not None
+            await asyncio.wait([engine.flight.ahead])
+            world.clock.move(1)
+            world.crm.add_person({FIRST_NAME: "Cyril", LAST_NAME: "Three", EMAIL: ("cy@north.example",)})
+            await bring_up_to_date(engine)
+        return await create(*args, **kwargs)
+
+    world._lane, world.crm.create_person = kept, renewing  # type: ignore[method-assign]
+    transfer = world.transfer()
+    third = transfer.records.get(source_id=ids[2])
+    assert third.outcome == "updated", "the person that the mirror shows by now is met"
+    assert len(world.persons()) == len(ids)
+
+
+def test_one_connection_whose_page_can_not_be_stored_leaves_nothing_of_another_in_flight() -> None:
+    world = World()
+    done: list[str] = []
+
+    async def failing() -> None:
+        raise RemoteUnavailable("The store is away.", sent=False)
+
+    async def storing() -> None:
+        await asyncio.sleep(0)
+        done.append("stored")
+
+    async def endless() -> Any:
+        await asyncio.Event().wait()
+
+    async def drained() -> Drained:
+        others = asyncio.all_tasks()
+        lane = await world._lane()
+        lane.engines.append(replace(lane.engines[0]))
+        for engine, store in zip(lane.engines, (failing, storing), strict=True):
+            tasks = asyncio.create_task(store()), asyncio.create_task(endless())
+            engine.flight = InFlight("1", "2", *tasks)
+        ended = await drain.drain(lane, LaneSchedule(), seconds=0)
+        assert all(engine.flight is None for engine in lane.engines)
+        assert asyncio.all_tasks() <= others, "no task outlives the hold"
+        return ended
+
+    ended = async_to_sync(drained)()
+    assert done == ["stored"]
+    assert ended.wait_until is not None, "the first error is what the lane waits for"
 
 
 def begin(world: World, direction: Direction = Direction.TO_PIPEDRIVE) -> Transfer:

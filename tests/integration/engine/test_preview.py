@@ -2,19 +2,24 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from tests.integration.engine.world import World, prospect
+from tidegate.core.catalogue import NamedList
 from tidegate.core.connection import Status
-from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import Work
 from tidegate.core.values import Value
-from tidegate.errors import AuthorizationLost, BudgetSpent, Conflict, InvalidForRemote
+from tidegate.errors import AuthorizationLost, BudgetSpent, Conflict, Invalid, InvalidForRemote
+from tidegate.ports import Page
 from tidegate.services.transfer import PAGE
 from tidegate.store.models import Change, Connection, Link, LogEntry, PreviewClaim, Transfer
 from tidegate.store.transfers import begin_preview, cancel_transfer, run_previewed
+from tidegate.wiring.transfers import preview_transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +199,37 @@ def test_a_cancelled_preview_can_not_be_started(world: World) -> None:
 
     with pytest.raises(Conflict):
         run_previewed(preview, actor="Alice")
+
+
+def test_a_list_deleted_while_it_is_previewed_ends_the_preview_alone(world: World) -> None:
+    world.outreach.lists.append(NamedList("2", "Others"))
+    world.reread_catalogues()
+    world.use(replace(world.settings, sync_from_lists=("1", "2")))
+    world.connection.refresh_from_db()
+    preview = begin_preview(
+        world.connection,
+        direction=Direction.TO_PIPEDRIVE,
+        source_app=Side.OUTREACH,
+        total=None,
+        actor="Alice",
+    )
+    walk = world.outreach.walk
+
+    async def walked(**asked: Any) -> Page:
+        page = await walk(**asked)
+        world.outreach.lists.pop()
+        await sync_to_async(world.reread_catalogues)()
+        return page
+
+    world.outreach.walk = walked  # type: ignore[method-assign]
+    world.drain()
+
+    preview.refresh_from_db()
+    world.connection.refresh_from_db()
+    assert (preview.state, preview.created > 0) == ("failed", True)
+    assert "list" in preview.state_text
+    assert not PreviewClaim.objects.exists()
+    assert (world.connection.status, world.connection.reason_text) == (Status.ACTIVE, "")
+    with pytest.raises(Invalid) as refused:
+        preview_transfer(world.connection, direction=Direction.TO_PIPEDRIVE, source_app=None, actor="Alice")
+    assert list(refused.value.errors) == ["sync_from_lists"]

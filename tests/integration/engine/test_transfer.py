@@ -9,11 +9,13 @@ from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NA
 from tidegate.core.settings import Direction
 from tidegate.errors import AuthorizationLost, Conflict, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
-from tidegate.store.models import Transfer
+from tidegate.store.models import Connection, Transfer
+from tidegate.store.schedule import LaneSchedule
 from tidegate.store.transfers import (
     begin_transfer,
     cancel_transfer,
     go_on_with_transfer,
+    hold_transfer,
     retry_failed,
     run_previewed,
 )
@@ -199,6 +201,33 @@ def test_settings_changed_during_a_run_are_followed_by_the_next_one(world: World
     world.use(replace(world.settings, only_with_email=False, sync_from_lists=()))
 
     assert (ended(world, transfer).state, transfer.created) == ("done", PAGE + 5)
+
+
+@pytest.mark.parametrize("status", ["active", "paused"])
+def test_a_transfer_whose_connection_does_not_transfer_leaves_live_sync_its_own_settings(
+    world: World, status: str
+) -> None:
+    """Somebody paused, or resumed, in the moment it began."""
+    world.outreach.add(prospect())
+    quiet(world)
+    transfer = begin_transfer(
+        world.connection,
+        direction=Direction.TO_PIPEDRIVE,
+        source_app=Side.OUTREACH,
+        total=None,
+        actor="Alice",
+    )
+    assert LaneSchedule().load(str(world.connection.pk)).transfer is not None
+    Connection.objects.filter(pk=world.connection.pk).update(status=status)
+    world.use(replace(world.settings, direction=Direction.FROM_PIPEDRIVE))
+
+    serving = LaneSchedule().load(str(world.connection.pk))
+
+    assert serving.rules.settings == world.settings
+    assert serving.transfer is None
+    hold_transfer(transfer)
+    go_on_with_transfer(transfer)
+    assert ended(world, transfer).state == "done", "it is not stuck: continued, it ends"
 
 
 def test_a_source_list_deleted_during_a_run_stops_it_with_the_reason(world: World) -> None:

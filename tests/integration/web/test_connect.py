@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.builders import make_log_entry
+from tests.builders import make_log_entry, make_transfer
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.config import config
 from tidegate.core.connection import Reason, Status
@@ -314,6 +314,18 @@ def test_an_uninstall_call_makes_the_connection_wait_to_be_reconnected(
     assert uninstall(client, "client-1:secret-1", uninstalled(connection)) == 200
     connection.refresh_from_db()
     assert (connection.status, connection.reason) == (Status.PAUSED, Reason.RECONNECT)
+
+
+def test_an_uninstall_call_in_the_middle_of_a_transfer_pauses_it_with_its_connection(
+    client: Client, app: None, connection: Connection
+) -> None:
+    Connection.objects.filter(pk=connection.pk).update(status=Status.SYNCING.value, before_syncing="active")
+    transfer = make_transfer(connection)
+    assert uninstall(client, "client-1:secret-1", uninstalled(connection)) == 200
+    connection.refresh_from_db()
+    transfer.refresh_from_db()
+    assert (connection.status, connection.reason) == (Status.PAUSED, Reason.RECONNECT)
+    assert (transfer.state, transfer.state_text) == ("paused", connection.reason_text)
 
 
 @pytest.mark.parametrize("credentials", ["client-1:wrong", ":", "client-1:secret-1x", "é:ß"])

@@ -53,6 +53,20 @@ def test_a_running_transfer_waits_with_its_connection(owner: Client, by_token: C
     assert (transfer.state, transfer.state_text) == ("paused", WAITS)
 
 
+def test_a_transfer_that_waits_to_be_reconnected_is_not_continued_on_the_token(
+    owner: Client, by_token: Connection
+) -> None:
+    Connection.objects.filter(pk=by_token.pk).update(status=Status.SYNCING.value, before_syncing="active")
+    transfer = make_transfer(by_token)
+    require(owner, "yes")
+    answer = owner.post(f"/connections/{by_token.pk}/transfers/{transfer.pk}/continue/", follow=True)
+    assert "Reconnect it first." in answer.content.decode()
+    by_token.refresh_from_db()
+    transfer.refresh_from_db()
+    assert (by_token.status, by_token.reason) == (Status.PAUSED, Reason.RECONNECT)
+    assert transfer.state == "paused"
+
+
 def test_a_connection_by_oauth_is_left_alone(owner: Client, connection: Connection) -> None:
     before = (connection.status, connection.reason)
     require(owner, "yes")

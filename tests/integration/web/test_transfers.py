@@ -3,6 +3,7 @@
 import csv
 import io
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,16 +18,17 @@ from tests.builders import (
     make_connection,
     make_list,
     make_log_entry,
+    make_person,
     make_prospect,
     make_transfer,
     make_transfer_record,
 )
-from tidegate.core.catalogue import NamedList, OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.catalogue import NamedList, OutreachCatalogue, PersonFilter, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
-from tidegate.core.settings import Constant, Direction, Settings
+from tidegate.core.settings import Constant, Direction, Settings, settings_to_json
 from tidegate.errors import Conflict, Invalid
-from tidegate.store.models import Connection, Transfer, Workspace
+from tidegate.store.models import Connection, Lane, Transfer, Workspace
 from tidegate.wiring import actions
 
 
@@ -36,7 +38,8 @@ def live(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Connection:
     lists = (NamedList(str(named.pk), named.name),)
     monkeypatch.setattr(actions, "outreach_catalogue", lambda connection: OutreachCatalogue(lists=lists))
     monkeypatch.setattr(actions, "pipedrive_catalogue", lambda connection: PipedriveCatalogue())
-    return make_connection(workspace, settings=Settings(sync_to_list=str(named.pk), owner_id="7"))
+    settings = Settings(sync_to_list=str(named.pk), owner_id="7")
+    return make_connection(workspace, settings=settings, secret=b"sealed")
 
 
 @pytest.fixture
@@ -96,6 +99,22 @@ def test_both_ways_are_offered_with_what_is_there(
     assert "1 prospects from all lists" in text or "1 prospect from all lists" in text
     assert "Everyone in Pipedrive, into the list “From Pipedrive”" in text  # not walked yet: no figure
     assert "No transfer" not in text
+
+
+def test_a_filter_is_named_in_place_of_a_figure_that_counts_everyone(
+    owner: Client, live: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = PipedriveCatalogue(filters=(PersonFilter("21", "Marketing allowed"),))
+    monkeypatch.setattr(actions, "pipedrive_catalogue", lambda connection: there)
+    live.settings = settings_to_json(replace(live.get_settings(), filter_id="21"))
+    live.save()
+    Lane.objects.filter(pk=live.lane_id).update(persons_walked_at=timezone.now())
+    make_person(live.lane, 1)
+
+    text = page(owner, "transfers", live.pk)
+
+    assert "Everyone in the Pipedrive filter “Marketing allowed”, into the list “From Pipedrive”" in text
+    assert "1 person into" not in text
 
 
 def test_the_sender_is_the_source_unless_chosen_otherwise(

@@ -76,6 +76,7 @@ def test_what_is_required_depends_on_the_direction(direction, missing):
         ({"sync_to_list": "9"}, ("list-gone", "sync_to_list")),
         ({"sync_from_lists": ()}, ("lists-missing", "sync_from_lists")),
         ({"sync_from_lists": ("8", "9")}, ("lists-gone", "sync_from_lists")),
+        ({"sync_from_lists": ("1", "9")}, ("lists-gone", "sync_from_lists")),
         ({"owner_id": "9"}, ("owner-gone", "owner_id")),
         ({"mappings": MAPPINGS[1:]}, ("system-mapping", "mappings")),
         ({"mappings": (*MAPPINGS, FieldMapping("custom.gone", "source40"))}, ("field-gone", "mappings.8")),

@@ -64,7 +64,9 @@ def offers(connection: Connection, settings: Settings) -> Offers:
     lists = {named.id: named.name for named in actions.outreach_catalogue(connection).lists}
     target = lists.get(settings.sync_to_list or "")
     return Offers(
-        _prospects_in_words(connection, settings, lists), _people_in_words(connection, target), target is None
+        _prospects_in_words(connection, settings, lists),
+        _people_in_words(connection, settings, target),
+        target is None,
     )
 
 
@@ -83,9 +85,13 @@ def _prospects_in_words(connection: Connection, settings: Settings, lists: dict[
     return text % {"count": number_format(count, force_grouping=True), "lists": where}
 
 
-def _people_in_words(connection: Connection, target: str | None) -> str:
+def _people_in_words(connection: Connection, settings: Settings, target: str | None) -> str:
     if target is None:
         return _("No list receives people yet. Choose one in the settings first.")
+    chosen = actions.pipedrive_catalogue(connection).filter_of(settings.filter_id or "")
+    if chosen is not None:
+        text = _("Everyone in the Pipedrive filter “%(filter)s”, into the list “%(name)s”")
+        return text % {"filter": chosen.name, "name": target}
     count = queries.count_persons(connection.lane)
     if count is None:
         return _("Everyone in Pipedrive, into the list “%(name)s”") % {"name": target}
