@@ -22,7 +22,7 @@ def test_a_provider_is_added_keyed_renewed_and_removed(visitor: Visitor, workspa
     page.get_by_role("button", name="Make an address").click()
     expect(page.get_by_text("Waits for its key")).to_be_visible()
     expect(page.get_by_role("region", name="Address for events, Resend")).to_contain_text("/resend/tracking/")
-    apart(add_mail_provider, workspace, "postmark")
+    apart(add_mail_provider, workspace, "postmark", actor="Alice")
     page.reload()
     visitor.looks_well("mail-providers")
 

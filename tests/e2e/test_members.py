@@ -53,6 +53,12 @@ def test_a_colleague_is_invited_joins_and_is_removed(
     page.get_by_role("button", name="Change the role of Dora Ferreira").click()
     expect(page.get_by_text("Dora Ferreira has the role Admin now.")).to_be_visible()
     visitor.looks_well("members")
+    page.get_by_role("link", name="Audit log").click()
+    expect(
+        page.get_by_role("rowheader", name="Alice changed the role of dora@northlight.example")
+    ).to_be_visible()
+    visitor.looks_well("audit-log")
+    page.get_by_role("navigation", name="Member views").get_by_role("link", name="Members").click()
     page.get_by_role("link", name="Remove… Dora Ferreira").click()
     visitor.looks_well("member-remove")
     page.get_by_role("button", name="Remove").click()

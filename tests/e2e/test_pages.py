@@ -23,7 +23,16 @@ def test_the_first_run_and_sign_in_pages_are_accessible(visitor: Visitor, transa
 
 @pytest.mark.parametrize(
     "name",
-    ["integrations", "setup-start", "connect-register", "connect-token", "account", "members", "api-keys"],
+    [
+        "integrations",
+        "setup-start",
+        "connect-register",
+        "connect-token",
+        "account",
+        "members",
+        "audit-log",
+        "api-keys",
+    ],
 )
 def test_the_pages_before_a_connection_are_accessible(
     visitor: Visitor, workspace: Workspace, name: str

@@ -24,6 +24,7 @@ from tidegate.api.parameters import known_parameters, refuse_unknown_parameters
 from tidegate.api.problems import answer_with_problems
 from tidegate.api.routes import (
     activity,
+    audit,
     automations,
     brakes,
     budget,
@@ -130,5 +131,6 @@ api.add_router("/prospects", timelines.router)
 api.add_router("/campaigns", campaigns.campaigns)
 api.add_router("/campaign-events", campaigns.events)
 api.add_router("/mail-providers", mail_providers.router)
+api.add_router("/audit-log", audit.router)
 api.add_router("/members", members.router)
 api.add_router("/invitations", members.invitations)

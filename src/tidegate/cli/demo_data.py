@@ -47,7 +47,7 @@ def demo_key(workspace: Workspace) -> str:
         plain = KEY.read_text().strip()
         if find_api_key(plain) is not None:
             return plain
-    _, plain = make_api_key(workspace, "Demo", SCOPES)
+    _, plain = make_api_key(workspace, "Demo", SCOPES, actor="tidegate demo")
     write_secretly(KEY, plain)
     return plain
 

@@ -8,9 +8,11 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from tidegate.errors import NotFound
+from tidegate.store.audit import Act, note
 from tidegate.store.models import ApiKey, Workspace
 
 MARK = "tg_"
@@ -21,7 +23,8 @@ SEEN_EVERY = timedelta(minutes=1)
 """`last_used_at` is no more exact than this: a busy key would else cost a write per call."""
 
 
-def make_api_key(workspace: Workspace, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
+@transaction.atomic
+def make_api_key(workspace: Workspace, name: str, scopes: Iterable[str], *, actor: str) -> tuple[ApiKey, str]:
     """A new key and its plain text, which nobody can read again."""
     plain = MARK + secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
@@ -31,6 +34,7 @@ def make_api_key(workspace: Workspace, name: str, scopes: Iterable[str]) -> tupl
         digest=digest_of(plain),
         scopes=sorted(set(scopes)),
     )
+    note(workspace.pk, Act.API_KEY_MADE, actor=actor, subject=name, after=_shown(key))
     return key, plain
 
 
@@ -42,9 +46,15 @@ def get_api_key(workspace: Workspace, key_id: int) -> ApiKey:
     return found
 
 
-def revoke_api_key(key: ApiKey) -> None:
+@transaction.atomic
+def revoke_api_key(key: ApiKey, *, actor: str) -> None:
     """Programs that use it are refused from now on; its row stays, to tell whose key it was."""
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        note(key.workspace_id, Act.API_KEY_REVOKED, actor=actor, subject=key.name, before=_shown(key))
+
+
+def _shown(key: ApiKey) -> dict[str, object]:
+    return {"begins_with": key.prefix, "scopes": key.scopes}
 
 
 def find_api_key(plain: str) -> ApiKey | None:

@@ -4,10 +4,12 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from tidegate.errors import NotFound
+from tidegate.store.audit import Act, note
 from tidegate.store.keys import digest_of
 from tidegate.store.models import MailProvider, Workspace
 from tidegate.store.secrets import decrypt, encrypt
@@ -15,18 +17,31 @@ from tidegate.store.secrets import decrypt, encrypt
 SEEN_EVERY = timedelta(minutes=1)
 
 
-def make_mail_provider(workspace: Workspace, provider: str, signing_key: str = "") -> MailProvider:
+@transaction.atomic
+def make_mail_provider(
+    workspace: Workspace, provider: str, signing_key: str = "", *, actor: str
+) -> MailProvider:
     row = MailProvider(workspace=workspace, provider=provider)
     _give_secret(row)
     row.signing_key = encrypt(signing_key) if signing_key else None
     row.save()
+    note(workspace.pk, Act.MAIL_PROVIDER_ADDED, actor=actor, subject=provider)
     return row
 
 
-def renew_secret(row: MailProvider) -> None:
+@transaction.atomic
+def renew_secret(row: MailProvider, *, actor: str) -> None:
     """Another address; the one before stops working at once."""
     _give_secret(row)
     row.save(update_fields=["digest", "secret"])
+    note(row.workspace_id, Act.MAIL_PROVIDER_RENEWED, actor=actor, subject=row.provider)
+
+
+@transaction.atomic
+def remove_mail_provider(row: MailProvider, *, actor: str) -> None:
+    """Its address stops working at once; what it told stays."""
+    row.delete()
+    note(row.workspace_id, Act.MAIL_PROVIDER_REMOVED, actor=actor, subject=row.provider)
 
 
 def _give_secret(row: MailProvider) -> None:
@@ -55,9 +70,11 @@ def signing_key_of(row: MailProvider) -> str:
     return decrypt(row.signing_key) if row.signing_key else ""
 
 
-def keep_signing_key(row: MailProvider, signing_key: str) -> None:
+@transaction.atomic
+def keep_signing_key(row: MailProvider, signing_key: str, *, actor: str) -> None:
     row.signing_key = encrypt(signing_key)
     row.save(update_fields=["signing_key"])
+    note(row.workspace_id, Act.SIGNING_KEY_ENTERED, actor=actor, subject=row.provider)
 
 
 def note_delivery(row: MailProvider) -> None:

@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tidegate.errors import Conflict, Invalid, NotFound
+from tidegate.store.audit import Act, note
 from tidegate.store.keys import digest_of
 from tidegate.store.models import Invitation, Membership, OAuthState, Role, User, Workspace
 
@@ -56,6 +57,7 @@ def invite(workspace: Workspace, email: str, role: str, *, actor: Actor) -> tupl
         "expires_at": now + INVITATION_LASTS,
     }
     invitation, _ = Invitation.objects.update_or_create(workspace=workspace, email=address, defaults=facts)
+    note(workspace.pk, Act.INVITED, actor=actor.name, subject=address, after={"role": role})
     return invitation, secret
 
 
@@ -87,6 +89,7 @@ def withdraw_invitation(workspace: Workspace, invitation_id: UUID, *, actor: Act
         raise NotFound("There is no such invitation here. It may have been accepted meanwhile.")
     _check_manages(actor, found.role)
     Invitation.objects.filter(pk=found.pk).delete()
+    note(workspace.pk, Act.INVITATION_WITHDRAWN, actor=actor.name, subject=found.email)
     return found
 
 
@@ -112,6 +115,7 @@ def accept_invitation(secret: str, user: User) -> Membership:
         raise Conflict(f"This invitation is for {invitation.email}.")
     defaults = {"role": invitation.role}
     member, _ = Membership.objects.get_or_create(workspace=invitation.workspace, user=user, defaults=defaults)
+    _note_joined(invitation, member)
     invitation.delete()
     return member
 
@@ -126,8 +130,14 @@ def accept_as_new_user(secret: str, *, name: str, password: str) -> Membership:
     except IntegrityError as error:
         raise Conflict(f"{invitation.email} has an account already. Sign in to join.") from error
     member = Membership.objects.create(workspace=invitation.workspace, user=user, role=invitation.role)
+    _note_joined(invitation, member)
     invitation.delete()
     return member
+
+
+def _note_joined(invitation: Invitation, member: Membership) -> None:
+    facts = {"role": member.role, "invited_by": invitation.invited_by}
+    note(member.workspace_id, Act.JOINED, actor=str(member.user), subject=invitation.email, after=facts)
 
 
 def _claim(secret: str) -> Invitation:
@@ -149,8 +159,17 @@ def change_role(workspace: Workspace, member_id: int, role: str, *, actor: Actor
         _check_another_owner(member)
     if role == Role.VIEWER:
         _end_sign_ins_at_pipedrive(member)
-    member.role = Role(role)
+    before, member.role = member.role, Role(role)
     member.save(update_fields=["role"])
+    if before != role:
+        note(
+            workspace.pk,
+            Act.ROLE_CHANGED,
+            actor=actor.name,
+            subject=member.user.email,
+            before={"role": before},
+            after={"role": role},
+        )
     return member
 
 
@@ -164,6 +183,8 @@ def remove_member(workspace: Workspace, member_id: int, *, actor: Actor) -> Memb
     _check_another_owner(member)
     _end_sign_ins_at_pipedrive(member)
     Membership.objects.filter(pk=member.pk).delete()
+    before = {"role": member.role}
+    note(workspace.pk, Act.MEMBER_REMOVED, actor=actor.name, subject=member.user.email, before=before)
     return member
 
 

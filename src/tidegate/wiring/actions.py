@@ -31,6 +31,7 @@ from tidegate.errors import (
 from tidegate.ports import Account, Crm, Tokens
 from tidegate.services.credentials import PersonalToken
 from tidegate.store import budget, catalogues, connections, halts
+from tidegate.store.audit import Act, note
 from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
 from tidegate.store.halts import open_halt
 from tidegate.store.identities import keep_apart
@@ -94,11 +95,11 @@ def connect_url(*, user: User, workspace: Workspace, connection: Connection | No
 def finish_oauth(*, user: User, state: str, code: str) -> Connection:
     """The way back from Pipedrive: a new connection, or the one that was to be reconnected."""
     began = connections.use_state(user, state)
-    return finish_authorisation(began.workspace, code, connection=began.connection)
+    return finish_authorisation(began.workspace, code, connection=began.connection, actor=str(user))
 
 
 def finish_authorisation(
-    workspace: Workspace, code: str, *, connection: Connection | None = None
+    workspace: Workspace, code: str, *, actor: str, connection: Connection | None = None
 ) -> Connection:
     """Turn a code into a connection. Also where an install begins in the Marketplace, with no state."""
 
@@ -111,14 +112,21 @@ def finish_authorisation(
         return tokens, await _account(http, tokens)
 
     tokens, account = run(_with_http, dialogue)
-    made = connections.save_authorisation(
-        workspace, connection, account, tokens=tokens, api_domain=tokens.api_domain
-    )
+    with transaction.atomic():
+        made = connections.save_authorisation(
+            workspace, connection, account, tokens=tokens, api_domain=tokens.api_domain
+        )
+        _note_connected(made, actor)
     return _read_catalogues(made)
 
 
 def connect_with_token(
-    *, workspace: Workspace, company_domain: str, api_token: str, connection: Connection | None = None
+    *,
+    workspace: Workspace,
+    company_domain: str,
+    api_token: str,
+    actor: str,
+    connection: Connection | None = None,
 ) -> Connection:
     """The older way: a personal API token of one Pipedrive user. Raises Conflict where the workspace requires OAuth."""
     check_tokens_are_welcome(workspace)
@@ -133,10 +141,18 @@ def connect_with_token(
             raise Invalid("The token was refused.", errors={"api_token": [text]}) from error
 
     account = run(_with_http, ask)
-    made = connections.save_authorisation(
-        workspace, connection, account, personal_token=api_token, api_domain=address
-    )
+    with transaction.atomic():
+        made = connections.save_authorisation(
+            workspace, connection, account, personal_token=api_token, api_domain=address
+        )
+        _note_connected(made, actor)
     return _read_catalogues(made)
+
+
+def _note_connected(made: Connection, actor: str) -> None:
+    act = Act.RECONNECTED if made.was_there else Act.CONNECTED
+    facts = {"by": "signing in" if made.auth_method == "oauth" else "personal token"}
+    note(made.workspace_id, act, actor=actor, subject=made.company_name, after=facts)
 
 
 def _subdomain(company_domain: str) -> str:
@@ -171,7 +187,11 @@ def disconnect(connection: Connection, *, actor: str, delete_history: bool = Fal
             run(_with_http, take_down)
     except (NeedsAttention, TemporaryError, Invalid):
         pass  # what is left over there can do nothing without the address and tokens that are dropped here
-    connections.end_connection(connection)
+    with transaction.atomic():
+        connections.end_connection(connection)
+        facts = {"history": "deleted" if delete_history else "kept"}
+        subject = connection.company_name
+        note(connection.workspace_id, Act.DISCONNECTED, actor=actor, subject=subject, after=facts)
     if delete_history:
         connections.delete_connection(connection)
 
@@ -258,7 +278,20 @@ def save_settings(
         errors.setdefault(problem.place, []).append(problem.message)
     if errors:
         raise Invalid("Some settings can't be saved.", errors=errors)
-    saved = connections.store_settings(connection, settings, version=version)
+    with transaction.atomic():
+        rows = Connection.objects.select_for_update(no_key=True).filter(pk=connection.pk)
+        was = rows.values_list("settings", flat=True).first()
+        saved = connections.store_settings(connection, settings, version=version)
+        if saved.settings != was:
+            subject, after = saved.company_name, saved.settings
+            note(
+                saved.workspace_id,
+                Act.SETTINGS_SAVED,
+                actor=actor,
+                subject=subject,
+                before=was,
+                after=after,
+            )
     watch_settings(saved)
     return saved
 
@@ -284,6 +317,8 @@ def set_budget(
         errors["reserve_percent"] = [f"Enter a number from 0 to {MOST_RESERVE}."]
     if errors:
         raise Invalid("The budget can't be set like this.", errors=errors)
+    facts = ("plan", "seats", "daily_budget", "reserve_percent")
+    before = {name: getattr(connection.lane, name) for name in facts}
     with transaction.atomic():
         budget.set_budget(
             connection.lane,
@@ -291,6 +326,11 @@ def set_budget(
             seats=seats,
             daily_budget=daily_budget,
             reserve_percent=reserve_percent,
+        )
+        after = dict(zip(facts, (plan, seats, daily_budget, reserve_percent), strict=True))
+        subject = connection.company_name
+        note(
+            connection.workspace_id, Act.BUDGET_SET, actor=actor, subject=subject, before=before, after=after
         )
 
 
@@ -308,7 +348,7 @@ def launch(connection: Connection, *, actor: str) -> list[Problem]:
     if connection.status not in (Status.ACTIVE, Status.SYNCING) and not _must_reconnect(connection):
         refresh(connection)
         connection.refresh_from_db()
-    return _activate(connection)
+    return _activate(connection, Act.LAUNCHED, actor)
 
 
 def resume(connection: Connection, *, actor: str, apply_waiting: bool = True) -> list[Problem]:
@@ -321,10 +361,10 @@ def resume(connection: Connection, *, actor: str, apply_waiting: bool = True) ->
         return decide_halt(halt, confirm=apply_waiting, actor=actor)
     with transaction.atomic():
         connections.judge_waiting_changes(connection, apply=apply_waiting)
-        return _activate(connection)
+        return _activate(connection, Act.RESUMED, actor)
 
 
-def _activate(connection: Connection) -> list[Problem]:
+def _activate(connection: Connection, act: Act, actor: str) -> list[Problem]:
     if connection.status in (Status.ACTIVE, Status.SYNCING):
         return []
     if _must_reconnect(connection):
@@ -338,7 +378,9 @@ def _activate(connection: Connection) -> list[Problem]:
         text = " ".join(problem.message for problem in found[:3])
         connections.set_status(connection, Status.FAILED, Reason.INCOMPLETE, text)
         return found
-    connections.set_status(connection, Status.ACTIVE)
+    with transaction.atomic():
+        connections.set_status(connection, Status.ACTIVE)
+        note(connection.workspace_id, act, actor=actor, subject=connection.company_name)
     return []
 
 
@@ -361,14 +403,19 @@ def decide_halt(halt: Halt, *, confirm: bool, actor: str) -> list[Problem]:
             store_outreach_catalogue(connection)
         elif halt.brake == Brake.CATALOGUE and not confirm:
             connections.put_off_rereading(connection)
-        return _activate(connection)
+        act = Act.HALT_CONFIRMED if confirm else Act.HALT_DROPPED
+        subject = connection.company_name
+        note(connection.workspace_id, act, actor=actor, subject=subject, after={"brake": halt.brake})
+        return _activate(connection, Act.RESUMED, actor)
 
 
 def pause(connection: Connection, *, actor: str) -> None:
     """Follow nothing from now on; what happens meanwhile is kept."""
     if connection.status == Status.SYNCING:
         raise Conflict("A transfer is running. Pause or cancel the transfer instead.")
-    connections.set_status(connection, Status.PAUSED)
+    with transaction.atomic():
+        connections.set_status(connection, Status.PAUSED)
+        note(connection.workspace_id, Act.PAUSED, actor=actor, subject=connection.company_name)
 
 
 def check_sameness(connection: Connection, *, actor: str) -> None:

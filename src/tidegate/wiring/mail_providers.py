@@ -28,7 +28,7 @@ from tidegate.store.models import MailProvider, Workspace
 from tidegate.wiring.amazon import take_sns
 
 
-def add_mail_provider(workspace: Workspace, name: str, signing_key: str = "") -> MailProvider:
+def add_mail_provider(workspace: Workspace, name: str, signing_key: str = "", *, actor: str) -> MailProvider:
     """An address for a provider. Raises Invalid.
 
     Many show the key by which they sign only once they know the address: it may be entered later (`set_signing_key`), and
@@ -38,13 +38,13 @@ def add_mail_provider(workspace: Workspace, name: str, signing_key: str = "") ->
         raise Invalid(errors={"provider": [f"Must be one of {', '.join(PROVIDERS)}."]})
     if signing_key:
         _check_signing_key(PROVIDERS[name], signing_key)
-    return make_mail_provider(workspace, name, signing_key)
+    return make_mail_provider(workspace, name, signing_key, actor=actor)
 
 
-def set_signing_key(row: MailProvider, signing_key: str) -> None:
+def set_signing_key(row: MailProvider, signing_key: str, *, actor: str) -> None:
     """What it signs with from now on. Raises Invalid."""
     _check_signing_key(PROVIDERS[row.provider], signing_key)
-    keep_signing_key(row, signing_key)
+    keep_signing_key(row, signing_key, actor=actor)
 
 
 def _check_signing_key(provider: Provider, signing_key: str) -> None:

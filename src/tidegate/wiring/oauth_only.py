@@ -8,6 +8,7 @@ from django.db import transaction
 
 from tidegate.core.connection import Reason, Status
 from tidegate.errors import Conflict
+from tidegate.store.audit import Act, note
 from tidegate.store.models import Connection, Workspace
 from tidegate.store.schedule import LaneSchedule
 
@@ -17,10 +18,14 @@ WAITS = (
 )
 
 
-def require_oauth(workspace: Workspace, required: bool) -> int:
+def require_oauth(workspace: Workspace, required: bool, *, actor: str) -> int:
     """Switch the rule on or off. Answers how many connections it paused, or lets go on."""
     with transaction.atomic():
+        found = Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
         Workspace.objects.filter(pk=workspace.pk).update(oauth_required=required)
+        if found.oauth_required != required:
+            before, after = {"required": not required}, {"required": required}
+            note(workspace.pk, Act.OAUTH_REQUIRED, actor=actor, before=before, after=after)
         workspace.oauth_required = required
         rows = Connection.objects.filter(workspace=workspace, auth_method="token", disconnected_at=None)
         if not required:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from tidegate.config import config
@@ -16,6 +17,7 @@ from tidegate.core.undo import MOST_UNASKED
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.store import catalogues
 from tidegate.store import transfers as rows
+from tidegate.store.audit import Act, note
 from tidegate.store.models import Connection, Transfer
 from tidegate.store.queries import budget_today
 from tidegate.wiring import parts
@@ -37,14 +39,29 @@ def start_transfer(
     """Begin to transfer what exists, or only these records of the source. The source app is the sender unless another
     one is chosen."""
     sender = _check_transfer(connection, direction)
-    return rows.begin_transfer(
-        connection,
-        direction=direction,
-        source_app=source_app or sender,
-        total=_count(connection, direction, connection.get_settings()),
-        actor=actor,
-        records=_chosen(records),
-    )
+    total = _count(connection, direction, connection.get_settings())
+    with transaction.atomic():
+        begun = rows.begin_transfer(
+            connection,
+            direction=direction,
+            source_app=source_app or sender,
+            total=total,
+            actor=actor,
+            records=_chosen(records),
+        )
+        _note_started(begun, actor, records)
+    return begun
+
+
+def _note_started(transfer: Transfer, actor: str, records: Sequence[str] | None) -> None:
+    facts = {
+        "direction": transfer.direction,
+        "source_app": transfer.source_app,
+        "records": "all" if records is None else len(records),
+    }
+    act = Act.TRANSFER_STARTED if transfer.undoes_id is None else Act.UNDO_STARTED
+    connection = transfer.connection
+    note(connection.workspace_id, act, actor=actor, subject=connection.company_name, after=facts)
 
 
 def preview_transfer(
@@ -119,7 +136,9 @@ def start_previewed(
         _check_authorised(transfer.connection)
         _check_undoable(transfer.undoes)
         _check_confirmed(transfer, confirm)
-    rows.run_previewed(transfer, actor=actor, records=_chosen(records))
+    with transaction.atomic():
+        rows.run_previewed(transfer, actor=actor, records=_chosen(records))
+        _note_started(transfer, actor, records)
 
 
 # --- undo and retry

@@ -84,7 +84,7 @@ def other_workspace(db: None) -> Workspace:
 @pytest.fixture
 def caller_for(client: Client) -> CallerFor:
     def make(workspace: Workspace, scopes: Iterable[str]) -> Caller:
-        return Caller(make_api_key(workspace, "test", scopes)[1], client)
+        return Caller(make_api_key(workspace, "test", scopes, actor="Alice")[1], client)
 
     return make
 

@@ -58,9 +58,10 @@ class FakeActions:
         workspace: Workspace,
         company_domain: str,
         api_token: str,
+        actor: str,
         connection: Connection | None = None,
     ) -> Connection:
-        self._note("connect_with_token", company_domain=company_domain, api_token=api_token)
+        self._note("connect_with_token", company_domain=company_domain, api_token=api_token, actor=actor)
         return self.make_connection(workspace, company_domain=company_domain)
 
     def disconnect(self, connection: Connection, *, actor: str, delete_history: bool = False) -> None:

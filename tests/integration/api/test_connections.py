@@ -145,7 +145,12 @@ def test_the_key_is_named_as_the_one_who_did_it(alice: Caller, actions: FakeActi
 def test_a_personal_token_connects(alice: Caller, actions: FakeActions, workspace: Workspace) -> None:
     made = alice.ok("POST", "/connections", {"company_domain": "harbour", "api_token": "secret"}, status=201)
 
-    assert actions.calls == [("connect_with_token", {"company_domain": "harbour", "api_token": "secret"})]
+    assert actions.calls == [
+        (
+            "connect_with_token",
+            {"company_domain": "harbour", "api_token": "secret", "actor": "API key “test”"},
+        )
+    ]
     assert made["status"] == "paused"
     assert made["id"] == str(workspace.connections.get().pk)
     assert "secret" not in str(made)

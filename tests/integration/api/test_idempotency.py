@@ -174,7 +174,7 @@ def _digest_of_request(alice: Caller, path: str, actions: FakeActions) -> str:
 def test_of_two_at_once_one_is_carried_out_and_the_other_is_told_to_wait(actions: FakeActions) -> None:
     workspace = Workspace.objects.create(name="Harbour")
     path = f"/connections/{make_connection(workspace).pk}/transfers"
-    _, plain = make_api_key(workspace, "test", ["admin"])
+    _, plain = make_api_key(workspace, "test", ["admin"], actor="Alice")
     inside, go_on = threading.Event(), threading.Event()
 
     def wait_inside() -> None:

@@ -11,7 +11,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def made() -> tuple[ApiKey, str]:
-    return make_api_key(Workspace.objects.create(name="Acme"), "Feed", ["prospects:write", "prospects:read"])
+    return make_api_key(
+        Workspace.objects.create(name="Acme"), "Feed", ["prospects:write", "prospects:read"], actor="Alice"
+    )
 
 
 def test_a_key_is_found_by_its_plain_text(made: tuple[ApiKey, str]) -> None:

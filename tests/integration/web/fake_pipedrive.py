@@ -103,6 +103,7 @@ class FakePipedrive:
         workspace: Workspace,
         company_domain: str,
         api_token: str,
+        actor: str,
         connection: Connection | None = None,
     ) -> Connection:
         self._reach()

@@ -83,7 +83,7 @@ def test_a_key_is_revoked_after_a_question(
     who: str, workspace: Workspace, request: pytest.FixtureRequest
 ) -> None:
     client: Client = request.getfixturevalue(who)
-    key, plain = make_api_key(workspace, "Feed", ["admin"])
+    key, plain = make_api_key(workspace, "Feed", ["admin"], actor="Alice")
     path = f"{PAGE}{key.pk}/revoke/"
     assert "It was never used." in shown(client, path)
     assert find_api_key(plain) is not None
@@ -95,7 +95,7 @@ def test_a_key_is_revoked_after_a_question(
 
 
 def test_a_viewer_sees_which_keys_there_are_and_makes_none(viewer: Client, workspace: Workspace) -> None:
-    key, _ = make_api_key(workspace, "Feed", ["read"])
+    key, _ = make_api_key(workspace, "Feed", ["read"], actor="Alice")
     page = shown(viewer)
     assert "Feed" in page
     assert "Make key" not in page
@@ -106,7 +106,7 @@ def test_a_viewer_sees_which_keys_there_are_and_makes_none(viewer: Client, works
 
 
 def test_another_workspaces_key_does_not_exist(stranger: Client, alice: User, workspace: Workspace) -> None:
-    key, _ = make_api_key(workspace, "Harbour feed", ["read"])
+    key, _ = make_api_key(workspace, "Harbour feed", ["read"], actor="Alice")
     assert "Harbour feed" not in shown(stranger)
     assert stranger.get(f"{PAGE}{key.pk}/revoke/").status_code == 404
     assert stranger.post(f"{PAGE}{key.pk}/revoke/").status_code == 404

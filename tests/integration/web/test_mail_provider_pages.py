@@ -61,7 +61,7 @@ def test_an_unknown_provider_is_told_at_its_place(owner: Client) -> None:
 
 
 def test_the_signing_key_is_entered_afterwards_and_never_shown(owner: Client, workspace: Workspace) -> None:
-    row = add_mail_provider(workspace, "resend")
+    row = add_mail_provider(workspace, "resend", actor="Alice")
     assert "Waits for its key" in shown(owner)
     wrong = owner.post(f"{PAGE}{row.pk}/key/", {"signing_key": "whsec_"})
     assert wrong.status_code == 422
@@ -77,7 +77,7 @@ def test_the_signing_key_is_entered_afterwards_and_never_shown(owner: Client, wo
 def test_an_address_is_renewed_after_a_question_and_the_one_before_is_refused(
     owner: Client, workspace: Workspace
 ) -> None:
-    row = add_mail_provider(workspace, "postmark")
+    row = add_mail_provider(workspace, "postmark", actor="Alice")
     before = addresses_of(row)["tracking"]
     assert "stops working at once" in shown(owner, f"{PAGE}{row.pk}/renew/")
     row.refresh_from_db()
@@ -91,7 +91,7 @@ def test_an_address_is_renewed_after_a_question_and_the_one_before_is_refused(
 
 
 def test_it_is_removed_after_a_question(owner: Client, workspace: Workspace) -> None:
-    row = add_mail_provider(workspace, "brevo")
+    row = add_mail_provider(workspace, "brevo", actor="Alice")
     assert "Remove Brevo?" in shown(owner, f"{PAGE}{row.pk}/remove/")
     assert MailProvider.objects.exists()
     assert "Brevo is removed." in owner.post(f"{PAGE}{row.pk}/remove/", follow=True).content.decode()
@@ -99,15 +99,15 @@ def test_it_is_removed_after_a_question(owner: Client, workspace: Workspace) -> 
 
 
 def test_an_address_of_before_is_said_to_need_renewing(owner: Client, workspace: Workspace) -> None:
-    add_mail_provider(workspace, "postmark")
+    add_mail_provider(workspace, "postmark", actor="Alice")
     MailProvider.objects.update(secret=None)
     assert "made before it could be shown again" in shown(owner)
 
 
 def test_the_last_event_is_told_with_who_told_it(owner: Client, workspace: Workspace) -> None:
     create_prospect(Author(workspace.pk, "Alice", "api"), {"email": INES})
-    row = add_mail_provider(workspace, "postmark")
-    add_mail_provider(workspace, "amazon_ses")
+    row = add_mail_provider(workspace, "postmark", actor="Alice")
+    add_mail_provider(workspace, "amazon_ses", actor="Alice")
     assert "Last event" not in shown(owner, "/integrations/")
     assert deliver_opening(row) == 200
 
@@ -122,7 +122,7 @@ def test_the_last_event_is_told_with_who_told_it(owner: Client, workspace: Works
 
 
 def test_a_refused_delivery_is_shown_until_one_is_taken(owner: Client, workspace: Workspace) -> None:
-    row = add_mail_provider(workspace, "postmark")
+    row = add_mail_provider(workspace, "postmark", actor="Alice")
     path = urlsplit(addresses_of(row)["tracking"]).path
     assert Client().post(path, b"{", content_type="application/json").status_code == 400
     assert "The body is not a delivery of Postmark." in shown(owner)
@@ -131,7 +131,7 @@ def test_a_refused_delivery_is_shown_until_one_is_taken(owner: Client, workspace
 
 
 def test_a_viewer_sees_who_delivers_and_no_secret(viewer: Client, workspace: Workspace) -> None:
-    row = add_mail_provider(workspace, "postmark")
+    row = add_mail_provider(workspace, "postmark", actor="Alice")
     page = shown(viewer)
     assert "Postmark" in page
     assert "/hooks/esp/" not in page
@@ -142,7 +142,7 @@ def test_a_viewer_sees_who_delivers_and_no_secret(viewer: Client, workspace: Wor
 
 
 def test_another_workspaces_provider_does_not_exist(stranger: Client, workspace: Workspace) -> None:
-    row = add_mail_provider(workspace, "postmark")
+    row = add_mail_provider(workspace, "postmark", actor="Alice")
     assert "Postmark</h2>" not in shown(stranger)
     for path in ("key/", "renew/", "remove/"):
         assert stranger.post(f"{PAGE}{row.pk}/{path}").status_code == 404

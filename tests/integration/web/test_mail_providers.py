@@ -177,7 +177,9 @@ def ines(workspace: Workspace) -> Prospect:
 @pytest.fixture
 def to(workspace: Workspace) -> DeliverTo:
     def make(name: str) -> Deliver:
-        return Deliver(name, addresses_of(add_mail_provider(workspace, name, KEYS.get(name, ""))))
+        return Deliver(
+            name, addresses_of(add_mail_provider(workspace, name, KEYS.get(name, ""), actor="Alice"))
+        )
 
     return make
 
@@ -374,7 +376,7 @@ class TestRefused:
     def test_whatever_comes_before_the_signing_key_is_entered(
         self, workspace: Workspace, ines: Prospect, name: str
     ) -> None:
-        row = add_mail_provider(workspace, name)
+        row = add_mail_provider(workspace, name, actor="Alice")
         body = next(body for provider, body, _ in DELIVERIES if provider == name)
         deliver = Deliver(name, addresses_of(row))
         assert deliver(body) == 401
@@ -383,7 +385,7 @@ class TestRefused:
         assert row.refused_at is not None
         assert "enter its" in row.refused_why
 
-        set_signing_key(row, KEYS[name])
+        set_signing_key(row, KEYS[name], actor="Alice")
         assert deliver(body) == 200
         assert told()
         assert MailProvider.objects.filter(refused_at=None, refused_why="").exists()
@@ -625,7 +627,7 @@ class TestAdding:
         for name, provider in PROVIDERS.items():
             bad = "clé" if provider.signing else KEY
             with pytest.raises(Invalid, match="at fault"):
-                add_mail_provider(workspace, name, bad)
+                add_mail_provider(workspace, name, bad, actor="Alice")
         for name, bad in [
             ("sendgrid", RESEND_KEY),
             ("sendgrid", "AAAA"),
@@ -633,16 +635,16 @@ class TestAdding:
             ("resend", "x!"),
         ]:
             with pytest.raises(Invalid, match="at fault"):
-                add_mail_provider(workspace, name, bad)
+                add_mail_provider(workspace, name, bad, actor="Alice")
         assert not MailProvider.objects.exists()
 
     @pytest.mark.parametrize("name", ["", "sendmail", "postmark "])
     def test_an_unknown_provider_is_refused(self, workspace: Workspace, name: str) -> None:
         with pytest.raises(Invalid):
-            add_mail_provider(workspace, name)
+            add_mail_provider(workspace, name, actor="Alice")
 
     def test_neither_secret_nor_key_can_be_read_in_the_database(self, workspace: Workspace) -> None:
-        row = add_mail_provider(workspace, "mailgun", KEY)
+        row = add_mail_provider(workspace, "mailgun", KEY, actor="Alice")
         secret = urlsplit(addresses_of(row)["tracking"]).path.split("/")[3]
         stored = MailProvider.objects.get(pk=row.pk)
         assert secret not in stored.digest

@@ -78,7 +78,7 @@ def test_a_token_is_refused_with_the_reason_while_oauth_is_required(
     owner: Client, workspace: Workspace, pipedrive: FakePipedrive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()  # the real way in
-    require_oauth(workspace, True)
+    require_oauth(workspace, True, actor="Alice")
     answer = owner.post(
         "/integrations/connect/token/", {"company_domain": "northlight", "api_token": "t" * 40}
     )

@@ -223,6 +223,7 @@ def make_connection(request: ApiRequest, new: NewConnection) -> Answered[Connect
         workspace=request.auth.workspace,
         company_domain=new.company_domain,
         api_token=new.api_token.get_secret_value(),
+        actor=actor(request),
     )
     return Answered(200 if connection.pk in before else 201, ConnectionAnswer.of(connection))
 

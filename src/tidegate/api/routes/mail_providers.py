@@ -8,10 +8,10 @@ from ninja.responses import Status as Answered
 from pydantic import Field
 
 from tidegate.adapters.mail_providers.providers import INBOUND, PROVIDERS, TRACKING
-from tidegate.api.auth import ApiRequest, Scope, needs
+from tidegate.api.auth import ApiRequest, Scope, actor, needs
 from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.schemas import UNSET, Answer, Body, Id, Moment
-from tidegate.store.mail_providers import get_mail_provider, renew_secret
+from tidegate.store.mail_providers import get_mail_provider, remove_mail_provider, renew_secret
 from tidegate.store.models import MailProvider
 from tidegate.wiring.mail_providers import add_mail_provider, addresses_of, awaits_key, set_signing_key
 
@@ -90,7 +90,12 @@ def list_mail_providers(request: ApiRequest, page: Query[PageQuery]) -> Page[Mai
     summary="Make addresses for an e-mail service provider",
 )
 def create_mail_provider(request: ApiRequest, new: NewMailProvider) -> Answered[MailProviderAddresses]:
-    row = add_mail_provider(request.auth.workspace, new.provider, new.given().get("signing_key", ""))
+    row = add_mail_provider(
+        request.auth.workspace,
+        new.provider,
+        new.given().get("signing_key", ""),
+        actor=actor(request),
+    )
     return Answered(201, MailProviderAddresses.of(row))
 
 
@@ -114,7 +119,7 @@ def patch_mail_provider(
     request: ApiRequest, mail_provider_id: UUID, patch: MailProviderPatch
 ) -> MailProviderAnswer:
     row = get_mail_provider(request.auth.workspace, mail_provider_id)
-    set_signing_key(row, patch.signing_key)
+    set_signing_key(row, patch.signing_key, actor=actor(request))
     return MailProviderAnswer.of(row)
 
 
@@ -127,7 +132,7 @@ def patch_mail_provider(
 def renew_mail_provider(request: ApiRequest, mail_provider_id: UUID) -> MailProviderAddresses:
     """Those before stop working at once."""
     row = get_mail_provider(request.auth.workspace, mail_provider_id)
-    renew_secret(row)
+    renew_secret(row, actor=actor(request))
     return MailProviderAddresses.of(row)
 
 
@@ -139,5 +144,6 @@ def renew_mail_provider(request: ApiRequest, mail_provider_id: UUID) -> MailProv
 )
 def delete_mail_provider(request: ApiRequest, mail_provider_id: UUID) -> Answered[None]:
     """Its addresses stop working at once; what it told stays."""
-    get_mail_provider(request.auth.workspace, mail_provider_id).delete()
+    row = get_mail_provider(request.auth.workspace, mail_provider_id)
+    remove_mail_provider(row, actor=actor(request))
     return Answered(204, None)

@@ -3,7 +3,7 @@
 from ninja import Router
 from pydantic import Field
 
-from tidegate.api.auth import ApiRequest, Scope, needs
+from tidegate.api.auth import ApiRequest, Scope, actor, needs
 from tidegate.api.schemas import UNSET, Answer, Body, Flag, Id
 from tidegate.wiring.oauth_only import require_oauth
 
@@ -36,5 +36,5 @@ def change_workspace(request: ApiRequest, change: WorkspaceChange) -> WorkspaceA
     """`oauth_required` true pauses connections on a personal token until they are reconnected; false lets them go on."""
     workspace = request.auth.workspace
     if "oauth_required" in change.given():
-        require_oauth(workspace, change.oauth_required)
+        require_oauth(workspace, change.oauth_required, actor=actor(request))
     return WorkspaceAnswer.model_validate(workspace)

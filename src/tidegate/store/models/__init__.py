@@ -1,6 +1,7 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
 from tidegate.store.models.alerts import Alert
+from tidegate.store.models.audit import AuditEntry
 from tidegate.store.models.automations import AutomationRun, EmailActivity, RunAction
 from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
@@ -25,6 +26,7 @@ __all__ = [
     "Alert",
     "ApiKey",
     "Attention",
+    "AuditEntry",
     "AutomationRun",
     "Change",
     "Connection",

@@ -65,7 +65,8 @@ def make(request: MemberRequest) -> HttpResponse:
     form = KeyForm(request.POST, offered)
     if not form.is_valid():
         return _page(request, form)
-    made = make_api_key(request.workspace, form.cleaned_data["name"], form.cleaned_data["scopes"])
+    facts = form.cleaned_data
+    made = make_api_key(request.workspace, facts["name"], facts["scopes"], actor=str(request.user))
     return _page(request, KeyForm(None, offered), made=made)
 
 
@@ -75,7 +76,7 @@ def revoke(request: MemberRequest, key_id: int) -> HttpResponse:
     """Asked first: whatever uses it stops working."""
     key = get_api_key(request.workspace, key_id)
     if request.method == "POST":
-        revoke_api_key(key)
+        revoke_api_key(key, actor=str(request.user))
         messages.success(request, _("The key “%(name)s” is revoked.") % {"name": key.name})
         return redirect("api-keys")
     return render(request, "web/api_keys/revoke.html", {"key": key})

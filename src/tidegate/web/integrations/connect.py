@@ -142,6 +142,7 @@ def _connect(request: MemberRequest, form: TokenForm, connection: Connection | N
             workspace=request.workspace,
             company_domain=form.cleaned_data["company_domain"],
             api_token=form.cleaned_data["api_token"],
+            actor=str(request.user),
             connection=connection,
         )
     except Invalid as error:

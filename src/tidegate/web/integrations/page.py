@@ -97,7 +97,7 @@ _DELETED = gettext_lazy(
 def oauth_only(request: MemberRequest) -> HttpResponse:
     """Requires signing in at Pipedrive from now on, or lets personal tokens connect again."""
     required = request.POST.get("required") == "yes"
-    count = require_oauth(request.workspace, required)
+    count = require_oauth(request.workspace, required, actor=str(request.user))
     if required:
         text = ngettext(
             "Signing in at Pipedrive is required now. %(count)d connection on a token waits to be reconnected.",

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tidegate.adapters.mail_providers.providers import INBOUND, PROVIDERS, TRACKING
 from tidegate.errors import Invalid, NotFound
-from tidegate.store.mail_providers import get_mail_provider, renew_secret
+from tidegate.store.mail_providers import get_mail_provider, remove_mail_provider, renew_secret
 from tidegate.store.models import MailProvider
 from tidegate.web.access import MemberRequest, editor_required, member_required
 from tidegate.web.mail_providers.words import HOW_TO
@@ -33,7 +33,7 @@ def mail_providers(request: MemberRequest) -> HttpResponse:
 def add(request: MemberRequest) -> HttpResponse:
     chosen = request.POST.get("provider", "")
     try:
-        row = add_mail_provider(request.workspace, chosen)
+        row = add_mail_provider(request.workspace, chosen, actor=str(request.user))
     except Invalid:
         return _page(request, chosen_error=_("Choose a provider from the list."))
     messages.success(
@@ -49,7 +49,7 @@ def add(request: MemberRequest) -> HttpResponse:
 def enter_key(request: MemberRequest, mail_provider_id: UUID) -> HttpResponse:
     row = _get(request, mail_provider_id)
     try:
-        set_signing_key(row, request.POST.get("signing_key", "").strip())
+        set_signing_key(row, request.POST.get("signing_key", "").strip(), actor=str(request.user))
     except Invalid as error:
         return _page(request, key_error={row.pk: error.errors["signing_key"][0]})
     messages.success(
@@ -64,7 +64,7 @@ def renew(request: MemberRequest, mail_provider_id: UUID) -> HttpResponse:
     """Asked first: until the new address is entered at the provider, what it delivers is refused."""
     row = _get(request, mail_provider_id)
     if request.method == "POST":
-        renew_secret(row)
+        renew_secret(row, actor=str(request.user))
         messages.success(
             request,
             _("%(name)s has another address. Enter it there.") % {"name": PROVIDERS[row.provider].label},
@@ -79,7 +79,7 @@ def remove(request: MemberRequest, mail_provider_id: UUID) -> HttpResponse:
     """Asked first. What it told stays."""
     row = _get(request, mail_provider_id)
     if request.method == "POST":
-        row.delete()
+        remove_mail_provider(row, actor=str(request.user))
         messages.success(request, _("%(name)s is removed.") % {"name": PROVIDERS[row.provider].label})
         return redirect("mail-providers")
     return render(request, "web/mail_providers/remove.html", {"card": _card(row)})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tidegate.web.members import join, pages
+from tidegate.web.members import audit, join, pages
 
 urlpatterns = [
     path("members/", pages.members, name="members"),
@@ -10,5 +10,6 @@ urlpatterns = [
     path("members/invitations/<uuid:invitation_id>/withdraw/", pages.withdraw, name="invitation-withdraw"),
     path("members/<int:member_id>/role/", pages.role, name="member-role"),
     path("members/<int:member_id>/remove/", pages.remove, name="member-remove"),
+    path("audit-log/", audit.audit_log, name="audit-log"),
     path("join/<str:secret>/", join.join, name="join"),
 ]
