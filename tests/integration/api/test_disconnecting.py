@@ -63,7 +63,7 @@ async def by_oauth(running: RunningSandbox, workspace: Workspace) -> Connection:
     assert app is not None
     with running.sandbox.state.transaction():
         code = running.sandbox.oauth.grant_code(app, running.company_id, 1, parts.callback_url(), SCOPES)
-    return await request_step(actions.finish_authorisation, workspace, code)
+    return await request_step(actions.finish_authorisation, workspace, code, actor="Alice")
 
 
 async def by_token(running: RunningSandbox, workspace: Workspace) -> Connection:
@@ -72,6 +72,7 @@ async def by_token(running: RunningSandbox, workspace: Workspace) -> Connection:
         workspace=workspace,
         company_domain="northlight",
         api_token=running.api_token,
+        actor="Alice",
     )
 
 
