@@ -17,7 +17,16 @@ from tidegate.ports.crm import (
     Webhook,
     WebhookRequest,
 )
-from tidegate.ports.links import SIDE_WORDS, Change, Intent, LinkToSave, LogLine, Question, StoredLink
+from tidegate.ports.links import (
+    LEAVE,
+    SIDE_WORDS,
+    Change,
+    Intent,
+    LinkToSave,
+    LogLine,
+    Question,
+    StoredLink,
+)
 from tidegate.ports.memory import Hold, IndexState, Memory, Results
 from tidegate.ports.oauth import Authorizer, Credentials, Tokens
 from tidegate.ports.outreach import UNCHANGED, EventPage, OutreachApp, Page, Unchanged
@@ -27,6 +36,7 @@ from tidegate.ports.schedule import Schedule, Serving
 from tidegate.ports.transfers import Claim, DoneRow, Outcome, PreviewPage, TransferState
 
 __all__ = [
+    "LEAVE",
     "SIDE_WORDS",
     "UNCHANGED",
     "Account",

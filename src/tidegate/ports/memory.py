@@ -44,6 +44,8 @@ class Results:
     follow_up: list[str] = field(default_factory=list)
     """Ids of persons to look at in turn: survivors of a merge that a link has moved to."""
     actions: list[ActionResult] = field(default_factory=list)
+    given_up: dict[str, str] = field(default_factory=dict)
+    """Event id -> why what waits of the run that it began, if it began one, can't be performed any more."""
     email_activities: list[EmailActivityRow] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
@@ -108,8 +110,12 @@ class Memory(Protocol):
         """Waiting, due or not, with ids above `after`, oldest first."""
         ...
 
+    def waiting_events(self, connection_id: str, event_ids: Collection[str]) -> set[str]:
+        """Which of these campaign events still wait, due or not."""
+        ...
+
     def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
-        """How many changes with ids above `after` wait, and the greatest id among them (`after` where none does)."""
+        """How many changes of records with ids above `after` wait, and the greatest id of all that waits (else `after`)."""
         ...
 
     def waiting_again(

@@ -27,7 +27,7 @@ class Serving:
     passed_upto: int = 0
     """Changes up to this id were confirmed: the brakes let them through."""
     left_upto: int = 0
-    """Changes up to this id are left where they were made."""
+    """Changes of records up to this id are left where they were made, and nobody is brought into Pipedrive for an event."""
     check: CheckState | None = None
     """The rolling check, where its next page is due."""
 

@@ -19,6 +19,7 @@ from tidegate.core.records import Gone, Record, Side
 from tidegate.core.runs import Outcome, Ran, in_order, once_key, ran_already, template_fields, why_no_news
 from tidegate.errors import BudgetSpent, RateLimited, TemporaryError, TidegateError
 from tidegate.ports import (
+    LEAVE,
     Change,
     Feature,
     LogLine,
@@ -43,6 +44,8 @@ EVENT = "campaign_event"
 BATCH = 100
 LINKED = "linked"
 NOT_THERE = "The person was deleted in Pipedrive, or the pair was taken apart."
+DELETED = "The prospect was deleted."
+DROPPED = "The brakes stopped it before it was written, and it was dropped."
 
 
 @dataclass(slots=True)
@@ -84,18 +87,19 @@ async def follow_events(engine: Engine) -> bool:
     await look_traces_up(engine, open_intents)
     await look_consents_up(engine, open_intents)
     results = Results()
-    results.done.update((change.id, "left") for change in changes if change.id <= engine.left_upto)
-    changes = [change for change in changes if change.id > engine.left_upto]
-    happenings = await _read(engine, changes, results)
+    await _leave(engine, [change for change in changes if change.action == LEAVE], results)
+    happenings = await _read(engine, [change for change in changes if change.action != LEAVE], results)
     runs = await _runs(engine, happenings)
     _choose(engine, happenings, runs)
     people = await _people(engine, happenings, runs)
     engine.spend_as(Feature.AUTOMATION)
     people.leaving = await unsubscribe_in_pipedrive(engine, _leaving(engine, happenings, people))
     await _begin(engine, happenings, people, runs, results)
-    chains = _chains(happenings, people, runs)
+    _give_up(happenings, people, runs, results)
+    before = await _put_off_before(engine, happenings, runs)
+    chains, held = _chains(happenings, people, runs, before)
     stop = await perform_runs(engine, list(chains.values()))
-    _finish(engine, happenings, chains, people, results)
+    _finish(engine, happenings, chains, people, held, results)
     await _plan_history(engine, happenings, people, results)
     await engine.run(
         engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
@@ -106,6 +110,19 @@ async def follow_events(engine: Engine) -> bool:
     if waits:
         raise max(waits, key=lambda error: error.retry_after or 0)
     return True
+
+
+async def _leave(engine: Engine, changes: Sequence[Change], results: Results) -> None:
+    """What a member left after a pause sets nothing off. That somebody is not to be written to any more holds all the same."""
+    results.done.update((change.id, "left") for change in changes)
+    left = (
+        await engine.outreach.get_campaign_events([change.record_id for change in changes]) if changes else {}
+    )
+    results.closed.extend(
+        event.prospect_id
+        for event in left.values()
+        if event.prospect_id and closes(event) and not why_no_news(event, engine.campaigns.launched_at)
+    )
 
 
 async def _read(engine: Engine, changes: Sequence[Change], results: Results) -> list[Happening]:
@@ -119,7 +136,11 @@ async def _read(engine: Engine, changes: Sequence[Change], results: Results) -> 
         event = events.get(event_id)
         if event is None:
             results.done.update((change.id, "gone") for change in own)
-        elif event.prospect_id is None or why_no_news(event, engine.campaigns.launched_at):
+            results.given_up[event_id] = DELETED
+        elif event.prospect_id is None:
+            results.done.update((change.id, "noted") for change in own)
+            results.given_up[event_id] = DELETED
+        elif why_no_news(event, engine.campaigns.launched_at):
             results.done.update((change.id, "noted") for change in own)
         else:
             happenings.append(Happening(event, own))
@@ -171,6 +192,9 @@ async def _people(
     await _learn_links(engine, people, ids)
     acting = {h.event.prospect_id for h in happenings if h.automation is not None and h.event.prospect_id}
     missing = acting - people.links.keys()
+    wanted = {h.event.prospect_id for h in happenings if any(c.id > engine.left_upto for c in h.changes)}
+    people.reasons.update((prospect_id, DROPPED) for prospect_id in missing - wanted)
+    missing &= wanted
     if missing:
         passed = all(change.id <= engine.passed_upto for h in happenings for change in h.changes)
         await _sync(engine, people, missing, check=None if passed else partial(brakes.check, engine))
@@ -211,7 +235,7 @@ async def _sync(
         elif unit.error is not None:
             people.reasons[prospect_id] = unit.error.user_message
         elif isinstance(unit.prospect, Gone):
-            people.reasons[prospect_id] = "The prospect was deleted."
+            people.reasons[prospect_id] = DELETED
         elif isinstance(unit.prospect, Record):
             why_not = engine.rules.settings.why_not(unit.prospect)
             people.reasons[prospect_id] = why_not or (unit.plan.reason if unit.plan else "")
@@ -223,11 +247,16 @@ def _leaves(engine: Engine, people: People, event: CampaignEvent) -> bool:
 
 
 def _leaving(engine: Engine, happenings: Sequence[Happening], people: People) -> list[Leaving]:
-    """The linked persons of those who are not to be written to any more, each once."""
+    """The linked persons of those who are not to be written to any more, each once.
+
+    What is true now decides: the bounce of a second address, or of somebody opened again meanwhile, closes nobody.
+    """
     found: dict[str, Leaving] = {}
     for event in (h.event for h in happenings if _leaves(engine, people, h.event)):
         prospect_id = event.prospect_id or ""
         link, prospect = people.links[prospect_id], people.prospects.get(prospect_id)
+        if prospect is not None and not prospect.is_closed:
+            continue
         name = prospect.name if prospect is not None else ""
         found.setdefault(link.person_id, Leaving(link.person_id, prospect_id, name, cause_text(event)))
     return list(found.values())
@@ -284,18 +313,52 @@ def _not_performed(run: RunToBegin) -> LogLine:
     )
 
 
+def _give_up(
+    happenings: Sequence[Happening],
+    people: People,
+    runs: Mapping[str, Sequence[StoredRun]],
+    results: Results,
+) -> None:
+    """A run whose prospect or link vanished half-way ends here: nothing can be done for it any more."""
+    here = {h.event.id for h in happenings}
+    for prospect_id, own in runs.items():
+        linked = prospect_id in people.links
+        if prospect_id in people.waiting or (linked and prospect_id in people.prospects):
+            continue
+        reason = DELETED if linked else people.reasons.get(prospect_id, NOT_THERE)
+        begun = [run for run in own if run.event_id in here and _left(run)]
+        results.given_up.update((run.event_id, reason) for run in begun)
+
+
+async def _put_off_before(
+    engine: Engine, happenings: Sequence[Happening], runs: Mapping[str, Sequence[StoredRun]]
+) -> set[str]:
+    """Ids of events outside this batch whose runs have begun and were put off: what happened later waits for them."""
+    here = {h.event.id for h in happenings}
+    begun = {run.event_id for own in runs.values() for run in own if run.person_id and _left(run)} - here
+    return await engine.run(engine.memory.waiting_events, engine.connection_id, begun) if begun else set()
+
+
 def _chains(
-    happenings: Sequence[Happening], people: People, runs: Mapping[str, Sequence[StoredRun]]
-) -> dict[str, Chain]:
-    """Prospect id -> what is left to be done for it, in the order of its events."""
+    happenings: Sequence[Happening],
+    people: People,
+    runs: Mapping[str, Sequence[StoredRun]],
+    before: Collection[str],
+) -> tuple[dict[str, Chain], set[str]]:
+    """Prospect id -> what is left to be done for it, in the order of its events; and the events that wait for one `before`."""
     events = {h.event.id: h.event for h in happenings}
     chains: dict[str, Chain] = {}
+    held: set[str] = set()
     for prospect_id, own in runs.items():
         link, prospect = people.links.get(prospect_id), people.prospects.get(prospect_id)
         todo = [run for run in own if run.event_id in events and run.person_id and _left(run)]
         if link is None or prospect is None or not todo:
             continue
-        todo.sort(key=lambda run: (run.event_at, run.id))
+        todo.sort(key=_place)
+        first = min((_place(run) for run in own if run.event_id in before), default=None)
+        if first is not None:
+            held |= {run.event_id for run in todo if _place(run) > first}
+            todo = [run for run in todo if _place(run) < first]
         chains[prospect_id] = Chain(
             person_id=link.person_id,
             organization_id=people.organizations.get(link.person_id),
@@ -303,7 +366,12 @@ def _chains(
             known_deal=known_deal(own),
             placed=_placed(own),
         )
-    return chains
+    return chains, held
+
+
+def _place(run: StoredRun) -> tuple[datetime, int]:
+    """Among the runs of its prospect: as their events happened."""
+    return run.event_at, run.id
 
 
 def _placed(runs: Sequence[StoredRun]) -> dict[str, datetime]:
@@ -344,11 +412,15 @@ def _finish(
     happenings: Sequence[Happening],
     chains: Mapping[str, Chain],
     people: People,
+    held: Collection[str],
     results: Results,
 ) -> None:
     """Mark what is done; what waits for something that passes is put off, together with what came after it."""
     now = engine.lane.clock.now()
     for happening in happenings:
+        if happening.event.id in held:
+            _put_off(happening, None, now, results)
+            continue
         prospect_id = happening.event.prospect_id or ""
         chain = chains.get(prospect_id)
         error = people.waiting.get(prospect_id) or (chain.error if chain else None)
@@ -357,11 +429,14 @@ def _finish(
             error, open_runs = people.leaving[prospect_id], {happening.event.id}
         if error is not None and (prospect_id in people.waiting or happening.event.id in open_runs):
             if isinstance(error, TemporaryError):
-                for change in happening.changes:
-                    results.later[change.id] = retry_at(change.attempts, now, error)
+                _put_off(happening, error, now, results)
             continue
         outcome = "ran" if happening.automation is not None else "noted"
         results.done.update((change.id, outcome) for change in happening.changes)
+
+
+def _put_off(happening: Happening, error: TemporaryError | None, now: datetime, results: Results) -> None:
+    results.later.update((change.id, retry_at(change.attempts, now, error)) for change in happening.changes)
 
 
 # --- History

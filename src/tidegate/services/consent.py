@@ -58,13 +58,12 @@ async def follow_consents(engine: Engine) -> bool:
     await look_consents_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))
     by_prospect: dict[str, list[Change]] = {}
     for change in changes:
-        if change.id > engine.left_upto:
-            by_prospect.setdefault(change.record_id, []).append(change)
+        by_prospect.setdefault(change.record_id, []).append(change)
     people = await _closed(engine, by_prospect) if engine.campaigns.unsubscribes else []
     later = await unsubscribe_in_pipedrive(engine, people)
     now, results = engine.lane.clock.now(), Results()
     for change in changes:
-        error = later.get(change.record_id) if change.id > engine.left_upto else None
+        error = later.get(change.record_id)
         if error is None:
             results.done[change.id] = "followed"
         else:

@@ -59,11 +59,8 @@ async def follow_emails(engine: Engine) -> bool:
         return False
     engine.spend_as(Feature.HISTORY)
     results = Results()
-    results.done.update((change.id, "left") for change in changes if change.id <= engine.left_upto)
-    changes = [change for change in changes if change.id > engine.left_upto]
     if not engine.campaigns.history:
         results.done.update((change.id, "off") for change in changes)
-    if not changes or not engine.campaigns.history:
         return await _store(engine, results)
     try:
         await look_traces_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))

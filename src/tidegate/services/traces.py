@@ -4,7 +4,7 @@ One list of the latest deals and one of the latest activities (10 tokens each) t
 recognised as made is taken for done; what is not to be found may be tried again. So nothing is made twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -43,15 +43,21 @@ async def look_traces_up(engine: Engine, found: Sequence[Intent]) -> None:
     deals = await engine.crm.deals_since(since) if about_deals else ()
     activities = await engine.crm.activities_since(since) if about_activities else ()
     results = Results(intents_done=[(intent.kind, intent.key) for intent in intents])
-    await _find_deals(engine, about_deals, deals, results)
-    await _find_activities(engine, about_activities, activities, results)
+    persons = {str(intent.facts["person_id"]) for intent in intents}
+    lives_on = await engine.run(engine.memory.survivors, persons)
+    await _find_deals(engine, about_deals, deals, lives_on, results)
+    await _find_activities(engine, about_activities, activities, lives_on, results)
     await engine.run(
         engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
     )
 
 
 async def _find_deals(
-    engine: Engine, intents: Sequence[Intent], deals: Sequence[Deal], results: Results
+    engine: Engine,
+    intents: Sequence[Intent],
+    deals: Sequence[Deal],
+    lives_on: Mapping[str, str],
+    results: Results,
 ) -> None:
     known = (
         await engine.run(
@@ -69,7 +75,7 @@ async def _find_deals(
             deal
             for deal in deals
             if deal.id not in taken
-            and deal.person_id == intent.facts["person_id"]
+            and _is_theirs(intent, deal, lives_on)
             and deal.title == intent.facts["title"]
             and deal.pipeline_id == intent.facts["pipeline_id"]
             and _is_new(intent, deal)
@@ -99,7 +105,11 @@ def _find_move(intent: Intent, deals: Sequence[Deal], results: Results) -> None:
 
 
 async def _find_activities(
-    engine: Engine, intents: Sequence[Intent], activities: Sequence[Activity], results: Results
+    engine: Engine,
+    intents: Sequence[Intent],
+    activities: Sequence[Activity],
+    lives_on: Mapping[str, str],
+    results: Results,
 ) -> None:
     known = (
         await engine.run(
@@ -114,7 +124,7 @@ async def _find_activities(
             activity
             for activity in activities
             if activity.id not in taken
-            and activity.person_id == intent.facts["person_id"]
+            and _is_theirs(intent, activity, lives_on)
             and activity.subject == intent.facts["title"]
             and activity.done == (intent.kind == EMAIL)
             and _is_new(intent, activity)
@@ -169,6 +179,12 @@ def _line(intent: Intent, cause: str, cause_text: str) -> LogLine:
         cause_text=cause_text,
         message=f"{intent.facts['title']}: {LATE}",
     )
+
+
+def _is_theirs(intent: Intent, made: Deal | Activity, lives_on: Mapping[str, str]) -> bool:
+    """A person that was merged away since has handed its deals and activities over to the one that lives on."""
+    person_id = str(intent.facts["person_id"])
+    return made.person_id in (person_id, lives_on.get(person_id, person_id))
 
 
 def _is_new(intent: Intent, made: Deal | Activity) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from tidegate.core.connection import Reason, Status
 from tidegate.core.settings import Settings, settings_to_json
 from tidegate.errors import Conflict, NotFound
-from tidegate.ports import Account, Tokens
+from tidegate.ports import LEAVE, Account, Tokens
 from tidegate.store.models import (
     Change,
     Connection,
@@ -172,13 +172,19 @@ def set_status(connection: Connection, status: Status, reason: Reason = Reason.N
 
 
 def judge_waiting_changes(connection: Connection, *, apply: bool) -> None:
-    """What waits is followed without brakes, or left where it was made: both sides then agree to differ about it."""
+    """What waits is followed without brakes, or left where it was made: both sides then agree to differ about it.
+
+    Of what campaigns told, events that waited are left, too. E-mails of events that were followed before are still written,
+    and consents still followed: a pause opens nobody.
+    """
     newest = Change.objects.filter(connection=connection, done_at=None).aggregate(newest=Max("id"))["newest"]
     if newest is not None:
         mark = {"passed_upto": newest} if apply else {"left_upto": newest}
         Connection.objects.filter(pk=connection.pk).update(**mark)
         connection.refresh_from_db(fields=list(mark))
     if not apply:
+        waiting = Change.objects.filter(connection=connection, done_at=None)
+        waiting.filter(entity="campaign_event").update(action=LEAVE)
         leave_waiting_actions(connection)
 
 

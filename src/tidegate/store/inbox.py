@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from tidegate import ports
@@ -174,9 +174,17 @@ def peek_changes(connection_id: str, *, after: int, limit: int) -> list[ports.Ch
     return [_to_port(row) for row in rows.order_by("id")[:limit]]
 
 
+def waiting_events(connection_id: str, event_ids: Collection[str]) -> set[str]:
+    """Which of these campaign events still wait, due or not."""
+    rows = _waiting(connection_id, "campaign_event").filter(record_id__in=list(event_ids))
+    return set(rows.values_list("record_id", flat=True))
+
+
 def count_waiting(connection_id: str, *, after: int) -> tuple[int, int]:
-    rows = Change.objects.filter(connection_id=connection_id, done_at__isnull=True, id__gt=after)
-    found = rows.aggregate(n=Count("id"), newest=Max("id"))
+    rows = Change.objects.alias(flow=FLOW).filter(
+        connection_id=connection_id, done_at__isnull=True, id__gt=after
+    )
+    found = rows.aggregate(n=Count("id", filter=Q(flow="")), newest=Max("id"))
     return found["n"], found["newest"] or after
 
 

@@ -83,6 +83,9 @@ class LaneMemory(Memory):
     def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
         return inbox.peek_changes(connection_id, after=after, limit=limit)
 
+    def waiting_events(self, connection_id: str, event_ids: Collection[str]) -> set[str]:
+        return inbox.waiting_events(connection_id, event_ids)
+
     def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
         return inbox.count_waiting(connection_id, after=after)
 
@@ -285,6 +288,7 @@ class LaneMemory(Memory):
         _ask(connection_id, results.questions)
         _drop_intents(connection_id, results.intents_done)
         runs.save_actions(results.actions)
+        runs.give_up(connection_id, results.given_up)
         runs.save_email_activities(connection_id, results.email_activities)
         inbox.finish_changes(results.done, results.later)
         runs.plan_looks(connection_id, results.looks)

@@ -1,6 +1,6 @@
 """Runs of automations and activities of campaign e-mails, as the engine reads and writes them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection as database
@@ -125,6 +125,21 @@ def save_actions(results: Sequence[ActionResult]) -> None:
     runs = AutomationRun.objects.filter(
         pk__in={result.run_id for result in results}, finished_at=None
     ).exclude(actions__outcome=Outcome.WAITING.value)
+    runs.update(finished_at=timezone.now())
+
+
+def give_up(connection_id: str, reasons: Mapping[str, str]) -> None:
+    """What waits of the runs that these events began is not performed; event id -> why."""
+    if not reasons:
+        return
+    runs = AutomationRun.objects.filter(
+        connection_id=connection_id, finished_at=None, event_id__in=list(reasons)
+    )
+    for run in runs:
+        waiting = run.actions.filter(outcome=Outcome.WAITING.value)
+        waiting.update(
+            outcome=Outcome.NOT_PERFORMED.value, reason=reasons[run.event_id], done_at=timezone.now()
+        )
     runs.update(finished_at=timezone.now())
 
 

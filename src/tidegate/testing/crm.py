@@ -149,7 +149,7 @@ class MemoryCrm(MemorySales):
         self._persons[person_id].hidden = hidden
 
     def merge_persons(self, loser: str, survivor: str) -> None:
-        """The survivor keeps its values; its empty fields are filled, its addresses and numbers added to."""
+        """The survivor keeps its values; its empty fields are filled, its addresses, numbers, deals and activities added to."""
         lost, kept = self._there(loser), self._there(survivor)
         for key, value in lost.values.items():
             mine = kept.values[key]
@@ -158,6 +158,7 @@ class MemoryCrm(MemorySales):
             elif mine is None or mine == ():
                 kept.values[key] = value
         lost.gone, kept.updated_at = True, self._stamp()
+        self._hand_over(loser, survivor)
         self.deliveries.append(Delivery("person", "delete", loser, merged_into=survivor))
         self._tell("change", survivor)
 

@@ -19,6 +19,8 @@ from tidegate.testing.clock import ManualClock
 from tidegate.testing.faults import Faults
 
 Spell = Callable[[str, Value], Value]
+CLOSED_BY = {"email_bounced": "bounced", "unsubscribed": "unsubscribed"}
+"""Type of an event -> what it makes of its prospect's consent."""
 
 
 def as_written(key: str, value: Value) -> Value:
@@ -89,6 +91,7 @@ class MemoryOutreach:
             facts.setdefault("campaign_name", email.campaign_name)
         event = CampaignEvent(event_id, f"key-{event_id}", type, email_id=email_id, **facts)  # type: ignore[arg-type]
         self.events[event_id] = event
+        self._tighten(event)
         return event_id
 
     # --- What people do ---
@@ -244,6 +247,14 @@ class MemoryOutreach:
         return EventPage(tuple(wanted[start : start + limit]), more)
 
     # --- Inside ---
+
+    def _tighten(self, event: CampaignEvent) -> None:
+        """As the real store: an event closes its prospect, and none opens it. A bounce is of its main address here."""
+        says = CLOSED_BY.get(event.type)
+        if event.prospect_id is None or says is None:
+            return
+        if self.consents.get(event.prospect_id) != "unsubscribed":
+            self.consents[event.prospect_id] = says
 
     def _in_order(self) -> list[CampaignEvent]:
         return sorted(self.events.values(), key=lambda event: (event.at, int(event.id)))

@@ -219,6 +219,16 @@ class MemorySales(ABC):
 
     # --- Inside ---
 
+    def _hand_over(self, loser: str, survivor: str) -> None:
+        """Two persons are merged: what hung on the one hangs on the other."""
+        now = self._stamp()
+        for sale in self.deals.values():
+            if sale.deal.person_id == loser:
+                sale.deal, sale.updated_at = replace(sale.deal, person_id=survivor), now
+        for kept in self.activities.values():
+            if kept.activity.person_id == loser:
+                kept.activity, kept.updated_at = replace(kept.activity, person_id=survivor), now
+
     def _shown(self, kept: KeptDeal) -> Deal:
         active = kept.status == "open" and not kept.archived and not kept.gone
         return replace(kept.deal, active=active)

@@ -357,6 +357,64 @@ def test_a_lost_answer_doubles_nothing_and_the_chain_goes_on(world, call, after)
     assert Intent.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("actions", "history"), [((CREATE,), False), ((ADD,), False), ((), True)], ids=["deal", "task", "e-mail"]
+)
+def test_what_was_made_before_its_person_was_merged_is_known_again_and_not_made_twice(
+    world, actions, history
+):
+    world.automate(*([automation(*actions)] if actions else []), history=history)
+    signe = world.synced()
+    loser, survivor = world.person_of(signe), world.crm.add_person({"name": "Signe A."})
+    world.drain()
+    world.crm.lose_answer(actions[0].kind if actions and actions[0] == CREATE else "create_activity")
+    sent(world, signe)
+    world.drain_now()
+    assert Intent.objects.count() == 1
+
+    world.crm.merge_persons(loser, survivor)
+    world.drain()
+
+    assert world.person_of(signe) == survivor
+    assert len(world.crm.deals) + len(world.crm.activities) == 1
+    assert world.unfinished() == 0
+    assert Intent.objects.count() == 0
+
+
+def test_what_comes_in_while_an_earlier_event_is_put_off_waits_for_it(world):
+    world.automate(automation(CREATE), automation(TO_NEXT, trigger=Trigger.LINK_CLICKED))
+    signe = world.synced()
+    world.crm.faults.fail("create_deal", RemoteUnavailable("Away."))
+    email_id = sent(world, signe)
+    world.drain_now()
+
+    world.outreach.happen("link_clicked", email_id=email_id)
+    world.drain()
+
+    assert [deal.stage_id for deal in world.deals(signe)] == ["2"]
+    assert [outcome for _, outcome in world.outcomes()] == ["performed", "performed"]
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["known", "forgotten"])
+def test_a_run_whose_prospect_is_deleted_half_way_ends_and_says_so(world, forgotten):
+    """The store forgets with a prospect whose its events were."""
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.faults.fail("move_deal", RateLimited(retry_after=5))
+    sent(world, signe)
+    assert world.drain_now().wait_until is not None
+
+    world.outreach.delete(signe)
+    if forgotten:
+        events = world.outreach.events
+        events.update({i: replace(event, prospect_id=None) for i, event in events.items()})
+    world.drain()
+
+    assert [outcome for _, outcome in world.outcomes()] == ["performed", "not_performed", "not_performed"]
+    assert set(world.reasons()) == {"The prospect was deleted."}
+    assert world.unfinished() == 0
+
+
 def test_a_refused_rate_makes_the_lane_wait_and_loses_nothing(world):
     world.automate(automation(*CHAIN))
     signe = world.synced()

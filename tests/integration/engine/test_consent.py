@@ -136,6 +136,20 @@ def test_what_pipedrive_passes_over_in_silence_is_told_as_failed():
     assert "left the marketing status at “subscribed”" in line.message
 
 
+@pytest.mark.parametrize("type", LEAVES)
+def test_an_event_that_leaves_the_prospect_open_closes_nobody_in_pipedrive(type):
+    """A second address bounced, or a member said meanwhile that the prospect may be written to again."""
+    world, signe = world_with_campaigns(is_="subscribed")
+    world.automate(automation(ADD, trigger=Trigger(type)), unsubscribes=True)
+
+    leave(world, signe, type)
+    world.outreach.close(signe, "open")
+    world.drain()
+
+    assert (status(world, signe), calls(world)) == ("subscribed", (0, 0))
+    assert world.outcomes() == [("add_activity", "performed")]
+
+
 def test_several_events_of_one_person_are_one_write_however_often_they_are_told():
     world, signe = world_with_campaigns()
 

@@ -72,7 +72,7 @@ class Change(models.Model):
     """`prospect`, `person`, `organization`, `campaign_event`, `campaign_email`, `campaign_consent`; others are kept for the schema watch."""
     record_id = models.CharField(max_length=64)
     action = models.CharField(max_length=10, default="change")
-    """`create`, `change`, `delete`, or `check` where we ask ourselves to look."""
+    """`create`, `change`, `delete`, `check` where we ask ourselves to look, or `leave` where a member left an event."""
     source = models.CharField(max_length=20)
     """`webhook`, `store`, `catchup`, `retry`, `transfer`, `campaign`, `organization`, `merge`."""
     delivery_id = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001 (null: nothing to tell apart)
