@@ -36,7 +36,7 @@ class Config:
     undo_days: int
     """How long an ended transfer can be undone."""
     mail_server: dict[str, Any] = field(repr=False)
-    """Django's settings of the mail server alerts go out by; empty where there is none."""
+    """Django's settings of the mail server that alerts and invitations go out by; empty where there is none."""
     mail_from: str
     sandbox_port: int
     pipedrive_client_id: str

@@ -118,7 +118,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "delete_jobs": "successful",
 }
 
-# The mail server that alerts go out by, where there is one.
+# The mail server that alerts and invitations go out by, where there is one.
 EMAIL_HOST = config.mail_server.get("EMAIL_HOST", "")
 EMAIL_PORT = config.mail_server.get("EMAIL_PORT", 25)
 EMAIL_HOST_USER = config.mail_server.get("EMAIL_HOST_USER", "")

@@ -22,7 +22,8 @@ def test_the_first_run_and_sign_in_pages_are_accessible(visitor: Visitor, transa
 
 
 @pytest.mark.parametrize(
-    "name", ["integrations", "setup-start", "connect-register", "connect-token", "account"]
+    "name",
+    ["integrations", "setup-start", "connect-register", "connect-token", "account", "members", "api-keys"],
 )
 def test_the_pages_before_a_connection_are_accessible(
     visitor: Visitor, workspace: Workspace, name: str

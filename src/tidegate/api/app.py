@@ -33,6 +33,7 @@ from tidegate.api.routes import (
     fields,
     lists,
     mail_providers,
+    members,
     prospects,
     timelines,
     transfers,
@@ -129,3 +130,5 @@ api.add_router("/prospects", timelines.router)
 api.add_router("/campaigns", campaigns.campaigns)
 api.add_router("/campaign-events", campaigns.events)
 api.add_router("/mail-providers", mail_providers.router)
+api.add_router("/members", members.router)
+api.add_router("/invitations", members.invitations)

@@ -61,11 +61,11 @@ class Drained:
 async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECONDS) -> Drained:
     """Work until the lane is quiet or the stretch is over. The lane's hold is the caller's to release."""
     heart = asyncio.create_task(_beat(lane))
-    deadline = lane.clock.monotonic() + seconds
+    lane.deadline = lane.clock.monotonic() + seconds
     ended = Drained()
     try:
         try:
-            while (began := lane.clock.monotonic()) < deadline:
+            while (began := lane.clock.monotonic()) < lane.deadline or _is_read_ahead(lane):
                 if not await _round(lane, schedule, ended):
                     return ended
                 if all(engine.flight is None for engine in lane.engines):
@@ -84,6 +84,11 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
         with suppress(asyncio.CancelledError):
             await heart
     return ended
+
+
+def _is_read_ahead(lane: Lane) -> bool:
+    """Whether a page was read ahead of the end of the stretch: it is used, or it would be paid for twice."""
+    return any(engine.flight is not None and engine.flight.ahead is not None for engine in lane.engines)
 
 
 async def _land_all(lane: Lane) -> None:

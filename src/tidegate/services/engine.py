@@ -4,6 +4,7 @@ The services that use it: `index` keeps the mirror, `recover` looks open intents
 walks over existing records, and both settle their batches through `settle` (look, decide, do, remember).
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -28,6 +29,8 @@ class Lane:
     take_spent: Callable[[], Mapping[str, tuple[int, int]]]
     """Tokens and requests by feature since it was last asked."""
     engines: "list[Engine]" = field(default_factory=list)
+    deadline: float = math.inf
+    """When (monotonic) its stretch is over: no page is read ahead from then on."""
     fresh: dict[str, float] = field(default_factory=dict)
     """`persons`, `organizations` -> when (monotonic) the mirror was last brought up to date."""
     surveyed: dict[str, int] = field(default_factory=dict)

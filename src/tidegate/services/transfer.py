@@ -53,7 +53,9 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
     results = Results()
 
     async def go_on(units: Sequence[Unit]) -> None:
-        if page.walked.next_cursor is not None and not transfer.picked:
+        walked_again = any(unit.error is not None for unit in units)
+        over = engine.lane.clock.monotonic() >= engine.lane.deadline
+        if page.walked.next_cursor is not None and not (transfer.picked or walked_again or over):
             after = replace(transfer, cursor=page.walked.next_cursor)
             look_ahead(engine, after, lambda: _look_at_page(engine, after, direction))
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from tidegate.errors import NotFound
 from tidegate.store.models import ApiKey, Workspace
 
 MARK = "tg_"
@@ -31,6 +32,19 @@ def make_api_key(workspace: Workspace, name: str, scopes: Iterable[str]) -> tupl
         scopes=sorted(set(scopes)),
     )
     return key, plain
+
+
+def get_api_key(workspace: Workspace, key_id: int) -> ApiKey:
+    """One that still works. Raises NotFound, also for another workspace's."""
+    found = ApiKey.objects.filter(workspace=workspace, pk=key_id, revoked_at=None).first()
+    if found is None:
+        raise NotFound("There is no such API key here, or it was revoked.")
+    return found
+
+
+def revoke_api_key(key: ApiKey) -> None:
+    """Programs that use it are refused from now on; its row stays, to tell whose key it was."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def find_api_key(plain: str) -> ApiKey | None:

@@ -1,6 +1,6 @@
 """Who may become a user, how long a second factor lasts, and the account page.
 
-Nobody signs up by themselves: the first owner comes in by the set-up code (`web.first_run`), the others are added by an owner.
+Nobody signs up by themselves: the first owner comes in by the set-up code (`web.first_run`), the others are invited (`web.members`).
 The secrets of second factors are encrypted in the database with the server's own keys.
 """
 
@@ -10,6 +10,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import password_validation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -38,6 +39,33 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no typ
 
     def decrypt(self, encrypted_text: str) -> str:
         return decrypt(encrypted_text.encode())
+
+
+class NewUserForm(forms.Form):
+    """What a new user enters about themselves, whoever lets them in."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Your name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        help_text=gettext_lazy("10 characters or more, and not one of those that everybody uses."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+    )
+
+    def sign_in_address(self) -> str:
+        """The address they are going to sign in with."""
+        address: str = self.cleaned_data.get("email", "")
+        return address
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        user = User(email=self.sign_in_address(), name=self.cleaned_data.get("name", ""))
+        password_validation.validate_password(password, user)
+        return password
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs

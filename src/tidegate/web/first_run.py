@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from allauth.account.adapter import get_adapter
 from django import forms
-from django.contrib.auth import login, password_validation
+from django.contrib.auth import login
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from tidegate.store import setup_code
 from tidegate.store.models import Membership, Role, User, Workspace
+from tidegate.web.accounts import NewUserForm
 from tidegate.web.countries import COUNTRIES
 
 MOST_TRIES = 10
@@ -26,7 +27,9 @@ TRIES_SECONDS = 600
 FIRST_OWNER_LOCK = 7_301
 
 
-class FirstRunForm(forms.Form):
+class FirstRunForm(NewUserForm):
+    field_order = ("code", "workspace", "name", "email", "password", "time_zone", "country")
+
     code = forms.CharField(
         label=gettext_lazy("Set-up code"),
         max_length=40,
@@ -42,21 +45,10 @@ class FirstRunForm(forms.Form):
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
-    name = forms.CharField(
-        label=gettext_lazy("Your name"),
-        max_length=150,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
     email = forms.EmailField(
         label=gettext_lazy("E-mail address"),
         error_messages={"invalid": gettext_lazy("Enter a full address, such as maja@northlight.example")},
         widget=forms.EmailInput(attrs={"autocomplete": "username"}),
-    )
-    password = forms.CharField(
-        label=gettext_lazy("Password"),
-        help_text=gettext_lazy("10 characters or more, and not one of those that everybody uses."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        strip=False,
     )
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
@@ -82,12 +74,6 @@ class FirstRunForm(forms.Form):
                 _("This is not the code. Look for “set-up code” in the log of the server’s latest start.")
             )
         return code
-
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        user = User(email=self.cleaned_data.get("email", ""), name=self.cleaned_data.get("name", ""))
-        password_validation.validate_password(password, user)
-        return password
 
 
 def time_zone_choices() -> list[tuple[str, str]]:

@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", accounts.account, name="account"),
     path("account/theme/", accounts.theme, name="theme"),
     *sign_in,
+    path("", include("tidegate.web.members.urls")),
+    path("api-keys/", include("tidegate.web.api_keys.urls")),
     path("prospects/", include("tidegate.web.prospects.urls")),
     path("", include("tidegate.web.integrations.urls")),
     path("integrations/mail-providers/", include("tidegate.web.mail_providers.urls")),

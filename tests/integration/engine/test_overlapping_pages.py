@@ -34,6 +34,7 @@ from tidegate.services.index import bring_up_to_date
 from tidegate.store.models import Change, Transfer
 from tidegate.store.schedule import LaneSchedule
 from tidegate.store.transfers import begin_transfer, cancel_transfer, go_on_with_transfer, hold_transfer
+from tidegate.testing import crm
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,7 @@ def _pages_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(transfers, "PAGE", SMALL)
+    monkeypatch.setattr(crm, "PAGE", SMALL)
     monkeypatch.setattr(drain, "_beat", still)
 
 
@@ -333,16 +335,12 @@ def test_one_connection_whose_page_can_not_be_stored_leaves_nothing_of_another_i
         await asyncio.sleep(0)
         done.append("stored")
 
-    async def endless() -> Any:
-        await asyncio.Event().wait()
-
     async def drained() -> Drained:
         others = asyncio.all_tasks()
         lane = await world._lane()
         lane.engines.append(replace(lane.engines[0]))
         for engine, store in zip(lane.engines, (failing, storing), strict=True):
-            tasks = asyncio.create_task(store()), asyncio.create_task(endless())
-            engine.flight = InFlight("1", "2", *tasks)
+            engine.flight = InFlight("1", "2", asyncio.create_task(store()))
         ended = await drain.drain(lane, LaneSchedule(), seconds=0)
         assert all(engine.flight is None for engine in lane.engines)
         assert asyncio.all_tasks() <= others, "no task outlives the hold"
@@ -351,6 +349,31 @@ def test_one_connection_whose_page_can_not_be_stored_leaves_nothing_of_another_i
     ended = async_to_sync(drained)()
     assert done == ["stored"]
     assert ended.wait_until is not None, "the first error is what the lane waits for"
+
+
+@pytest.mark.parametrize("seconds_each", [0, 2])
+def test_each_page_of_persons_is_paid_as_often_as_the_preview_says(seconds_each: int) -> None:
+    """Pages with twins are walked again, and a stretch that ends drops no page that was read ahead."""
+    world = World()
+    for name, address in (("Ann", "a"), ("Anna", "a"), ("Bo", "b"), ("Cy", "c"), ("Di", "d"), ("Dina", "d")):
+        world.crm.add_person({FIRST_NAME: name, LAST_NAME: "One", EMAIL: (f"{address}@north.example",)})
+    world.take_as_known()
+    preview = world.preview(Direction.FROM_PIPEDRIVE)
+    walk, create, walked = world.crm.walk_persons, world.outreach.create_prospect, list[str | None]()
+
+    async def counted(**asked: Any) -> Any:
+        if asked.get("updated_since") is None:
+            walked.append(asked["cursor"])
+        return await walk(**asked)
+
+    async def slow(*args: Any, **kwargs: Any) -> Any:
+        world.clock.move(seconds_each)
+        return await create(*args, **kwargs)
+
+    world.crm.walk_persons, world.outreach.create_prospect = counted, slow  # type: ignore[method-assign]
+    world.run_previewed(preview)
+    assert (preview.state, preview.done) == ("done", 6)
+    assert (len(walked), preview.planned["person_pages"]) == (5, 5), walked
 
 
 def begin(world: World, direction: Direction = Direction.TO_PIPEDRIVE) -> Transfer:

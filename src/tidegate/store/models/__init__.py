@@ -17,7 +17,7 @@ from tidegate.store.models.links import (
 from tidegate.store.models.log import Attention, LogEntry
 from tidegate.store.models.mail_providers import MailProvider
 from tidegate.store.models.oauth_app import OAuthApp
-from tidegate.store.models.people import ApiKey, Membership, Role, User, Workspace
+from tidegate.store.models.people import ApiKey, Invitation, Membership, Role, User, Workspace
 from tidegate.store.models.sameness import OutOfStep, SamenessCheck
 from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
 
@@ -32,6 +32,7 @@ __all__ = [
     "Halt",
     "IdempotencyKey",
     "Intent",
+    "Invitation",
     "KeptApart",
     "Lane",
     "LedgerDay",
