@@ -84,6 +84,8 @@ def begin_undo(
     transfer: Transfer, *, delete_created: bool, actor: str, records: Sequence[str] | None = None
 ) -> Transfer:
     """The preview of taking a transfer back, or these records of it. It takes the place of an earlier preview."""
+    if transfer.undoes_id is not None:
+        raise Conflict("An undo can't be undone. Transfer the records again instead.")
     if transfer.state not in UNDOABLE:
         raise Conflict("Only a transfer that has ended can be undone. Cancel it first.")
     connection = transfer.connection

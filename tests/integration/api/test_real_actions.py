@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.builders import (
     make_transfer_record,
 )
 from tests.integration.api.conftest import Caller
+from tidegate.config import read_config
 from tidegate.core.catalogue import Field, PersonFilter, PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.catalogue import User as PipedriveUser
 from tidegate.core.settings import SYSTEM_MAPPINGS, Settings
@@ -29,7 +31,7 @@ from tidegate.ports import Crm
 from tidegate.store.catalogues import catalogues_to_json
 from tidegate.store.models import Change, Connection, PersonAlias, Transfer, Workspace
 from tidegate.testing.crm import MemoryCrm
-from tidegate.wiring import actions
+from tidegate.wiring import actions, transfers
 from tidegate.wiring.news import store_outreach_catalogue
 from tidegate.wiring.steps import run
 
@@ -339,6 +341,39 @@ def test_an_undo_is_previewed_and_its_many_records_are_confirmed_by_their_number
     assert alice.ok("GET", f"/transfers/{undo['id']}/estimate")["persons_deleted"] == 101
     assert alice.ok("POST", start, {"confirm": 101})["state"] == "running"
     assert alice.ok("GET", f"/connections/{ready.pk}")["status"] == "syncing"
+
+
+@pytest.mark.parametrize(("touched", "asks"), [(100, False), (101, True)])
+def test_from_a_hundred_and_one_records_on_their_number_is_asked_for(
+    alice: Caller, ready: Connection, touched: int, asks: bool
+) -> None:
+    done = make_transfer(ready, state="done", created=touched)
+    undo = alice.ok("POST", f"/transfers/{done.pk}/undo", {"delete_created": True}, status=201)
+    figures = {"restored": 30, "unlinked": 20, "deleted": touched - 50, "kept": 9}
+    Transfer.objects.filter(pk=undo["id"]).update(state="ready", **figures)
+
+    answer = alice.call("POST", f"/transfers/{undo['id']}/start")
+
+    assert answer.status_code == (422 if asks else 200)
+
+
+@pytest.mark.parametrize(("days", "possible"), [(89, True), (91, False)])
+def test_for_how_long_a_transfer_can_be_undone_is_the_servers_setting(
+    alice: Caller,
+    ready: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    days: int,
+    possible: bool,
+) -> None:
+    environment = {"TIDEGATE_HOME": str(tmp_path), "TIDEGATE_UNDO_DAYS": "90"}
+    monkeypatch.setattr(transfers, "config", read_config(environment))
+    done = make_transfer(ready, state="done", finished_at=timezone.now() - timedelta(days=days))
+
+    answer = alice.call("POST", f"/transfers/{done.pk}/undo")
+
+    assert answer.status_code == (201 if possible else 409)
+    assert possible or "can be undone for 90 days" in answer.json()["detail"]
 
 
 def test_what_can_not_be_undone_is_refused_with_the_reason(alice: Caller, ready: Connection) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Record, Side
-from tidegate.core.settings import Direction
+from tidegate.core.settings import SYSTEM_MAPPINGS, Direction
 from tidegate.core.values import Value
 from tidegate.errors import AuthorizationLost, Conflict, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
@@ -130,15 +130,31 @@ def test_who_shares_an_address_with_another_of_the_page_is_dealt_with_without_a_
     assert set(transfer.records.exclude(outcome="created").values_list("outcome", flat=True)) == {"attention"}
 
 
-def test_changes_wait_while_a_transfer_runs_and_follow_in_the_end(world: World) -> None:
-    prospect_id = world.outreach.add(prospect())
+def test_changes_wait_while_a_transfer_runs_and_follow_in_their_order(world: World) -> None:
+    known = [world.outreach.add(prospect(f"P{number} Q")) for number in range(3)]
     quiet(world)
     world.transfer()
-    world.outreach.edit(prospect_id, {JOB_TITLE: "Chair"})
+    links = world.links()
+    for number in range(PAGE):
+        world.outreach.add(prospect(f"R{number} S"))
+    quiet(world)
+    transfer = begun(world, pages=1)
+    world.crm.edit_person(links[known[2]], {JOB_TITLE: "Editor"})
+    world.tell()
+    world.outreach.edit(known[1], {JOB_TITLE: "Cook"})
+    world.tell()
+    world.crm.edit_person(links[known[0]], {JOB_TITLE: "Chair"})
+    world.tell()
 
-    world.transfer()
+    world.page()  # the last one
+    assert [world.outreach.record(i).value(JOB_TITLE) for i in known] == [None, "Cook", None]
+    assert world.crm.person(links[known[1]]).value(JOB_TITLE) is None
 
-    assert world.persons()[0].value(JOB_TITLE) == "Chair"
+    assert ended(world, transfer).state == "done"
+    live = [entry.prospect_id for entry in world.log(act="update", transfer=None)]
+    assert live == [known[2], known[1], known[0]]
+    assert [world.outreach.record(i).value(JOB_TITLE) for i in known] == ["Chair", "Cook", "Editor"]
+    assert [world.crm.person(links[i]).value(JOB_TITLE) for i in known] == ["Chair", "Cook", "Editor"]
     world.connection.refresh_from_db()
     assert world.connection.status == "active"
 
@@ -197,13 +213,19 @@ def ended(world: World, transfer: Transfer) -> Transfer:
 
 def test_settings_changed_during_a_run_are_followed_by_the_next_one(world: World) -> None:
     for number in range(PAGE + 5):
-        world.outreach.add(prospect(f"P{number} Q"))
+        world.outreach.add(prospect(f"P{number} Q", job_title="CEO"))
     quiet(world)
     transfer = begun(world, pages=1)
 
-    world.use(replace(world.settings, only_with_email=False, sync_from_lists=()))
+    world.use(replace(world.settings, mappings=SYSTEM_MAPPINGS))
+    world.connection.refresh_from_db()
 
     assert (ended(world, transfer).state, transfer.created) == ("done", PAGE + 5)
+    assert {person.value(JOB_TITLE) for person in world.persons()} == {"CEO"}
+    world.outreach.add(prospect("Signe Aaltonen", job_title="CEO"))
+    quiet(world)
+    assert world.transfer().created == 1
+    assert [p.value(JOB_TITLE) for p in world.persons() if p.name == "Signe Aaltonen"] == [None]
 
 
 @pytest.mark.parametrize("status", ["active", "paused"])

@@ -15,6 +15,7 @@ from django.utils import timezone
 from tests.builders import make_change, make_connection, make_transfer, make_workspace
 from tidegate.cli import diagnosis
 from tidegate.cli.diagnosis import Level, diagnose
+from tidegate.cli.management.commands import transfer
 from tidegate.config import config
 from tidegate.core.connection import Status
 from tidegate.store.models import Transfer
@@ -148,6 +149,24 @@ def test_several_connections_have_to_be_told_apart() -> None:
 def test_transfer_waits_for_the_end_when_asked_to_watch() -> None:
     make_transfer(make_connection(make_workspace()), state="cancelled")
     assert "is cancelled" in run("transfer", "--watch")
+
+
+def test_a_watch_ends_with_the_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = make_transfer(make_connection(make_workspace()), total=4)
+    steps = [{"created": 2}, {"created": 4, "state": "done", "finished_at": timezone.now()}]
+    left = list(steps)
+
+    def work(seconds: float) -> None:
+        """What a worker does between two looks."""
+        Transfer.objects.filter(pk=watched.pk).update(**left.pop(0))
+
+    monkeypatch.setattr(transfer.time, "sleep", work)
+
+    said = run("transfer", "--watch")
+
+    assert left == []
+    assert "4/4" in said
+    assert "is done: 4 created" in said
 
 
 def test_an_undo_is_previewed_and_says_how_to_run_it() -> None:
