@@ -92,6 +92,20 @@ class CampaignContract:
         assert finish(bench.app.get_campaign_emails([])) == {}
         assert finish(bench.app.get_campaign_events([])) == {}
 
+    def test_the_emails_of_a_prospect_are_found_by_what_happened_to_them_since(self, bench):
+        ada, bo = bench.make_prospect(ADA), bench.make_prospect({**ADA, "email": ("bo@engine.example",)})
+        old, new = (bench.send(ada, html="", at=NOON - timedelta(days=age)) for age in (2, 0))
+        of_bo = bench.send(bo, html="", at=NOON)
+        since = NOON - timedelta(days=1)
+
+        assert finish(bench.app.find_campaign_emails([ada], since=since)) == (new,)
+        bench.happen("email_replied", old, at=NOON, automatic=True)
+        assert finish(bench.app.find_campaign_emails([ada], since=since)) == (new,)
+        bench.happen("email_opened", old, at=NOON)
+        bench.happen("email_opened", new, at=NOON)
+        assert set(finish(bench.app.find_campaign_emails([ada, bo], since=since))) == {old, new, of_bo}
+        assert finish(bench.app.find_campaign_emails(["999999", "x"], since=since)) == ()
+
     def test_of_an_email_of_5_mb_a_note_shows_the_beginning_and_says_so(self, bench):
         html = f"<p>Begin</p><script>alert(1)</script>{'<p>All work and no play.</p>' * 180_000}"
         email_id = bench.send(bench.make_prospect(ADA), html=html, at=NOON)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -92,7 +93,8 @@ def run(connection: Connection) -> Transfer:
     connection.before_syncing, connection.status = connection.status, Status.SYNCING.value
     connection.save()
     began = timezone.now() - timedelta(seconds=60)
-    transfer = make_transfer(connection, total=200, created=100, updated=9, failed=1, started_at=began)
+    done: dict[str, Any] = {"total": 200, "created": 100, "updated": 9, "failed": 1}
+    transfer = make_transfer(connection, **done, started_at=began, pace=[[0, 0], [59, 110]])
     make_transfer_record(transfer, outcome="updated", changes=[field_change()])
     make_transfer_record(transfer, outcome="failed", name="Ada Wren", reason="Team size: not a number.")
     return transfer

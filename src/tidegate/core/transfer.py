@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from statistics import median_high
 from typing import Final
 
 
@@ -106,6 +107,19 @@ def marked(pace: Pace, seconds: float, done: int) -> list[list[float]]:
 def paces(pace: Pace) -> list[tuple[float, float]]:
     """At which second the run was how fast, in records a second: one for each stretch between two points."""
     return [((a + b) / 2, max(0.0, (d - c) / (b - a))) for (a, c), (b, d) in pairwise(pace) if b > a]
+
+
+RECENT: Final = 5
+"""By how many of the last stretches a run's present pace is told."""
+
+
+def recent_pace(pace: Pace) -> float | None:
+    """Records a second of late; None while nothing was done.
+
+    The middle one of the last stretches counts, so that a wait in one of them, for a whole night even, does not.
+    """
+    found = [rate for _second, rate in paces(pace)[-RECENT:] if rate]
+    return median_high(found) if found else None
 
 
 PAGE: Final = 500

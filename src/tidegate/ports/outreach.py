@@ -77,6 +77,14 @@ class OutreachApp(Protocol):
         """The campaign e-mails of these ids with all their events in order; one that is not there is left out."""
         ...
 
+    async def find_campaign_emails(
+        self, prospect_ids: Collection[str], *, since: datetime
+    ) -> tuple[str, ...]:
+        """Ids of the e-mails to these prospects of which something worth acting on was told that happened since; nothing
+        that was imported, and no automatic reply.
+        """
+        ...
+
     async def walk_campaign_events(
         self, *, since: datetime, until: datetime, cursor: str | None, limit: int
     ) -> EventPage:

@@ -38,6 +38,20 @@ def get_emails(workspace_id: UUID, ids: Iterable[int | str], *, most: int) -> li
     return list(rows.prefetch_related(events).order_by("pk"))
 
 
+def find_emails(workspace_id: UUID, prospect_ids: Iterable[int | str], *, since: datetime) -> list[int]:
+    """Ids of the e-mails to these prospects with an event to act on that happened since `since` and was not imported."""
+    rows = CampaignEvent.objects.filter(
+        workspace_id=workspace_id,
+        prospect__in=numbers_of(prospect_ids),
+        email__isnull=False,
+        at__gte=since,
+        type__in=ACTED_ON,
+        historical=False,
+        automatic=False,
+    )
+    return list(rows.order_by("email").values_list("email", flat=True).distinct())
+
+
 def walk_events(
     workspace_id: UUID,
     *,

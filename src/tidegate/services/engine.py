@@ -18,6 +18,16 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
+class Tries:
+    """How often a transfer's record failed for a passing reason while the other app answered."""
+
+    since: float
+    """When (monotonic) it failed first."""
+    count: int = 0
+    counted_at: float = -math.inf
+
+
+@dataclass(slots=True)
 class Lane:
     """A lane in our hands."""
 
@@ -35,8 +45,8 @@ class Lane:
     """`persons`, `organizations` -> when (monotonic) the mirror was last brought up to date."""
     surveyed: dict[str, int] = field(default_factory=dict)
     """Connection -> the newest change up to which its brakes have looked ahead and found nothing unusual."""
-    tries: dict[str, int] = field(default_factory=dict)
-    """Passing failures in a row of a transfer's records."""
+    tries: dict[tuple[str, str], Tries] = field(default_factory=dict)
+    """(transfer, record) -> its passing failures in a row."""
 
 
 @dataclass(slots=True)

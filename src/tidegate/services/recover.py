@@ -11,6 +11,7 @@ from datetime import timedelta
 from tidegate.core.operations import Act
 from tidegate.core.records import Record, Side
 from tidegate.ports import Intent, LinkToSave, LogLine, Results
+from tidegate.services.earlier import plan_earlier_emails
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.journal import (
@@ -61,6 +62,7 @@ async def _recover(engine: Engine, intents: Sequence[Intent]) -> None:
         of_kind = [intent for intent in intents if intent.kind == kind]
         if of_kind:
             await recovery(engine, of_kind, results)
+    await plan_earlier_emails(engine, [link.prospect_id for link in results.links], results)
     memory = engine.memory
     await engine.run(
         memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()

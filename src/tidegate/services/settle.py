@@ -16,6 +16,7 @@ from tidegate.core.values import describe
 from tidegate.errors import NeedsAttention, RecordGone, TemporaryError
 from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
 from tidegate.services import overtaken
+from tidegate.services.earlier import plan_earlier_emails
 from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, create_kind, update_key
 from tidegate.services.perform import perform
@@ -148,7 +149,20 @@ async def settle(
     now = engine.lane.clock.now()
     for unit in units:
         remember(engine, unit, results, now=now, cause=cause)
+    await plan_earlier_emails(engine, [i for unit in units if (i := _linked_just_now(unit))], results)
     return stop
+
+
+def _linked_just_now(unit: Unit) -> str | None:
+    """The prospect of a pair that was no pair until now, or whose link waited for an answer or a record."""
+    plan = unit.plan
+    if plan is None or unit.error is not None or plan.state is not LinkState.LINKED:
+        return None
+    if plan.decision not in (Decision.CREATE, Decision.UPDATE, Decision.UNCHANGED):
+        return None
+    if unit.link is not None and unit.link.state == LinkState.LINKED:
+        return None
+    return _ids_of_pair(unit, plan)[0]
 
 
 def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cause: str) -> None:

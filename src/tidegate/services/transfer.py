@@ -4,6 +4,7 @@ A page is committed with its cursor, so a restart goes on where it was. Records 
 reason keep the cursor where it is: the page is walked again, and records that have their outcome already are passed over.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from tidegate.core.transfer import CATCH_UP_SECONDS
 from tidegate.core.values import MISSING, Json, is_readable, to_json
 from tidegate.errors import BudgetSpent, MappingBroken, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Outcome, Results, TransferState
-from tidegate.services.engine import Engine
+from tidegate.services.engine import Engine, Tries
 from tidegate.services.flight import Looked, Touched, Walked
 from tidegate.services.index import bring_up_to_date, is_up_to_date, organization_names
 from tidegate.services.journal import change_to_json
@@ -37,7 +38,9 @@ from tidegate.services.units import Unit
 PAGE = 200
 """Prospects walked at once; persons come in Pipedrive's own pages."""
 MOST_TRIES = 5
-"""After so many passing failures in a row a record is listed as failed, and the transfer goes on."""
+PATIENCE_SECONDS = 600.0
+"""After so many passing failures in a row, and so long, a record is listed as failed, and the transfer goes on. A failure
+counts only where the other app answers otherwise: while it is away nobody is given up."""
 MIRROR_MAX_AGE = {Direction.TO_PIPEDRIVE: float(CATCH_UP_SECONDS), Direction.FROM_PIPEDRIVE: 600.0}
 """Seconds the mirror may be old when a page is decided: it shows whom prospects meet, and persons' organizations."""
 
@@ -107,7 +110,8 @@ async def _look_at(
 
 def unsettled_of(engine: Engine, transfer: TransferState, units: Sequence[Unit]) -> list[Unit]:
     """The units that failed for a passing reason: their page is walked again."""
-    return [unit for unit in units if _may_try_again(engine, transfer, unit)]
+    answers = any(unit.returned for unit in units)
+    return [unit for unit in units if _may_try_again(engine, transfer, unit, answers=answers)]
 
 
 async def end_page(
@@ -121,6 +125,9 @@ async def end_page(
 ) -> bool:
     """Commit a page, then raise what keeps the next one waiting. False where it was the last one."""
     cursor = transfer.cursor if unsettled else next_cursor
+    if cursor is None:
+        for key in [key for key in engine.lane.tries if key[0] == transfer.id]:
+            del engine.lane.tries[key]
     await _store(engine, transfer, results, cursor)
     raise_if_stopped(stop, unsettled)
     for unit in unsettled:
@@ -205,16 +212,19 @@ async def units_of_page(
     return units
 
 
-def _may_try_again(engine: Engine, transfer: TransferState, unit: Unit) -> bool:
+def _may_try_again(engine: Engine, transfer: TransferState, unit: Unit, *, answers: bool) -> bool:
     """Whether the record failed for a passing reason, and not too often: one that never answers ends as failed."""
     if isinstance(unit.error, RateLimited | BudgetSpent | NeedsAttention):
         return True
     if not isinstance(unit.error, TemporaryError):
         return False
-    tries = engine.lane.tries
-    key = f"{transfer.id}:{unit.id_of(unit.origin)}"
-    tries[key] = tries.get(key, 0) + 1
-    return tries[key] < MOST_TRIES
+    lane, now = engine.lane, engine.lane.clock.monotonic()
+    tries = lane.tries.setdefault((transfer.id, unit.id_of(unit.origin) or ""), Tries(since=now))
+    if (
+        answers or lane.fresh.get("persons", -math.inf) > tries.counted_at
+    ):  # a page went through, or a catch-up
+        tries.count, tries.counted_at = tries.count + 1, now
+    return tries.count < MOST_TRIES or now - tries.since < PATIENCE_SECONDS
 
 
 _OUTCOMES = {Decision.UNLINK: "skipped", Decision.MOVE: "skipped"}

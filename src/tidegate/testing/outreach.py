@@ -237,6 +237,21 @@ class MemoryOutreach:
             if i in self.emails
         }
 
+    async def find_campaign_emails(
+        self, prospect_ids: Collection[str], *, since: datetime
+    ) -> tuple[str, ...]:
+        self.faults.before("find_campaign_emails")
+        found = {
+            event.email_id: None
+            for event in self._in_order()
+            if event.prospect_id in prospect_ids
+            and event.email_id is not None
+            and event.at >= since
+            and event.trigger is not None
+            and not event.historical
+        }
+        return tuple(found)
+
     async def walk_campaign_events(
         self, *, since: datetime, until: datetime, cursor: str | None, limit: int
     ) -> EventPage:

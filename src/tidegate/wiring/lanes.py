@@ -13,7 +13,7 @@ from tidegate.core.connection import Reason, Status
 from tidegate.errors import LaneLost, NeedsAttention, TemporaryError, TidegateError
 from tidegate.ports import Feature, Hold, Quota
 from tidegate.services.drain import STRETCH_SECONDS, Drained, drain
-from tidegate.services.engine import Engine, Lane
+from tidegate.services.engine import Engine, Lane, Tries
 from tidegate.store.budget import daily_budget, spent_today
 from tidegate.store.catalogues import person_kinds, pipedrive_catalogue
 from tidegate.store.holds import hold_lane
@@ -56,6 +56,7 @@ _asked_again: set[int] = set()
 _quotas: dict[int, LaneQuota] = {}
 _fresh: dict[int, dict[str, float]] = {}
 _surveyed: dict[int, dict[str, int]] = {}
+_tries: dict[int, dict[tuple[str, str], Tries]] = {}
 _sender = HttpSender()
 
 
@@ -139,6 +140,7 @@ async def _work(hold: Hold) -> Drained:
         step=worker_step,
         fresh=_fresh.setdefault(hold.lane_id, {}),
         surveyed=_surveyed.setdefault(hold.lane_id, {}),
+        tries=_tries.setdefault(hold.lane_id, {}),
         take_spent=lambda: {feature.value: spent for feature, spent in quota.take_spent().items()},
     )
     schedule = LaneSchedule()

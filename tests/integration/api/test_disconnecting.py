@@ -10,7 +10,6 @@ from asgiref.sync import async_to_sync
 
 from tests.builders import make_link
 from tests.sandbox import RunningSandbox, running_sandbox
-from tidegate.adapters.pipedrive.auth import OAuth
 from tidegate.config import config
 from tidegate.errors import AuthorizationLost
 from tidegate.ports import WebhookRequest
@@ -124,7 +123,7 @@ def test_disconnecting_gives_the_tokens_back(workspace: Workspace, play: Use) ->
     async def story(running: RunningSandbox) -> None:
         connection = await by_oauth(running, workspace)
         tokens = await request_step(ConnectionVault(str(connection.pk)).load)
-        oauth: OAuth = await request_step(parts.authorizer, running.http)
+        oauth = await request_step(parts.authorizer, running.http)
         await oauth.refresh(tokens.refresh_token)
 
         await disconnect(connection)

@@ -260,7 +260,7 @@ class TestClosedByOtherMeansThanAnEvent:
     """A member, a program or a file closes a prospect, or it is linked when it is closed already."""
 
     @pytest.mark.parametrize("consent", ["unsubscribed", "bounced"])
-    def test_who_is_closed_by_hand_is_unsubscribed_once_and_the_log_says_by_whom(self, consent):
+    def test_who_is_closed_by_hand_is_unsubscribed_once_and_the_log_says_by_whom(self, consent):  # C7
         world, signe = world_with_campaigns(is_="subscribed")
 
         world.close(signe, consent)
@@ -272,7 +272,7 @@ class TestClosedByOtherMeansThanAnEvent:
         assert (line.act, line.record_name) == ("update", "Signe Aaltonen")
         assert line.cause_text == f"The prospect was marked “{consent}” here by Maja"
 
-    def test_who_is_linked_when_closed_already_is_unsubscribed_then(self):
+    def test_who_is_linked_when_closed_already_is_unsubscribed_then(self):  # C8
         world = CampaignWorld()
         world.automate(unsubscribes=True)
         world.crm.marketing = {}

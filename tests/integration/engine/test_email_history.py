@@ -46,6 +46,21 @@ def test_an_email_that_was_sent_is_a_done_activity_of_the_chosen_user(world):
     assert [(line.act, line.cause) for line in world.log(cause="history")] == [("create", "history")]
 
 
+@pytest.mark.parametrize(("facts", "activities"), [({}, 1), ({"historical": True}, 0)])
+def test_an_email_told_before_its_prospect_could_be_linked_becomes_an_activity_then(
+    world, facts, activities
+):  # H10
+    bo = world.outreach.add(prospect("Bo Two"))
+    world.crm.faults.fail("create_person", RemoteUnavailable("Away.", retry_after=600))
+    world.outreach.happen("email_sent", email_id=world.email_to(bo), **facts)
+    world.drain_now()
+    assert world.links() == {}
+
+    world.drain()
+
+    assert len(world.activities(bo)) == activities
+
+
 def test_a_burst_of_events_costs_one_write_and_adds_no_second_activity(world):
     signe = world.synced()
     email_id = sent(world, signe)

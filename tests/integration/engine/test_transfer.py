@@ -1,12 +1,15 @@
 """Transfers on the real store: everyone once, nothing twice, and a second run that changes nothing."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.integration.engine.world import World, prospect
-from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
+from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Record, Side
 from tidegate.core.settings import SYSTEM_MAPPINGS, Direction
+from tidegate.core.values import Value
 from tidegate.errors import AuthorizationLost, Conflict, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
 from tidegate.store.models import Connection, Transfer
@@ -282,6 +285,46 @@ def test_what_changed_between_preview_and_run_is_taken_as_it_is(world: World) ->
 
     assert [p.value(JOB_TITLE) for p in world.persons()] == ["Chair"]
     assert (preview.state, preview.failed) == ("done", 0)
+
+
+def test_one_record_that_never_gets_an_answer_ends_as_failed_and_holds_nobody_up_for_ever(
+    world: World,
+) -> None:
+    for number in range(4):
+        world.outreach.add(prospect(f"P{number} Q"))
+    quiet(world)
+    create = world.crm.create_person
+
+    async def refusing_one(values: Mapping[str, Value], **facts: Any) -> Record:
+        if values[FIRST_NAME] == "P1":
+            raise RemoteUnavailable("Pipedrive did not answer.", sent=False)
+        return await create(values, **facts)
+
+    world.crm.create_person = refusing_one  # type: ignore[method-assign]
+    transfer = begun(world, pages=0)
+    world.drain(rounds=6)
+    transfer.refresh_from_db()
+    assert (transfer.state, transfer.created, transfer.failed) == ("running", 3, 0), "it may be passing"
+
+    world.drain(rounds=60)
+    transfer.refresh_from_db()
+    assert (transfer.state, transfer.created, transfer.failed) == ("done", 3, 1)
+    assert transfer.records.get(outcome="failed").reason == "Pipedrive did not answer."
+    assert world.tries == {}
+
+
+@pytest.mark.parametrize(("call", "minutes"), [("*", 15), ("create_person", 8)])
+def test_nobody_is_given_up_while_pipedrive_is_away(world: World, call: str, minutes: int) -> None:
+    for number in range(4):
+        world.outreach.add(prospect(f"P{number} Q"))
+    quiet(world)
+    world.crm.faults.fail(call, RemoteUnavailable(sent=False), times=10_000)
+    transfer, began = begun(world, pages=0), world.clock.monotonic()
+    while world.clock.monotonic() - began < minutes * 60:
+        world.drain(rounds=1)
+    world.crm.faults.clear()
+
+    assert (ended(world, transfer).state, transfer.created, transfer.failed) == ("done", 4, 0)
 
 
 def test_what_failed_is_retried_alone(world: World) -> None:

@@ -26,7 +26,7 @@ from tidegate.core.values import Kind, Value
 from tidegate.errors import LaneLost
 from tidegate.ports import Hold
 from tidegate.services.drain import Drained, drain
-from tidegate.services.engine import Engine, Lane
+from tidegate.services.engine import Engine, Lane, Tries
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.overlap import land
 from tidegate.services.transfer import transfer_page
@@ -95,6 +95,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.clock = NowClock()
+        self.tries: dict[tuple[str, str], Tries] = {}
         self.crm = MemoryCrm(PERSON_FIELDS, clock=self.clock)
         self.pipedrive_catalogue = PipedriveCatalogue(PERSON_FIELDS, tuple(self.crm.users))
         self._begin()
@@ -170,7 +171,9 @@ class World:
         hold = await step(TestHold, self.connection.lane_id)
         kinds = person_kinds(self.pipedrive_catalogue)
         memory = self.memory_class(self.connection.lane_id, kinds)
-        lane = Lane(self.connection.lane_id, hold, memory, self.clock, step, take_spent=dict)
+        lane = Lane(
+            self.connection.lane_id, hold, memory, self.clock, step, take_spent=dict, tries=self.tries
+        )
         rules = rules_of(self.settings, self.outreach_catalogue, self.pipedrive_catalogue)
         lane.engines.append(
             Engine(str(self.connection.pk), rules, self.reached(self.crm), self.reached(self.outreach), lane)

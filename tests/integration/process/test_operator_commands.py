@@ -15,7 +15,6 @@ from django.utils import timezone
 from tests.builders import make_change, make_connection, make_transfer, make_workspace
 from tidegate.cli import diagnosis
 from tidegate.cli.diagnosis import Level, diagnose
-from tidegate.cli.management.commands import transfer
 from tidegate.config import config
 from tidegate.core.connection import Status
 from tidegate.store.models import Transfer
@@ -153,14 +152,16 @@ def test_transfer_waits_for_the_end_when_asked_to_watch() -> None:
 
 def test_a_watch_ends_with_the_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = make_transfer(make_connection(make_workspace()), total=4)
-    steps = [{"created": 2}, {"created": 4, "state": "done", "finished_at": timezone.now()}]
-    left = list(steps)
+    left: list[dict[str, Any]] = [
+        {"created": 2},
+        {"created": 4, "state": "done", "finished_at": timezone.now()},
+    ]
 
     def work(seconds: float) -> None:
         """What a worker does between two looks."""
         Transfer.objects.filter(pk=watched.pk).update(**left.pop(0))
 
-    monkeypatch.setattr(transfer.time, "sleep", work)
+    monkeypatch.setattr("tidegate.cli.management.commands.transfer.time.sleep", work)
 
     said = run("transfer", "--watch")
 

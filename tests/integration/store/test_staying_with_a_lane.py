@@ -11,7 +11,7 @@ from tests.builders import make_connection, make_workspace
 from tidegate.core.records import Side
 from tidegate.errors import BudgetSpent, LaneLost, RateLimited, RemoteUnavailable, TemporaryError
 from tidegate.services.drain import Drained
-from tidegate.services.engine import Lane
+from tidegate.services.engine import Lane, Tries
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Change, Connection
 from tidegate.store.secrets import encrypt
@@ -28,11 +28,13 @@ class Drains:
 
     def __init__(self) -> None:
         self.found: list[int] = []
+        self.lanes: list[Lane] = []
         self.end = Drained()
         self.meanwhile: list[Meanwhile] = []
         """What happens after each drain."""
 
     async def __call__(self, lane: Lane, schedule: object, **_: object) -> Drained:
+        self.lanes.append(lane)
         rows = Change.objects.filter(lane_id=lane.id, done_at=None)
         self.found.append(await sync_to_async(rows.count)())
         await sync_to_async(rows.delete)()
@@ -71,6 +73,17 @@ def wakes(connection: Connection) -> int:
 def drain(connection: Connection) -> Drained | None:
     ProcrastinateJob.objects.filter(status="todo").update(status="succeeded")  # the job that this is
     return async_to_sync(lanes.drain_lane)(connection.lane_id)
+
+
+def test_what_failed_for_the_moment_is_remembered_when_the_lane_is_taken_up_again(
+    drains: Drains, connection: Connection
+) -> None:
+    """Each such failure lets the lane go: counted anew, a record that never gets an answer would hold it up for ever."""
+    drain(connection)
+    drains.lanes[0].tries["a transfer", "1"] = Tries(since=0.0, count=4)
+    drain(connection)
+    assert drains.lanes[-1] is not drains.lanes[0]
+    assert drains.lanes[-1].tries["a transfer", "1"].count == 4
 
 
 def test_an_edit_soon_after_another_is_followed_without_taking_the_lane_up_again(

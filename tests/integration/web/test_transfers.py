@@ -5,6 +5,7 @@ import io
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -46,7 +47,8 @@ def live(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Connection:
 def running(live: Connection) -> Transfer:
     Connection.objects.filter(pk=live.pk).update(status=Status.SYNCING, before_syncing=Status.ACTIVE)
     began = timezone.now() - timedelta(seconds=100)
-    return make_transfer(live, total=3434, created=1187, updated=802, failed=3, started_at=began)
+    figures: dict[str, Any] = {"total": 3434, "created": 1187, "updated": 802, "failed": 3}
+    return make_transfer(live, **figures, started_at=began, pace=[[0, 0], [99, 1992]])
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def test_each_fault_is_named_at_its_place(changes, problem):
     assert found(make_settings(**changes)) == [problem]
 
 
-def test_a_custom_field_that_only_pipedrive_fills_takes_no_constant():
+def test_a_custom_field_that_only_pipedrive_fills_takes_no_constant():  # K5
     fields = tuple(replace(f, writable=f.key != "source40") for f in PIPEDRIVE_NOW.fields)
 
     (problem,) = problems(

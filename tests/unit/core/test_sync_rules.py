@@ -13,7 +13,8 @@ def rows() -> list[str]:
 
 
 def cited() -> set[str]:
-    tests = [*(ROOT / "tests/unit/core").glob("test_*.py"), *(ROOT / "tests/property").glob("test_*.py")]
+    folders = ("unit/core", "property", "integration/engine")
+    tests = [test for folder in folders for test in (ROOT / "tests" / folder).glob("test_*.py")]
     return {row for test in tests for found in CITED.findall(test.read_text()) for row in found.split(", ")}
 
 

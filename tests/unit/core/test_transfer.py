@@ -9,6 +9,7 @@ from tidegate.core.transfer import (
     OPEN,
     PACE_POINTS,
     Forecast,
+    Pace,
     Progress,
     State,
     Work,
@@ -18,6 +19,7 @@ from tidegate.core.transfer import (
     marked,
     may_move,
     paces,
+    recent_pace,
 )
 
 
@@ -157,3 +159,20 @@ def test_a_runs_pace_reaches_back_to_its_start_however_long_it_goes_on():
 def test_a_pause_shows_as_a_dip_and_two_points_at_once_as_nothing():
     assert paces([[0, 0], [10, 100], [110, 200], [110, 210], [120, 310]]) == [(5, 10), (60, 1), (115, 10)]
     assert paces([]) == paces([[0, 0]]) == []
+
+
+@pytest.mark.parametrize(
+    ("pace", "rate"),
+    [
+        ([], None),
+        ([[0, 0]], None),
+        ([[0, 0], [10, 0]], None),
+        ([[0, 0], [10, 100]], 10),
+        ([[0, 0], [10, 100], [36_010, 200]], 10),
+        ([[0, 0], [10, 100], [20, 200], [36_020, 300], [36_030, 400]], 10),
+        ([[0, 0], [10, 900], *[[10 + i, 900 + 20 * i] for i in range(1, 6)]], 20),
+    ],
+    ids=["none", "begun", "idle", "once", "after a night", "a night between", "slower of late"],
+)
+def test_the_pace_of_late_leaves_out_waits_and_what_was_long_ago(pace: Pace, rate: float | None):
+    assert recent_pace(pace) == rate

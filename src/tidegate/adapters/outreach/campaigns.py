@@ -23,6 +23,10 @@ def get_emails(workspace_id: UUID, ids: Collection[str]) -> dict[str, CampaignEm
     return {str(row.pk): email_of(row) for row in rows}
 
 
+def find_emails(workspace_id: UUID, prospect_ids: Collection[str], since: datetime) -> tuple[str, ...]:
+    return tuple(map(str, campaign_queries.find_emails(workspace_id, prospect_ids, since=since)))
+
+
 def walk_events(
     workspace_id: UUID, since: datetime, until: datetime, cursor: str | None, limit: int
 ) -> EventPage:

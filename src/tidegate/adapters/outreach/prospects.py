@@ -13,7 +13,7 @@ from uuid import UUID
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 
-from tidegate.adapters.outreach.campaigns import get_emails, get_events, walk_events
+from tidegate.adapters.outreach.campaigns import find_emails, get_emails, get_events, walk_events
 from tidegate.adapters.outreach.gathering import Gathering
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue
@@ -127,6 +127,12 @@ class ProspectStore:
 
     async def get_campaign_emails(self, ids: Collection[str]) -> dict[str, CampaignEmail]:
         return cast(dict[str, CampaignEmail], await self._run_step(get_emails, self.workspace_id, ids))
+
+    async def find_campaign_emails(
+        self, prospect_ids: Collection[str], *, since: datetime
+    ) -> tuple[str, ...]:
+        found = await self._run_step(find_emails, self.workspace_id, prospect_ids, since)
+        return cast(tuple[str, ...], found)
 
     async def walk_campaign_events(
         self, *, since: datetime, until: datetime, cursor: str | None, limit: int

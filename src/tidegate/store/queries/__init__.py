@@ -44,7 +44,6 @@ from tidegate.store.queries.records import (
 from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page, runs_today
 from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
-    RATE_WINDOW,
     cures_of,
     latest_records,
     open_preview,
@@ -62,7 +61,6 @@ __all__ = [
     "CHECK_OVERDUE",
     "HOURS",
     "MOST_PERSONS_OF_A_SEARCH",
-    "RATE_WINDOW",
     "WRITES",
     "AttentionGroup",
     "Budget",

@@ -1,12 +1,11 @@
 """Transfers of a connection: which one runs, how fast, what became of its records."""
 
 from collections.abc import Collection
-from datetime import timedelta
 
 from django.db.models import Count
-from django.utils import timezone
 
 from tidegate.core.settings import Direction
+from tidegate.core.transfer import recent_pace
 from tidegate.store.models import Connection, Transfer, TransferRecord
 
 
@@ -68,26 +67,9 @@ def cures_of(transfer: Transfer, records: Collection[TransferRecord]) -> dict[st
     }
 
 
-RATE_WINDOW = timedelta(seconds=60)
-
-
 def records_a_second(transfer: Transfer) -> float | None:
-    """How fast a running transfer goes; None while too little is done to tell.
-
-    The average since the start counts pauses in, and the log of the last minute counts no unchanged record: the higher
-    of the two is the closer.
-    """
-    if transfer.state != "running" or transfer.started_at is None or transfer.done == 0:
-        return None
-    now = timezone.now()
-    elapsed = (now - transfer.started_at).total_seconds()
-    if elapsed < 5:
-        return None
-    window = min(RATE_WINDOW.total_seconds(), elapsed)
-    logged = transfer.log.filter(
-        at__gte=now - timedelta(seconds=window), act__in=("create", "update", "link", "skip", "fail")
-    )
-    return max(transfer.done / elapsed, logged.count() / window)
+    """How fast a running transfer goes of late, waits left out; None while nothing is done."""
+    return recent_pace(transfer.pace) if transfer.state == "running" else None
 
 
 def seconds_left(transfer: Transfer) -> float | None:
