@@ -21,6 +21,7 @@ class Serving:
     rules: Rules
     campaigns: CampaignRules = field(default_factory=CampaignRules)
     transfer: TransferState | None = None
+    """A transfer under way and not put off."""
     preview: TransferState | None = None
     """A preview under way and not put off."""
     preview_rules: Rules | None = None
@@ -62,8 +63,8 @@ class Schedule(Protocol):
         """The rolling check rests until then; everything else of the lane goes on."""
         ...
 
-    def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
-        """This preview waits; everything else of the lane goes on."""
+    def put_off_transfer(self, transfer_id: str, until: datetime, reason: str) -> None:
+        """This transfer, undo or preview of one waits; everything else of the lane goes on."""
         ...
 
     def end_preview(self, preview_id: str, reason: str) -> None:

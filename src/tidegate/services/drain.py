@@ -16,7 +16,7 @@ from tidegate.errors import (
     RateLimited,
     TemporaryError,
 )
-from tidegate.ports import Feature, Schedule, Serving
+from tidegate.ports import Feature, Schedule, Serving, TransferState
 from tidegate.services.brakes import Halted
 from tidegate.services.campaigns import follow_events
 from tidegate.services.consent import follow_consents
@@ -149,23 +149,43 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
         return await _preview(engine, schedule, serving)
     engine.rules, engine.campaigns = serving.rules, serving.campaigns
     engine.passed_upto, engine.left_upto = serving.passed_upto, serving.left_upto
-    engine.spend_as(Feature.LIVE if serving.status is Status.ACTIVE else Feature.TRANSFER)
+    if serving.status is Status.SYNCING:
+        return await _transfer(engine, schedule, serving, ended)
+    engine.spend_as(Feature.LIVE)
+    await _recover(engine, ended)
+    followed = await follow(engine)
+    followed |= await follow_events(engine)
+    followed |= await follow_consents(engine)
+    followed |= await follow_emails(engine)
+    busy = await _preview(engine, schedule, serving) or followed
+    return busy or await _check(engine, schedule, serving)
+
+
+async def _recover(engine: Engine, ended: Drained) -> None:
+    """What was sent perhaps is looked up before anything else is written."""
     if engine.connection_id not in ended.recovered:
         await recover_intents(engine)
         ended.recovered.add(engine.connection_id)
     elif engine.unsure:
         await recover_intents(engine, patient=False)
-    if serving.status is Status.ACTIVE:
-        followed = await follow(engine)
-        followed |= await follow_events(engine)
-        followed |= await follow_consents(engine)
-        followed |= await follow_emails(engine)
-        busy = await _preview(engine, schedule, serving) or followed
-        return busy or await _check(engine, schedule, serving)
+
+
+async def _transfer(engine: Engine, schedule: Schedule, serving: Serving, ended: Drained) -> bool:
+    """A page of the connection's transfer.
+
+    One whose share of the budget is used up waits by itself: the lane's other connections go on following changes.
+    """
     if serving.transfer is None:
         return False
+    engine.spend_as(Feature.TRANSFER)
     page = undo_page if serving.transfer.undoes else transfer_page
-    await page(engine, serving.transfer)
+    try:
+        await _recover(engine, ended)
+        await page(engine, serving.transfer)
+    except BudgetSpent as error:
+        await land(engine)  # what was written is stored first
+        await _put_off(engine, schedule, serving.transfer, error)
+        return False
     return True
 
 
@@ -203,12 +223,16 @@ async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool
         page = preview_undo_page if serving.preview.undoes else preview_page
         await page(replace(engine, rules=serving.preview_rules), serving.preview)
     except BudgetSpent as error:
-        until = engine.lane.clock.now() + timedelta(seconds=error.retry_after or PAUSE_SECONDS)
-        await engine.run(schedule.put_off_preview, serving.preview.id, until, error.user_message)
+        await _put_off(engine, schedule, serving.preview, error)
         return False
     except MappingBroken as error:
         await engine.run(schedule.end_preview, serving.preview.id, error.user_message)
     return True
+
+
+async def _put_off(engine: Engine, schedule: Schedule, transfer: TransferState, error: BudgetSpent) -> None:
+    until = engine.lane.clock.now() + timedelta(seconds=error.retry_after or PAUSE_SECONDS)
+    await engine.run(schedule.put_off_transfer, transfer.id, until, error.user_message)
 
 
 async def _wait(lane: Lane, schedule: Schedule, error: TemporaryError, seconds: float | None) -> datetime:

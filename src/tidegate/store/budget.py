@@ -3,7 +3,7 @@
 from django.db.models import Sum
 from django.utils import timezone
 
-from tidegate.store.models import Lane, LedgerDay
+from tidegate.store.models import Lane, LedgerDay, Transfer
 from tidegate.store.wakes import wake_lane
 
 SEAT_TOKENS = 30_000
@@ -33,6 +33,9 @@ def set_budget(lane: Lane, *, plan: str, seats: int, daily_budget: int | None, r
         reserve_percent,
     )
     lane.save(update_fields=["plan", "seats", "daily_budget", "reserve_percent"])
-    if lane.wait_until is not None:
+    waits = Transfer.objects.filter(
+        connection__lane=lane, state__in=["preview", "running"], put_off_until__isnull=False
+    )
+    if waits.update(put_off_until=None, state_text="") or lane.wait_until is not None:
         Lane.objects.filter(pk=lane.pk).update(wait_until=None, wait_reason="")
         wake_lane(lane.pk)

@@ -39,7 +39,7 @@ class LaneSchedule(Schedule):
             Status(connection.status),
             rules,
             campaign_rules(connection),
-            transfer=_state_of(transfer) if transfer else None,
+            transfer=_state_of(transfer) if transfer and not _is_put_off(transfer) else None,
             preview=_state_of(preview) if preview else None,
             preview_rules=rules_in_force(connection, settings_from_json(preview.settings))
             if preview
@@ -85,12 +85,12 @@ class LaneSchedule(Schedule):
     def put_off_check(self, connection_id: str, until: datetime) -> None:
         put_off_check(connection_id, until)
 
-    def put_off_preview(self, preview_id: str, until: datetime, reason: str) -> None:
+    def put_off_transfer(self, transfer_id: str, until: datetime, reason: str) -> None:
         with transaction.atomic():
-            rows = Transfer.objects.filter(pk=preview_id, state="preview")
+            rows = Transfer.objects.filter(pk=transfer_id, state__in=["preview", "running"])
             rows.update(put_off_until=until, state_text=reason)
             wake_lane(
-                Transfer.objects.select_related("connection").get(pk=preview_id).connection.lane_id, at=until
+                Transfer.objects.select_related("connection").get(pk=transfer_id).connection.lane_id, at=until
             )
 
 
@@ -137,12 +137,16 @@ def campaign_rules(connection: Connection, settings: Settings | None = None) -> 
 
 def _due_previews() -> "models.QuerySet[Transfer]":
     """A preview needs no running connection: it comes before the launch, too. It waits while a transfer runs."""
-    now = timezone.now()
-    return Transfer.objects.filter(
-        Q(put_off_until=None) | Q(put_off_until__lte=now),
-        state="preview",
-        connection__disconnected_at=None,
-    ).exclude(connection__status=Status.SYNCING)
+    due = _not_put_off().filter(state="preview", connection__disconnected_at=None)
+    return due.exclude(connection__status=Status.SYNCING)
+
+
+def _not_put_off() -> "models.QuerySet[Transfer]":
+    return Transfer.objects.filter(Q(put_off_until=None) | Q(put_off_until__lte=timezone.now()))
+
+
+def _is_put_off(transfer: Transfer) -> bool:
+    return transfer.put_off_until is not None and transfer.put_off_until > timezone.now()
 
 
 def _state_of(transfer: Transfer) -> TransferState:
@@ -180,10 +184,10 @@ def has_due_work(lane_id: int) -> bool:
 
 
 def lanes_with_due_work() -> "models.QuerySet[Lane]":
-    """Lanes with a due change of an active connection or a running transfer, and nothing to wait for."""
+    """Lanes with a due change of an active connection or a transfer that goes on now, and nothing to wait for."""
     now = timezone.now()
     due = Change.objects.filter(done_at=None, due_at__lte=now, connection__status=Status.ACTIVE)
-    running = Transfer.objects.filter(state="running", connection__status=Status.SYNCING)
+    running = _not_put_off().filter(state="running", connection__status=Status.SYNCING)
     return Lane.objects.filter(
         Q(wait_until=None) | Q(wait_until__lte=now),
         Q(pk__in=due.values("lane_id"))

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.utils import timezone
 
 from tidegate.core.connection import Status
@@ -233,7 +233,9 @@ def hold_transfer(transfer: Transfer) -> None:
 def go_on_with_transfer(transfer: Transfer) -> None:
     with transaction.atomic():
         if (
-            Transfer.objects.filter(pk=transfer.pk, state="paused").update(state="running", state_text="")
+            Transfer.objects.filter(pk=transfer.pk, state="paused").update(
+                state="running", state_text="", put_off_until=None
+            )
             != 1
         ):
             raise Conflict("This transfer is not paused.")
@@ -342,6 +344,8 @@ def advance(transfer: TransferState, outcomes: Sequence[Outcome], cursor: str | 
     Transfer.objects.filter(pk=transfer.id).update(
         cursor=cursor or "",
         page=F("page") + 1,
+        put_off_until=None,
+        state_text=Case(When(state="running", then=Value("", TextField())), default=F("state_text")),
         tokens=F("tokens") + tokens,
         pace=marked(row.pace or [[0.0, before]], seconds, done),
         **{name: F(name) + counted[name] for name in COUNTED},

@@ -5,15 +5,23 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.utils import timezone
 
 from tests.integration.engine.mortality import Countdown, Died, make_calls_mortal
 from tests.integration.engine.world import World, prospect
 from tidegate.adapters.pipedrive.quota import LaneQuota
 from tidegate.core.connection import Status
-from tidegate.core.records import JOB_TITLE
+from tidegate.core.records import JOB_TITLE, Side
+from tidegate.core.settings import Direction
+from tidegate.errors import BudgetSpent
 from tidegate.ports import Feature
+from tidegate.services.drain import drain
 from tidegate.services.engine import Engine, Lane
-from tidegate.store.models import Connection, Intent
+from tidegate.store.budget import set_budget
+from tidegate.store.models import Connection, Intent, Transfer
+from tidegate.store.queries import wait_of
+from tidegate.store.schedule import LaneSchedule, has_due_work
+from tidegate.store.transfers import begin_transfer, go_on_with_transfer, hold_transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +117,92 @@ def test_when_checks_have_no_budget_left_a_vanished_field_keeps_no_change_waitin
     assert Connection.objects.get(pk=world.connection.pk).status == Status.ACTIVE
     world.drain()
     assert [person.name for person in world.persons()] == ["Signe Aaltonen"]
+
+
+# --- Whose share is used up waits by itself
+
+
+async def one_lane(*worlds: World) -> Lane:
+    """The connections of several worlds, as those of one company."""
+    engines = [(await world._lane()).engines[0] for world in worlds[1:]]
+    lane = await worlds[0]._lane()
+    for engine in engines:
+        engine.lane = lane
+    lane.engines.extend(engines)
+    return lane
+
+
+def waiting_transfer(world: World) -> Transfer:
+    """A transfer that will find its share used up."""
+    world.outreach.add(prospect("Signe Aaltonen"))
+    world.outreach.add(prospect("Bo Lind"))
+    world.take_as_known()
+    spent = BudgetSpent("Today's share is used up.", retry_after=7200)
+    world.crm.faults.fail("create_person", spent, times=99)
+    return begin_transfer(
+        world.connection,
+        direction=Direction.TO_PIPEDRIVE,
+        source_app=Side.OUTREACH,
+        total=2,
+        actor="Alice",
+    )
+
+
+def test_a_transfer_whose_share_is_used_up_keeps_no_other_connection_of_the_company_waiting() -> None:
+    one, other = World(), World()
+    Connection.objects.filter(pk=other.connection.pk).update(lane=one.connection.lane)
+    other.connection.refresh_from_db()
+    transfer = waiting_transfer(one)
+    other.outreach.add(prospect("Ada Lovelace"))
+    other.tell()
+
+    async def work() -> None:
+        ended = await drain(await one_lane(one, other), LaneSchedule(), seconds=5)
+        assert ended.wait_until is None
+
+    async_to_sync(work)()
+
+    assert [person.name for person in other.persons()] == ["Ada Lovelace"]
+    transfer.refresh_from_db()
+    one.connection.lane.refresh_from_db()
+    assert one.connection.lane.wait_until is None
+    assert transfer.state == "running"
+    assert not has_due_work(one.connection.lane_id)
+    assert wait_of(other.connection) is None
+    wait = wait_of(one.connection)
+    assert wait is not None
+    assert (wait.until, wait.reason) == (transfer.put_off_until, "Today's share is used up.")
+
+
+def test_a_transfer_that_was_put_off_goes_on_by_itself_and_says_no_longer_that_it_waits() -> None:
+    world = World()
+    transfer = waiting_transfer(world)
+    async_to_sync(world._drain)()
+    assert wait_of(world.connection) is not None
+    world.crm.faults.clear()
+
+    Transfer.objects.update(put_off_until=timezone.now())
+    assert has_due_work(world.connection.lane_id)
+    world.drain()
+
+    transfer.refresh_from_db()
+    assert (transfer.state, transfer.state_text, transfer.put_off_until) == ("done", "", None)
+    assert len(world.persons()) == 2
+
+
+@pytest.mark.parametrize("act", ["continues it", "leaves less to others"])
+def test_a_member_lets_a_transfer_that_was_put_off_go_on_at_once(act: str) -> None:
+    world = World()
+    transfer = waiting_transfer(world)
+    async_to_sync(world._drain)()
+    transfer.refresh_from_db()
+    assert not has_due_work(world.connection.lane_id)
+
+    if act == "continues it":
+        hold_transfer(transfer)
+        go_on_with_transfer(transfer)
+    else:
+        set_budget(world.connection.lane, plan="lite", seats=1, daily_budget=None, reserve_percent=10)
+
+    assert has_due_work(world.connection.lane_id)
+    assert wait_of(world.connection) is None

@@ -128,6 +128,8 @@ class World:
             if not told and not waiting.exists() and not self._transferring():
                 return ended
             waiting.update(due_at=timezone.now())  # the retry's time has come
+            running = Transfer.objects.filter(connection=self.connection, state="running")
+            running.update(put_off_until=None)  # and the next day's budget
         return ended
 
     def _transferring(self) -> bool:

@@ -257,6 +257,23 @@ def test_only_a_wait_that_lasts_is_told(owner: Client, live: Connection, running
         assert (lane.wait_reason in page(owner, "transfer", live.pk, running.pk)) is told
 
 
+def test_a_transfer_that_waits_for_the_budget_says_so_wherever_it_is_shown(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    """The company's other work goes on: it is this transfer that waits, and not the lane."""
+    Transfer.objects.filter(pk=running.pk).update(
+        put_off_until=timezone.now() + timedelta(minutes=185), state_text="Its share is used up."
+    )
+    pages = [
+        page(owner, "transfer", live.pk, running.pk),
+        page(owner, "overview", live.pk),
+        owner.get(reverse("integrations")).content.decode(),
+    ]
+    for text in pages:
+        assert "Its share is used up." in text
+        assert "in 3 h 5 min" in text
+
+
 def test_a_transfer_is_paused_continued_and_cancelled(
     owner: Client, live: Connection, running: Transfer
 ) -> None:

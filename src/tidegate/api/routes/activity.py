@@ -150,7 +150,7 @@ class HealthAnswer(Answer):
     lag_seconds: float | None = Field(description="The age of the oldest change that waits.")
     waiting: int = Field(description="Changes that wait.")
     oldest_waiting_at: Moment | None
-    wait_until: Moment | None = Field(description="Nothing is sent to Pipedrive before.")
+    wait_until: Moment | None = Field(description="Nothing of this connection is sent to Pipedrive before.")
     wait_reason: str
     tokens_today: int
     tokens_by_feature: dict[str, int]

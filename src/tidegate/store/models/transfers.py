@@ -59,7 +59,7 @@ class Transfer(models.Model):
     pace = models.JSONField(default=list)
     """How far the run was when: `core.transfer.Pace`."""
     put_off_until = models.DateTimeField(null=True, blank=True)
-    """Until when a preview waits for the next day's budget."""
+    """Until when it waits for the next day's budget, by itself: its company's live sync goes on."""
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -21,7 +21,15 @@ from tidegate.store.queries.flow import (
     start_of_day,
     writes_today,
 )
-from tidegate.store.queries.health import CHECK_OVERDUE, Health, health, waiting_by_side, webhooks_ok
+from tidegate.store.queries.health import (
+    CHECK_OVERDUE,
+    Health,
+    Wait,
+    health,
+    wait_of,
+    waiting_by_side,
+    webhooks_ok,
+)
 from tidegate.store.queries.log import (
     MOST_PERSONS_OF_A_SEARCH,
     LogFilter,
@@ -73,6 +81,7 @@ __all__ = [
     "RunFilter",
     "RunPage",
     "Sameness",
+    "Wait",
     "Waiting",
     "WaitingKind",
     "attention_groups",
@@ -112,6 +121,7 @@ __all__ = [
     "shown_records",
     "start_of_day",
     "tokens_today",
+    "wait_of",
     "waiting_by_kind",
     "waiting_by_side",
     "webhooks_ok",

@@ -66,10 +66,27 @@ class Health:
         return self.daily_budget - self.daily_budget * self.reserve_percent // 100
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    until: datetime
+    reason: str
+
+
+def wait_of(connection: Connection) -> Wait | None:
+    """Until when nothing is done for a connection: its company's work waits, or the transfer does for which it is syncing."""
+    lane = connection.lane
+    if lane.wait_until is not None and is_waiting(lane):
+        return Wait(lane.wait_until, lane.wait_reason)
+    transfer = connection.transfers.filter(state="running", put_off_until__gt=timezone.now()).first()
+    if transfer is None or transfer.put_off_until is None:
+        return None
+    return Wait(transfer.put_off_until, transfer.state_text)
+
+
 def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
     """`flowed`: where the caller has counted the flow already, so that it is counted once."""
     now = timezone.now()
-    lane = connection.lane
+    lane, wait = connection.lane, wait_of(connection)
     waiting = connection.changes.filter(done_at=None)
     oldest = waiting.order_by("received_at").values_list("received_at", flat=True).first()
     budget = budget_today(lane)
@@ -82,8 +99,8 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
         lag_seconds=None if oldest is None else max((now - oldest).total_seconds(), 0.0),
         waiting=waiting.count(),
         oldest_waiting_at=oldest,
-        wait_until=lane.wait_until if is_waiting(lane) else None,
-        wait_reason=lane.wait_reason if is_waiting(lane) else "",
+        wait_until=wait.until if wait else None,
+        wait_reason=wait.reason if wait else "",
         tokens_today=budget.used,
         tokens_by_feature=budget.by_feature,
         daily_budget=budget.total,

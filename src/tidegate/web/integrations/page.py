@@ -13,7 +13,7 @@ from tidegate.core.connection import Reason, Status
 from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.store.models import Connection
-from tidegate.store.queries import last_write_at, writes_today
+from tidegate.store.queries import last_write_at, wait_of, writes_today
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.integrations.permissions import permissions_of
 from tidegate.web.mail_providers.sources import last_event, sources_of
@@ -49,6 +49,7 @@ def _card(connection: Connection) -> dict[str, object]:
         "open": connection.is_live,
         "problems": actions.problems(connection) if waits else [],
         "transfer": connection.transfers.filter(state__in=["running", "paused"]).first(),
+        "wait": wait_of(connection),
         "waiting": connection.changes.filter(done_at=None).count(),
         "permissions": permissions_of(connection),
         "last": last_write_at(connection),

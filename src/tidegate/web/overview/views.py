@@ -1,7 +1,7 @@
 """The overview of a connection: the gate, its health, what happened, what needs attention; and its switch."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +69,7 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "lines": lines_of(connection, queries.recent_activity(connection)),
         "attention": [words_of(group) for group in queries.attention_groups(connection, limit=1)],
         "automations_today": bars(connection.get_settings(), queries.runs_today(connection, timezone.now())),
-        "wait_until": long_wait(connection),
+        "wait": long_wait(connection),
         "transfer": transfer,
         "time_left": queries.seconds_left(transfer) if transfer else None,
         "offer_transfer": _offers_transfer(connection),
@@ -86,10 +86,10 @@ def _halt_context(connection: Connection) -> dict[str, Any]:
     return {"halt": halt, "halt_headline": headline(halt) if halt else ""}
 
 
-def long_wait(connection: Connection) -> datetime | None:
+def long_wait(connection: Connection) -> queries.Wait | None:
     """Until when the work waits, where that is worth a word: a burst window's few seconds are not."""
-    until = connection.lane.wait_until
-    return until if until is not None and until > timezone.now() + WORTH_A_WORD else None
+    wait = queries.wait_of(connection)
+    return wait if wait is not None and wait.until > timezone.now() + WORTH_A_WORD else None
 
 
 def _pause_context(connection: Connection) -> dict[str, Any]:
