@@ -42,15 +42,18 @@ class Rules:
 
     @property
     def owner_id(self) -> str | None:
-        """Who owns what is made in Pipedrive. None: the user who connected, as the chosen one is gone or deactivated."""
-        users = self.pipedrive.users
-        chosen = next((user for user in users if user.id == self.settings.owner_id), None)
-        if users and (chosen is None or not chosen.active):
-            return None
-        return self.settings.owner_id
+        return owner_of(self.settings, self.pipedrive)
 
     def field(self, side: Side, key: str) -> Field | None:
         return (self.outreach if side is Side.OUTREACH else self.pipedrive).field(key)
+
+
+def owner_of(settings: Settings, pipedrive: PipedriveCatalogue) -> str | None:
+    """Who owns what is made in Pipedrive. None: the user who connected, as the chosen one is gone or deactivated."""
+    chosen = next((user for user in pipedrive.users if user.id == settings.owner_id), None)
+    if pipedrive.users and (chosen is None or not chosen.active):
+        return None
+    return settings.owner_id
 
 
 def rules_of(

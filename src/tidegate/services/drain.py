@@ -118,10 +118,15 @@ async def _round(lane: Lane, schedule: Schedule, ended: Drained) -> bool:
         except Halted as error:
             await lane.step(schedule.halt, engine.connection_id, error.stopped)
         except NeedsAttention as error:
-            lost = isinstance(error, AuthorizationLost | PermissionMissing)
-            how = (Status.PAUSED, Reason.RECONNECT) if lost else (Status.FAILED, Reason.INCOMPLETE)
-            await lane.step(schedule.stop, engine.connection_id, *how, error.user_message)
+            await lane.step(schedule.stop, engine.connection_id, *stopped_by(error), error.user_message)
     return busy
+
+
+def stopped_by(error: NeedsAttention) -> tuple[Status, Reason]:
+    """How a connection waits for the person that this error needs: to reconnect it, or to settle something and resume."""
+    if isinstance(error, AuthorizationLost | PermissionMissing):
+        return Status.PAUSED, Reason.RECONNECT
+    return Status.FAILED, Reason.INCOMPLETE
 
 
 async def _mend(engine: Engine, schedule: Schedule, ended: Drained, error: MappingBroken) -> bool:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tidegate.core.brakes import Brake, missing_from
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
-from tidegate.core.planning import Rules, rules_of
+from tidegate.core.planning import Rules, owner_of, rules_of
 from tidegate.core.records import Side
 from tidegate.core.runs import CampaignRules, account_zone
 from tidegate.core.settings import Settings, active_automations, settings_from_json
@@ -128,7 +128,7 @@ def campaign_rules(connection: Connection, settings: Settings | None = None) -> 
         history=to_pipedrive and settings.include_email_history,
         history_events=settings.history_events,
         unsubscribes=to_pipedrive and settings.unsubscribe_in_pipedrive,
-        owner_id=settings.owner_id,
+        owner_id=owner_of(settings, pipedrive),
         launched_at=connection.launched_at,
         zone=account_zone(pipedrive, connection.workspace.time_zone),
         pipedrive=pipedrive,

@@ -9,10 +9,9 @@ from datetime import timedelta
 
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.quota import LaneQuota
-from tidegate.core.connection import Reason, Status
 from tidegate.errors import LaneLost, NeedsAttention, TemporaryError, TidegateError
 from tidegate.ports import Feature, Hold, Quota
-from tidegate.services.drain import STRETCH_SECONDS, Drained, drain
+from tidegate.services.drain import STRETCH_SECONDS, Drained, drain, stopped_by
 from tidegate.services.engine import Engine, Lane, Tries
 from tidegate.store.budget import daily_budget, spent_today
 from tidegate.store.catalogues import person_kinds, pipedrive_catalogue
@@ -150,7 +149,7 @@ async def _work(hold: Hold) -> Drained:
             if row.is_live:
                 await _kept_up(row, lane.engines[-1])
         except NeedsAttention as error:
-            await worker_step(schedule.stop, str(row.pk), Status.PAUSED, Reason.RECONNECT, error.user_message)
+            await worker_step(schedule.stop, str(row.pk), *stopped_by(error), error.user_message)
             lane.engines = [engine for engine in lane.engines if engine.connection_id != str(row.pk)]
     deadline = CLOCK.monotonic() + STRETCH_SECONDS
     ended = await drain(lane, schedule)

@@ -17,6 +17,7 @@ from tests.integration.engine.campaign_world import (
 )
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Often, Trigger
+from tidegate.core.catalogue import User
 from tidegate.core.records import COMPANY
 from tidegate.errors import (
     AuthorizationLost,
@@ -25,6 +26,7 @@ from tidegate.errors import (
     RateLimited,
     RemoteUnavailable,
 )
+from tidegate.store.catalogues import store_catalogues
 from tidegate.store.connections import judge_waiting_changes
 from tidegate.store.models import AutomationRun, Change, Intent
 
@@ -249,6 +251,27 @@ def test_an_action_that_is_refused_is_recorded_and_the_following_ones_run(world)
     assert "limit" in world.reasons()[0]
     assert len(world.activities(signe)) == 1
     assert [line.act for line in world.log(cause="automation")] == ["fail", "skip", "create"]
+
+
+@pytest.mark.parametrize("gone", ["deactivated", "deleted"])
+def test_while_the_owner_is_gone_deals_and_activities_belong_to_whoever_connected(world, gone):
+    me, other = User("7", "Olga Owner", is_me=True), User("8", "Bo Former")
+    world.crm.users[:] = [me, other]
+    world.use(replace(world.settings, owner_id="8"))
+    world.automate(automation(*CHAIN), history=True)
+    world.crm.users[:] = [me, replace(other, active=False)] if gone == "deactivated" else [me]
+    world.crm.may_not_own = {"8"}
+    known = replace(world.pipedrive_catalogue, users=tuple(world.crm.users))
+    store_catalogues(world.connection, pipedrive=known)
+    signe = world.synced()
+
+    sent(world, signe)
+    world.drain()
+
+    assert world.outcomes() == [(action.kind, "performed") for action in CHAIN]
+    # Nobody is named, and Pipedrive then takes the user who connected.
+    assert {activity.owner_id for activity in world.activities(signe)} == {None}
+    assert sorted(activity.done for activity in world.activities(signe)) == [False, True]
 
 
 def test_an_owner_without_permission_fails_the_deal_and_stops_nothing(world):

@@ -9,7 +9,15 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.builders import make_connection, make_workspace
 from tidegate.core.records import Side
-from tidegate.errors import BudgetSpent, LaneLost, RateLimited, RemoteUnavailable, TemporaryError
+from tidegate.errors import (
+    AuthorizationLost,
+    BudgetSpent,
+    LaneLost,
+    NeedsAttention,
+    RateLimited,
+    RemoteUnavailable,
+    TemporaryError,
+)
 from tidegate.services.drain import Drained
 from tidegate.services.engine import Lane, Tries
 from tidegate.store.inbox import News, add_changes
@@ -170,6 +178,41 @@ def test_upkeep_that_must_wait_keeps_no_change_waiting(
     connection.lane.refresh_from_db()
     assert drains.found == [1]
     assert connection.lane.wait_until is None
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (AuthorizationLost("Reconnect it."), "paused", "reconnect"),
+        (
+            NeedsAttention("The Pipedrive company is not open. Settle that, then resume."),
+            "failed",
+            "incomplete",
+        ),
+    ],
+    ids=["authorisation", "unpaid"],
+)
+def test_upkeep_that_needs_a_person_says_what_they_are_to_do(
+    drains: Drains,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    error: NeedsAttention,
+    status: str,
+    reason: str,
+) -> None:
+    """Only who lost the authorisation has to sign in again; whoever settled another thing resumes."""
+
+    async def refused(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(lanes, "keep_up", refused)
+    edited(connection, "1")
+
+    drain(connection)
+
+    connection.refresh_from_db()
+    assert (connection.status, connection.reason) == (status, reason)
+    assert connection.reason_text == error.user_message
 
 
 def test_upkeep_that_finds_the_lane_lost_leaves_everything_to_its_new_holder(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.builders import make_connection, make_workspace
 from tests.integration.engine.mortality import Countdown, Died, MortalApp
-from tidegate.errors import InvalidForRemote
+from tidegate.errors import RecordRejected
 from tidegate.store.models import Connection, Lane
 from tidegate.store.queries import webhooks_ok
 from tidegate.store.secrets import encrypt
@@ -78,11 +78,12 @@ def test_other_apps_webhooks_are_left_alone_and_ours_are_taken_down(connection: 
     assert ours
 
 
-def test_without_webhooks_sync_goes_on_and_looks_more_often(connection: Connection) -> None:
+@pytest.mark.parametrize(
+    "why", ["The address can't be reached from Pipedrive.", "Its user has reached the limit of 40 webhooks."]
+)
+def test_without_webhooks_sync_goes_on_and_looks_more_often(connection: Connection, why: str) -> None:
     crm = MemoryCrm([])
-    crm.faults.fail(
-        "create_webhook", InvalidForRemote("The address can't be reached from Pipedrive."), times=9
-    )
+    crm.faults.fail("create_webhook", RecordRejected(why), times=9)
 
     async_to_sync(upkeep._try_webhooks)(connection, crm)
     connection.lane.checked_at = timezone.now() - timedelta(minutes=15)
@@ -90,7 +91,7 @@ def test_without_webhooks_sync_goes_on_and_looks_more_often(connection: Connecti
 
     connection.refresh_from_db()
     assert connection.status == "active"
-    assert "can't be reached" in connection.webhooks_problem
+    assert connection.webhooks_problem == why
     assert webhooks_ok(connection, timezone.now()) is False
     assert upkeep.lanes_due_for_a_check() == [connection.lane_id]
 

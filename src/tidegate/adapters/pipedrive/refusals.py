@@ -22,6 +22,7 @@ from tidegate.errors import (
     PermissionMissing,
     RateLimited,
     RecordGone,
+    RecordRejected,
     RemoteUnavailable,
     TidegateError,
 )
@@ -93,9 +94,9 @@ def refusal(answer: Answer, asked: Asked) -> TidegateError | None:
                 deleted=answer.status == 410,
             )
         case 422 if asked.endpoint is prices.CREATE_WEBHOOK:
-            return NeedsAttention(
+            return RecordRejected(
                 f"Pipedrive did not take {asked.about}: its user has reached the limit of 40 webhooks. "
-                "Remove some that are not needed in Pipedrive, then resume."
+                "Remove some in Pipedrive that are not needed; this is tried again by itself."
             )
         case 429:
             return _too_many(answer.headers)

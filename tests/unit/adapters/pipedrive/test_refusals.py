@@ -20,6 +20,7 @@ from tidegate.errors import (
     PermissionMissing,
     RateLimited,
     RecordGone,
+    RecordRejected,
     RemoteUnavailable,
 )
 
@@ -158,9 +159,9 @@ def test_what_the_user_may_do_for_no_record_needs_a_person(endpoint):
     assert isinstance(meaning(403, {"success": False, "message": "Forbidden"}, endpoint), PermissionMissing)
 
 
-def test_too_many_webhooks_need_a_person():
+def test_too_many_webhooks_stop_nothing_but_that_webhook():
     error = meaning(422, failure("Webhooks limit reached"), prices.CREATE_WEBHOOK)
-    assert type(error) is NeedsAttention
+    assert type(error) is RecordRejected
     assert "40 webhooks" in str(error)
 
 
