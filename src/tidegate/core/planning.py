@@ -400,6 +400,17 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
     return base
 
 
+def agreed_by(plan: Plan, write: Write) -> Base:
+    """What both sides agree on once this write of the plan is done, for the pairs that need no other one."""
+    return {
+        key: plan.agreed[key]
+        for key, fields in plan.fields.items()
+        if key in plan.agreed
+        and _writes_field(plan, write.side, fields)
+        and not _writes_field(plan, write.side.other, fields)
+    }
+
+
 def _touches(plan: Plan, side: Side, fields: tuple[str, str]) -> bool:
     """Of a record just created every field, since nobody else has edited it yet; of a changed name both parts."""
     write = plan.write_to(side)

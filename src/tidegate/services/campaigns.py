@@ -36,13 +36,14 @@ from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
 from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
-from tidegate.services.settle import Check, retry_at, settle
+from tidegate.services.settle import CHOSEN, RETRY_SECONDS, Check, retry_at, settle
 from tidegate.services.traces import look_traces_up
 from tidegate.services.units import Unit
 
 EVENT = "campaign_event"
 BATCH = 100
 LINKED = "linked"
+NOT_MET = "The pair that was chosen has not come in step yet."
 NOT_THERE = "The person was deleted in Pipedrive, or the pair was taken apart."
 DELETED = "The prospect was deleted."
 DROPPED = "The brakes stopped it before it was written, and it was dropped."
@@ -83,9 +84,8 @@ async def follow_events(engine: Engine) -> bool:
     if not changes:
         return False
     engine.spend_as(Feature.AUTOMATION)
-    open_intents = await engine.run(engine.memory.open_intents, engine.connection_id)
-    await look_traces_up(engine, open_intents)
-    await look_consents_up(engine, open_intents)
+    awaited = await look_traces_up(engine)
+    await look_consents_up(engine)
     results = Results()
     await _leave(engine, [change for change in changes if change.action == LEAVE], results)
     happenings = await _read(engine, [change for change in changes if change.action != LEAVE], results)
@@ -98,7 +98,7 @@ async def follow_events(engine: Engine) -> bool:
     _give_up(happenings, people, runs, results)
     before = await _put_off_before(engine, happenings, runs)
     chains, held = _chains(happenings, people, runs, before)
-    stop = await perform_runs(engine, list(chains.values()))
+    stop = await perform_runs(engine, list(chains.values()), awaited)
     _finish(engine, happenings, chains, people, held, results)
     await _plan_history(engine, happenings, people, results)
     await engine.run(
@@ -199,6 +199,7 @@ async def _people(
         passed = all(change.id <= engine.passed_upto for h in happenings for change in h.changes)
         await _sync(engine, people, missing, check=None if passed else partial(brakes.check, engine))
         await _learn_links(engine, people, missing)
+    people.waiting.update(_not_met_yet(happenings, people))
     leaving = {h.event.prospect_id for h in happenings if _leaves(engine, people, h.event)}
     named = acting | {i for i in leaving if i} | {i for i in ids if runs.get(i)}
     seen = await engine.outreach.get_prospects(named)
@@ -207,6 +208,18 @@ async def _people(
     mirrored = await engine.run(engine.memory.mirrored, persons)
     people.organizations = {i: p.organization_id for i, p in mirrored.items() if p.organization_id}
     return people
+
+
+def _not_met_yet(happenings: Sequence[Happening], people: People) -> dict[str, TidegateError]:
+    """Whose pair a member has chosen, and has yet to come in step: what sets an automation off waits a while for that."""
+    waiting: dict[str, TidegateError] = {}
+    for happening in happenings:
+        prospect_id = happening.event.prospect_id or ""
+        link = people.links.get(prospect_id)
+        chosen = link is not None and link.state == CHOSEN and happening.automation is not None
+        if chosen and all(change.attempts < len(RETRY_SECONDS) for change in happening.changes):
+            waiting[prospect_id] = TemporaryError(NOT_MET)
+    return waiting
 
 
 async def _learn_links(engine: Engine, people: People, prospect_ids: Collection[str]) -> None:
@@ -295,10 +308,16 @@ def _to_begin(people: People, automation: Automation, event: CampaignEvent) -> R
         return RunToBegin(
             automation.trigger, key, event, prospect_id, link.person_id, name, automation.actions
         )
-    reason = people.reasons.get(prospect_id) or (NOT_THERE if link else "It is not in Pipedrive.")
+    reason = people.reasons.get(prospect_id) or _why_not_linked(link)
     return RunToBegin(
         automation.trigger, f"not there:{key}", event, prospect_id, "", name, automation.actions, reason
     )
+
+
+def _why_not_linked(link: StoredLink | None) -> str:
+    if link is None:
+        return "It is not in Pipedrive."
+    return NOT_MET if link.state == CHOSEN else NOT_THERE
 
 
 def _not_performed(run: RunToBegin) -> LogLine:

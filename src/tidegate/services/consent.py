@@ -26,6 +26,7 @@ from tidegate.services.engine import Engine
 from tidegate.services.journal import LATE
 from tidegate.services.settle import retry_at
 from tidegate.services.together import together
+from tidegate.services.unanswered import sort_out
 
 ENTITY = "campaign_consent"
 BATCH = 100
@@ -55,7 +56,7 @@ async def follow_consents(engine: Engine) -> bool:
     if not changes:
         return False
     engine.spend_as(Feature.AUTOMATION)
-    await look_consents_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))
+    await look_consents_up(engine)
     by_prospect: dict[str, list[Change]] = {}
     for change in changes:
         by_prospect.setdefault(change.record_id, []).append(change)
@@ -87,9 +88,12 @@ async def _closed(engine: Engine, by_prospect: Mapping[str, Sequence[Change]]) -
     return list(found.values())
 
 
-async def look_consents_up(engine: Engine, found: Sequence[Intent]) -> None:
-    """Settle the intents whose answer got lost: what arrived is told, what did not is tried again with its event."""
-    intents = [intent for intent in found if intent.kind == CONSENT]
+async def look_consents_up(engine: Engine) -> None:
+    """Settle the intents whose answer got lost: what arrived is told, what did not is tried again with its event.
+
+    One that may still arrive stays open. Nothing needs to wait for it: unsubscribing twice is unsubscribing once.
+    """
+    intents, _awaited = await sort_out(engine, {CONSENT})
     if not intents:
         return
     results = Results(intents_done=[(CONSENT, intent.key) for intent in intents])

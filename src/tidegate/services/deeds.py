@@ -40,6 +40,7 @@ from tidegate.errors import (
 from tidegate.ports import ActionResult, Intent, LogLine, Results, StoredAction, StoredRun
 from tidegate.services.engine import Engine
 from tidegate.services.together import together
+from tidegate.services.unanswered import NOTHING_AWAITED, Awaited
 
 DEAL, MOVE, ACTIVITY = "deal", "move", "activity"
 """Kinds of intents."""
@@ -84,6 +85,16 @@ class Chain:
             return None
         return self.runs[0], self.runs[0].left[0]
 
+    def wait_for(self, awaited: Awaited) -> None:
+        """Go no further where it is not known yet whether the next action was done already."""
+        if awaited and (head := self.head()) is not None:
+            self.error = awaited.get(_key(*head))
+
+
+def _key(run: LiveRun, action: StoredAction) -> str:
+    """Of an action's intent, whichever its kind."""
+    return f"{run.stored.id}:{action.position}"
+
 
 @dataclass(slots=True)
 class _Step:
@@ -94,16 +105,20 @@ class _Step:
 
     @property
     def key(self) -> tuple[str, str]:
-        return KINDS.get(type(self.deed), ""), f"{self.run.stored.id}:{self.action.position}"
+        return KINDS.get(type(self.deed), ""), _key(self.run, self.action)
 
 
-async def perform_runs(engine: Engine, chains: Sequence[Chain]) -> NeedsAttention | None:
-    """Carry out every run as far as it goes; what stopped a chain is its `error`.
+async def perform_runs(
+    engine: Engine, chains: Sequence[Chain], awaited: Awaited = NOTHING_AWAITED
+) -> NeedsAttention | None:
+    """Carry out every run as far as it goes; what stopped a chain is its `error`. An action that is `awaited` stops it, too.
 
     What a person must mend for the whole connection is returned, once all that was done is stored. LaneLost is raised.
     """
     stop: NeedsAttention | None = None
     while stop is None:
+        for chain in chains:
+            chain.wait_for(awaited)
         heads = [(chain, *head) for chain in chains if (head := chain.head()) is not None]
         if not heads:
             return None
@@ -148,7 +163,10 @@ async def _see_created(engine: Engine, runs: Sequence[LiveRun]) -> None:
     """After a crash: the deals that the runs had created before it."""
     if not runs:
         return
-    found = await engine.crm.get_deals([run.created_id for run in runs])
+    try:
+        found = await engine.crm.get_deals([run.created_id for run in runs])
+    except RecordRejected:
+        found = {}  # it is not shown to us: as good as gone
     for run in runs:
         deal = found.get(run.created_id)
         run.created, run.created_id = (deal if deal is not None and deal.active else None), ""

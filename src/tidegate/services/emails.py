@@ -63,11 +63,16 @@ async def follow_emails(engine: Engine) -> bool:
         results.done.update((change.id, "off") for change in changes)
         return await _store(engine, results)
     try:
-        await look_traces_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))
+        awaited = await look_traces_up(engine)
     except BudgetSpent as error:
         _put_off(engine, changes, error, results)
         return await _store(engine, results)
-    tasks = await _tasks(engine, changes, results)
+    tasks = []
+    for task in await _tasks(engine, changes, results):
+        if (why := awaited.get(task.email.id)) is not None:
+            _put_off(engine, task.changes, why, results)
+        else:
+            tasks.append(task)
     await _write_down(engine, tasks)
     answers = await _do_all(engine, tasks)
     stop: TidegateError | None = None
