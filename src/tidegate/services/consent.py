@@ -124,7 +124,9 @@ async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) ->
         answers = await together(partial(_do, engine), todo)
         stop = _take_failures(todo, answers, results, later)
         for person, answer in zip(todo, answers, strict=True):
-            if not getattr(answer, "sent", False):
+            if getattr(answer, "sent", False):
+                engine.unsure = True
+            else:
                 results.intents_done.append((CONSENT, person.person_id))
             if isinstance(answer, str):
                 results.log.append(_line(person, answer))

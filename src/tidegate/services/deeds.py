@@ -214,7 +214,9 @@ def _take(
         results.intents_done.append(step.key)
         _settle(engine, step, answer, results)
         return None
-    if not getattr(answer, "sent", False):
+    if getattr(answer, "sent", False):
+        engine.unsure = True
+    else:
         results.intents_done.append(step.key)
     if isinstance(answer, RecordRejected | PermissionMissing):
         _settle(engine, step, _result(step, Outcome.FAILED, answer.user_message), results)

@@ -204,7 +204,9 @@ def _take(
     engine: Engine, task: Task, answer: EmailActivityRow | TidegateError, results: Results
 ) -> TidegateError | None:
     """What an answer means: remembered, put off, or told."""
-    if not getattr(answer, "sent", False):
+    if getattr(answer, "sent", False):
+        engine.unsure = True
+    else:
         results.intents_done.append((EMAIL, task.email.id))
     if isinstance(answer, EmailActivityRow):
         results.email_activities.append(answer)

@@ -29,12 +29,12 @@ NOTHING_AWAITED: Awaited = {}
 async def sort_out(engine: Engine, kinds: Collection[str]) -> tuple[list[Intent], list[Intent]]:
     """The open intents of these kinds: those that can be looked up now, and those whose write may still arrive.
 
-    Called between batches alone, when no call of ours is under way: whatever is open then was given up by now.
+    Called between batches alone, when no call of ours is under way: whatever is open then, of any kind, was given up by now.
     """
     found = await engine.run(engine.memory.open_intents, engine.connection_id)
     intents = [intent for intent in found if intent.kind in kinds]
     now = engine.lane.clock.now()
-    given_up = [(intent.kind, intent.key) for intent in intents if intent.given_up_at is None]
+    given_up = [(intent.kind, intent.key) for intent in found if intent.given_up_at is None]
     if given_up:
         await engine.run(engine.memory.give_up_intents, engine.connection_id, given_up, now, engine.lane.hold)
     intents = [intent if intent.given_up_at else replace(intent, given_up_at=now) for intent in intents]
