@@ -48,6 +48,7 @@ def test_wherever_the_process_dies_webhooks_are_registered_once(connection: Conn
 
     def some_given_up() -> MemoryCrm:
         crm = MemoryCrm([])
+        connection.webhooks_checked_at = None
         async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
         for webhook_id in list(crm.webhooks)[:2]:
             crm.webhooks[webhook_id] = replace(crm.webhooks[webhook_id], is_active=False)

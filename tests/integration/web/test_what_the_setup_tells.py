@@ -118,7 +118,7 @@ def test_the_budget_is_told_with_what_it_is_reckoned_from(alices: Setup) -> None
     assert "180,000 tokens a day, if it is the plan Growth with 3 seats." in words(text)
     assert f"/connections/{alices.pk}/limits/" in text
     Lane.objects.update(daily_budget=90_000)
-    assert "90,000 tokens a day ." in words(alices.get("setup/connected"))
+    assert "90,000 tokens a day. Change" in words(alices.get("setup/connected"))
 
 
 # --- what comes of a choice

@@ -37,7 +37,7 @@ def count_without_email(connection: Connection, list_ids: Collection[str] | None
         return None
     without = Prospect.objects.filter(workspace_id=connection.workspace_id, emails=[])
     if list_ids is not None:
-        chosen = [pk for pk in list_ids if pk.isdecimal()]
+        chosen = [int(pk) for pk in list_ids if pk.isdecimal()]
         without = without.filter(lists__in=chosen).distinct()
     return without.order_by().values("pk")[: MOST_COUNTED + 1].count()
 
