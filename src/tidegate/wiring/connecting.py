@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """What Pipedrive says to credentials that no connection has yet."""
 
     api_domain: str
@@ -70,7 +70,7 @@ def finish_authorisation(
 ) -> Connection:
     """Turn a code into a connection. Also where an install begins in the Marketplace, with no state."""
 
-    async def dialogue(http: HttpSender) -> tuple[Tokens, _Found]:
+    async def dialogue(http: HttpSender) -> tuple[Tokens, Found]:
         authorizer = await request_step(parts.authorizer, http)
         tokens = await authorizer.exchange_code(code)
         crm, quota = _beforehand(tokens.api_domain, parts.BearerToken(tokens.access_token), http)
@@ -79,7 +79,7 @@ def finish_authorisation(
             await _give_back(http, tokens.refresh_token, account.company_id, account.user_id)
             raise PermissionMissing(f"The app at Pipedrive lacks these permissions: {', '.join(missing)}.")
         catalogue = await crm.read_catalogue()
-        return tokens, _Found(tokens.api_domain, account, catalogue, _spent(quota))
+        return tokens, Found(tokens.api_domain, account, catalogue, _spent(quota))
 
     tokens, found = run(_with_http, dialogue)
     try:
@@ -105,14 +105,14 @@ def connect_with_token(
     check_tokens_are_welcome(workspace)
     address = config.pipedrive_api_url.replace("{domain}", _subdomain(company_domain))
 
-    async def ask(http: HttpSender) -> _Found:
+    async def ask(http: HttpSender) -> Found:
         crm, quota = _beforehand(address, PersonalToken(api_token), http)
         try:
             account = await crm.who_am_i()
         except AuthorizationLost as error:
             text = "Pipedrive does not accept this token. Copy it anew from Pipedrive's personal preferences, under API."
             raise Invalid("The token was refused.", errors={"api_token": [text]}) from error
-        return _Found(address, account, await crm.read_catalogue(), _spent(quota))
+        return Found(address, account, await crm.read_catalogue(), _spent(quota))
 
     return _store(workspace, connection, run(_with_http, ask), actor, personal_token=api_token)
 
@@ -129,7 +129,7 @@ def _spent(quota: LaneQuota) -> dict[str, tuple[int, int]]:
 def _store(
     workspace: Workspace,
     connection: Connection | None,
-    found: _Found,
+    found: Found,
     actor: str,
     *,
     tokens: Tokens | None = None,
