@@ -118,8 +118,9 @@ async def _put_off_before(
     finished = {run.event_id for own in runs.values() for run in own if not is_unfinished(run)}
     first: dict[str, CampaignEvent] = {}
     for event in in_order((await engine.outreach.get_campaign_events(list(others - finished))).values()):
-        if event.prospect_id in runs and _sets_off(engine, event, runs[event.prospect_id]):
-            first.setdefault(event.prospect_id, event)
+        prospect_id = event.prospect_id or ""
+        if prospect_id in runs and _sets_off(engine, event, runs[prospect_id]):
+            first.setdefault(prospect_id, event)
     return {
         h.event.id: due[earlier.id]
         for h in happenings

@@ -58,11 +58,11 @@ def try_again(connection: Connection, cases: Sequence[Attention], *, actor: str)
         News(Side.OUTREACH, "campaign_event", i, action="check", source="retry", actor=actor)
         for i in events.values()
     ]
-    news += [closed_consent(i, actor) for i in by_kind.get(CONSENT, ())]
+    news += [closed_consent(i, source="retry") for i in by_kind.get(CONSENT, ())]
     add_changes(connection, news)
     nothing_left = [(AUTOMATION, str(i)) for i in run_ids if i not in events]
     mend(str(connection.pk), nothing_left)
     emails = by_kind.get(HISTORY, ())
-    runs.plan_looks(str(connection.pk), [Look(i, timezone.now()) for i in emails])
+    runs.plan_looks(str(connection.pk), [Look(i, timezone.now()) for i in emails], source="retry")
     if emails:
         wake_lane(connection.lane_id)

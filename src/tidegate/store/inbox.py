@@ -40,11 +40,9 @@ class News:
     due_at: datetime | None = None
 
 
-def closed_consent(prospect_id: str, actor: str = "") -> News:
+def closed_consent(prospect_id: str, actor: str = "", *, source: str = "campaign") -> News:
     """Campaigns may not write to this prospect any more: its person is to hear of it."""
-    return News(
-        Side.OUTREACH, "campaign_consent", prospect_id, action="check", source="campaign", actor=actor
-    )
+    return News(Side.OUTREACH, "campaign_consent", prospect_id, action="check", source=source, actor=actor)
 
 
 def add_changes(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
@@ -381,7 +382,7 @@ def _ask(connection_id: str, questions: Sequence[Question]) -> None:
         }
         facts["side"] = question.side.value if question.side else ""
         facts["record_name"] = question.record_name[:300]
-        place = {
+        place: dict[str, Any] = {
             "connection_id": connection_id,
             "kind": question.kind,
             "prospect_id": question.prospect_id,

@@ -262,7 +262,7 @@ def save_email_activities(connection_id: str, rows: Sequence[EmailActivityRow]) 
     )
 
 
-def plan_looks(connection_id: str, looks: Sequence[Look]) -> None:
+def plan_looks(connection_id: str, looks: Sequence[Look], *, source: str = "campaign") -> None:
     """One waiting look for each e-mail, at the earliest time asked for; one that is being retried keeps its time."""
     if not looks:
         return
@@ -285,7 +285,7 @@ def plan_looks(connection_id: str, looks: Sequence[Look]) -> None:
             entity="campaign_email",
             record_id=email_id,
             action="check",
-            source="campaign",
+            source=source,
             due_at=due_at,
         )
         for email_id, due_at in earliest.items()
