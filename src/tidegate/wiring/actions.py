@@ -3,10 +3,13 @@
 Each checks, does, and tells in words of `tidegate.errors` what stands in the way. The permission was checked by the caller.
 """
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils import timezone
 
 from tidegate.core.brakes import Brake
+from tidegate.core.cases import OF_CAMPAIGNS
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
@@ -19,6 +22,7 @@ from tidegate.ports import Crm
 from tidegate.store import budget, catalogues, connections, halts
 from tidegate.store.audit import Act, note
 from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
+from tidegate.store.cases import try_again
 from tidegate.store.halts import open_halt
 from tidegate.store.identities import keep_apart
 from tidegate.store.inbox import News, add_changes
@@ -277,7 +281,7 @@ def retry_attention(attention: Attention, *, actor: str) -> None:
     if attention.kind == SETTINGS_AT_FAULT:
         refresh(attention.connection)
         return
-    _look_again(attention)
+    _look_again(attention.connection, [attention], actor)
 
 
 def settle_attention(
@@ -314,7 +318,7 @@ def settle_attention(
         if prospect_id and attention.kind == TWO_FOR_ONE:
             add_changes(attention.connection, [_look_at_prospect(prospect_id)])
         elif answered:
-            _look_again(attention)
+            _look_again(attention.connection, [attention], actor)
 
 
 TWO_FOR_ONE = "merged"
@@ -347,8 +351,7 @@ def retry_all(connection: Connection, *, kind: str = "", actor: str) -> int:
     cases = _open_cases(connection, kind)
     if any(case.kind == SETTINGS_AT_FAULT for case in cases):
         refresh(connection)
-    records = [case for case in cases if case.kind != SETTINGS_AT_FAULT]
-    add_changes(connection, [_look_again_at(case) for case in records])
+    _look_again(connection, [case for case in cases if case.kind != SETTINGS_AT_FAULT], actor)
     return len(cases)
 
 
@@ -364,8 +367,11 @@ def _open_cases(connection: Connection, kind: str) -> list[Attention]:
     return list((cases.filter(kind=kind) if kind else cases).order_by("id")[:MOST_AT_ONCE])
 
 
-def _look_again(attention: Attention) -> None:
-    add_changes(attention.connection, [_look_again_at(attention)])
+def _look_again(connection: Connection, cases: Sequence[Attention], actor: str) -> None:
+    """At the records of these cases; of those of campaigns, what failed is done once more."""
+    with transaction.atomic():
+        add_changes(connection, [_look_again_at(case) for case in cases if case.kind not in OF_CAMPAIGNS])
+        try_again(connection, [case for case in cases if case.kind in OF_CAMPAIGNS], actor=actor)
 
 
 def _look_again_at(attention: Attention) -> News:

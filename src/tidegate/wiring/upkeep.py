@@ -35,6 +35,7 @@ from tidegate.store.models import Connection, Lane
 from tidegate.store.queries import budget_today
 from tidegate.store.schedule import LaneSchedule
 from tidegate.store.secrets import decrypt
+from tidegate.store.webhook_doubts import doubt_after_downtime
 from tidegate.wiring.steps import worker_step
 
 CATALOGUE_EVERY = timedelta(hours=24)
@@ -232,5 +233,8 @@ def _is_due(connection: Connection, now: datetime) -> bool:
 def note_downtime() -> None:
     """After everything was down, each lane is looked at: Pipedrive gives a delivery up after some three minutes."""
     now = timezone.now()
-    Lane.objects.filter(swept_at__lt=now - DOWN_AFTER).update(checked_at=None, swept_at=now)
+    away = list(Lane.objects.filter(swept_at__lt=now - DOWN_AFTER).values_list("pk", flat=True))
+    if away:
+        doubt_after_downtime(away)
+        Lane.objects.filter(pk__in=away).update(checked_at=None, swept_at=now)
     Lane.objects.filter(Q(swept_at=None) | Q(swept_at__lt=now - SWEPT_EVERY)).update(swept_at=now)

@@ -99,6 +99,12 @@ def test_the_status_of_a_connection_is_told(alice: Caller, ready: Connection) ->
     assert told(alice, Act.HALT_DROPPED) == (KEY, ready.company_name, {}, {"brake": "emptied"})
 
 
+def test_whom_a_member_has_unsubscribed_is_told_by_their_number(alice: Caller, ready: Connection) -> None:
+    alice.ok("PATCH", f"/connections/{ready.pk}", {"unsubscribe_in_pipedrive": True})
+    alice.ok("POST", f"/connections/{ready.pk}/unsubscribe-closed")
+    assert told(alice, Act.CLOSED_UNSUBSCRIBED) == (KEY, ready.company_name, {}, {"people": 0})
+
+
 def test_a_launch_that_fails_is_not_told(alice: Caller, ready: Connection) -> None:
     alice.ok("PATCH", f"/connections/{ready.pk}", {"owner_id": None})
     alice.problem(409, "POST", f"/connections/{ready.pk}/launch")

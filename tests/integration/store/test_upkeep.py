@@ -233,11 +233,11 @@ def test_while_webhooks_are_suspected_the_lane_is_looked_at_every_five_minutes(
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-def test_a_suspicion_ends_with_the_next_delivery_or_after_a_quiet_hour(
+def test_a_suspicion_ends_once_no_ban_can_last_and_deliveries_arrive_or_after_a_quiet_hour(
     connection: Connection, arrives: bool
 ) -> None:
     now = timezone.now()
-    connection.webhooks_suspected_at = now - timedelta(minutes=10 if arrives else 61)
+    connection.webhooks_suspected_at = now - timedelta(minutes=31 if arrives else 61)
     connection.last_delivery_at = now - timedelta(minutes=1) if arrives else None
     connection.save()
 
@@ -247,8 +247,14 @@ def test_a_suspicion_ends_with_the_next_delivery_or_after_a_quiet_hour(
     assert connection.webhooks_suspected_at is None
 
 
-def test_a_suspicion_stands_while_nothing_arrives(connection: Connection) -> None:
-    connection.webhooks_suspected_at = timezone.now() - timedelta(minutes=10)
+@pytest.mark.parametrize(("age", "last_delivery"), [(31, None), (31, 40), (20, 5)])
+def test_a_suspicion_stands_while_nothing_arrives_or_a_ban_may_last(
+    connection: Connection, age: int, last_delivery: int | None
+) -> None:
+    """Minutes ago."""
+    now = timezone.now()
+    connection.webhooks_suspected_at = now - timedelta(minutes=age)
+    connection.last_delivery_at = None if last_delivery is None else now - timedelta(minutes=last_delivery)
     connection.save()
 
     upkeep._mark_checked(connection.lane_id)
@@ -264,10 +270,14 @@ def test_after_everything_was_down_the_lane_is_looked_at_at_once(
     now = timezone.now()
     lane_of(connection, checked_at=now - timedelta(minutes=3), swept_at=now - timedelta(seconds=seconds))
 
+    Connection.objects.update(webhooks_checked_at=now - timedelta(hours=1))
+
     upkeep.note_downtime()
 
     assert bool(upkeep.lanes_due_for_a_check()) is due
     assert lane_of(connection).swept_at is not None
+    connection.refresh_from_db()
+    assert (connection.webhooks_suspected_at is not None) is due  # a ban may have begun, and go on
 
 
 def test_a_scarce_budget_makes_the_looks_rarer(

@@ -76,6 +76,7 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
         body=_body(entity, data, fields),
         before=_before(entity, data, previous, fields) if action == "change" else None,
         permitted=_permitted(meta),
+        attempt=_attempt(meta),
         by_program=meta.get("change_source") == "api",
     )
     return [happening, *_merged_away(happening, meta)]
@@ -121,6 +122,11 @@ def _optional(meta: Raw, key: str) -> str | None:
     return (
         str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
     )
+
+
+def _attempt(meta: Raw) -> int:
+    value = meta.get("attempt")
+    return value if isinstance(value, int) and not isinstance(value, bool) else 1
 
 
 def _body(entity: str, data: object, fields: Sequence[Field]) -> Record | None:

@@ -20,6 +20,7 @@ from tidegate.web.setup.editing import Editing, begin, found_problems, save, sec
 from tidegate.web.setup.steps import step_of
 from tidegate.web.setup.views import PARTS, edit_without_saving
 from tidegate.wiring import actions
+from tidegate.wiring.consents import count_closed
 
 
 @member_required
@@ -60,9 +61,11 @@ def _show(request: MemberRequest, editing: Editing, part: str = "page", status: 
         return render(request, f"web/setup/{part}.html", {**context, "with_savebar": True})
     problems = found_problems(editing) if editing.marks else []
     waiting = editing.connection.changes.filter(done_at=None).count() if problems else 0
+    saved = editing.connection.get_settings()
     context |= {
         "counts": _counts(problems),
         "waiting": waiting,
+        "closed_before": count_closed(editing.connection) if saved.unsubscribe_in_pipedrive else 0,
         "is_launched": editing.connection.launched_at is not None,
         "permissions": permissions_of(editing.connection),
     }
