@@ -102,6 +102,11 @@ def mirrored(lane_id: int, ids: Collection[str]) -> dict[str, Record]:
     return {i: with_organization(record, names) for i, record in records.items()}
 
 
+def last_changes(lane_id: int, ids: Collection[str]) -> dict[str, datetime | None]:
+    rows = MirrorPerson.objects.filter(lane_id=lane_id, person_id__in=[int(i) for i in ids])
+    return {str(number): updated_at for number, updated_at in rows.values_list("person_id", "updated_at")}
+
+
 def persons_named(lane_id: int, name: str, since: datetime) -> list[Record]:
     rows = MirrorPerson.objects.filter(lane_id=lane_id, name=name[:300], updated_at__gte=since)
     return list(
