@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0020_audit_log")]
+    dependencies = [("store", "0021_one_run_per_event")]
 
     operations = [
         migrations.AddField(
