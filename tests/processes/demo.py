@@ -110,6 +110,33 @@ class Demo:
         """Workers the supervisor runs now."""
         return [pid for pid in children_of(self.process.pid) if "worker" in command_of(pid)]
 
+    def database_pid(self) -> int | None:
+        """PostgreSQL's first process, where it runs."""
+        first = ""
+        with suppress(OSError):  # it is removed and written anew while another one starts
+            first = (self.home / "postgres/postmaster.pid").read_text().split("\n", 1)[0].strip()
+        pid = int(first) if first.isdecimal() else 0
+        return pid if pid and "postgres" in command_of(pid) else None
+
+    def kill_database(self) -> int:
+        """As when the machine runs out of memory: no shutdown, no goodbye. The pid it had."""
+        pid = self.database_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def back_again(self, died: int) -> None:
+        """The supervisor has started another one, and the service answers."""
+
+        def answers() -> bool:
+            if self.database_pid() in (None, died):
+                return False
+            with suppress(httpx2.HTTPError):
+                return self.tidegate.get("/connections").is_success
+            return False
+
+        eventually(answers, "the database is back", seconds=120)
+
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """One more worker, as on a second machine."""
         log = self.home.parent / f"worker-{len(self.more)}.log"

@@ -156,6 +156,37 @@ def test_a_worker_that_froze_and_thaws_writes_nothing_twice(demo: Demo, connecti
     demo.post(f"/connections/{connection_id}/resume")
 
 
+def test_a_database_that_is_killed_loses_and_doubles_nothing(demo: Demo, connection_id: str) -> None:
+    """PostgreSQL itself dies, twice: in the middle of a transfer, and while people edit on both sides."""
+    settled(demo, connection_id)
+    demo.post(f"/connections/{connection_id}/pause")  # so that the transfer is what brings them over
+    newcomers = add_prospects(demo, "outage", 200)
+    known = demo.created()
+    transfer_id = demo.transfer(connection_id)
+    eventually(lambda: demo.created() > known + 40, "the transfer is in the middle", seconds=120)
+
+    died = demo.kill_database()
+    demo.back_again(died)
+
+    assert demo.finished(transfer_id)["failed"] == 0
+    assert newcomers <= set(demo.addresses())
+    assert not twice(demo.addresses())
+    demo.post(f"/connections/{connection_id}/resume")
+    settled(demo, connection_id)
+
+    first, second = linked(demo, connection_id)[-2:]
+    edit_prospect(demo, first, "Before")
+    died = demo.kill_database()
+    edit_person(demo, second, "Meanwhile")  # its delivery meets no database
+    demo.back_again(died)
+
+    eventually(lambda: person_shows(demo, first, "Before"), "what was saved before arrives", seconds=120)
+    eventually(
+        lambda: prospect_shows(demo, second, "Meanwhile"), "what was typed meanwhile arrives", seconds=600
+    )
+    assert not twice(demo.addresses())
+
+
 # --- what the stories are told with
 
 

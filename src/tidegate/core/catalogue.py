@@ -61,6 +61,8 @@ class User:
     active: bool = True
     is_me: bool = False
     time_zone: str = ""
+    is_admin: bool | None = None
+    """Whether the user sees and may do everything there; None where Pipedrive did not say."""
 
 
 @dataclass(frozen=True, slots=True)

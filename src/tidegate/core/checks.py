@@ -12,7 +12,7 @@ class Webhooks(StrEnum):
 
     WORKING = "working"
     SUSPECT = "suspect"
-    """They are in place, and a change was found that none of them told of: a ban, or a loss on the way."""
+    """They are in place, and one did not come, or not at the first try: a ban, or a loss on the way."""
     ABSENT = "absent"
     """They could not be put in place, or are silent for so long that nobody waits for them."""
 
@@ -22,8 +22,11 @@ EVERY = {
     Webhooks.SUSPECT: timedelta(minutes=5),
     Webhooks.ABSENT: timedelta(minutes=10),
 }
+BAN = timedelta(minutes=30)
+"""So long Pipedrive sends a webhook nothing once ten first attempts at it failed, and what happens meanwhile is lost. The others
+go on, so that a delivery of theirs proves nothing."""
 SUSPECT_FOR = timedelta(hours=2)
-"""A ban lasts half an hour. What is still silent after so long is looked after at the pace of a server without webhooks."""
+"""What is still silent after so long is looked after at the pace of a server without webhooks."""
 QUIET_AFTER = timedelta(hours=1)
 """A suspicion is dropped when nothing was missed for so long."""
 ASTRAY_AFTER = timedelta(minutes=1)
@@ -61,9 +64,11 @@ def list_webhooks_now(
 
 
 def suspicion_is_over(*, suspected_at: datetime, last_delivery_at: datetime | None, now: datetime) -> bool:
-    """After a look that found nothing missed: deliveries arrive again, or there was nothing to tell for a good while."""
+    """After a look that found nothing missed: no ban can last any more, and deliveries arrive again, or there was nothing to
+    tell for a good while."""
+    age = now - suspected_at
     arrives = last_delivery_at is not None and last_delivery_at > suspected_at
-    return arrives or now - suspected_at > QUIET_AFTER
+    return age > BAN and (arrives or age > QUIET_AFTER)
 
 
 def goes_astray(*, taken_at: datetime | None, arrived_at: datetime | None) -> bool:

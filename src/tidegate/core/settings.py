@@ -19,7 +19,9 @@ from tidegate.core.automation import (
     working_automations,
 )
 from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.fitting import fit
 from tidegate.core.limits import DEFAULT_LIMITS, Limits, limits_from_json, limits_to_json
+from tidegate.core.operations import Refusal
 from tidegate.core.parsing import value_from_text
 from tidegate.core.problem import Problem
 from tidegate.core.records import (
@@ -36,11 +38,11 @@ from tidegate.core.records import (
 from tidegate.core.values import (
     Json,
     Kind,
+    Unreadable,
     Value,
     compatible,
     is_email,
     is_empty,
-    is_readable,
     item_key,
     same,
 )
@@ -351,8 +353,19 @@ def _constant_problems(
                 place,
                 f"“{target.name}” is no custom field that can be written. Choose another one.",
             )
-        elif is_empty(value := constant_value(constant, target)) or not is_readable(value):
-            yield Problem("constant-value", place, f"The value doesn't fit “{target.name}”.")
+        elif message := _constant_fault(constant, target):
+            yield Problem("constant-value", place, message)
+
+
+def _constant_fault(constant: Constant, target: Field) -> str:
+    """Why this value would never be written; empty where it would."""
+    value = constant_value(constant, target)
+    if is_empty(value):
+        return f"“{target.name}” has no value yet. Enter one, or choose no constant."
+    fitted = value if isinstance(value, Unreadable) else fit(value, target, constant.side)
+    if isinstance(fitted, Unreadable | Refusal):
+        return f"The value doesn't fit “{target.name}”: {fitted.reason}."
+    return ""
 
 
 def _automation_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:

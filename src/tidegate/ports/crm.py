@@ -91,6 +91,8 @@ class Happening:
     """Of a changed person, what the fields that changed held until then; all others are missing."""
     permitted: frozenset[str] | None = None
     """The Pipedrive users who may see the record; None where the delivery does not say."""
+    attempt: int = 1
+    """Which try of Pipedrive's to deliver it this is."""
     by_program: bool = False
     """Whether a program did it, in the name of its user."""
 

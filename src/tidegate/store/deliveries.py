@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import DataError
+from django.db import DataError, Error
 from django.db import connection as database
 
 from tidegate.core.catalogue import PipedriveCatalogue
@@ -86,7 +86,7 @@ class _Waiting:
     listener: Listener
     news: Sequence[News]
     holds: bool | None = None
-    error: DataError | None = None
+    error: Error | None = None
 
 
 _queue: deque[_Waiting] = deque()
@@ -120,6 +120,9 @@ def _store(waiting: list[_Waiting]) -> None:
             else:
                 for each in together:
                     _store([each])
+        except Error as error:  # each of them is told, whoever's turn it was
+            for each in together:
+                each.error = error
 
 
 _INSERT = """

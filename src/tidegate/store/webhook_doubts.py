@@ -1,16 +1,36 @@
-"""What reconciliation finds tells how Pipedrive's webhooks fare: a change that none of them told of is a suspicion."""
+"""How Pipedrive's webhooks fare: a change that none of them told of is a suspicion, and so is one that came at a second try."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 
 from tidegate.core.records import Side
 from tidegate.store.models import Change, Connection
 
 CLOCK_MARGIN = timedelta(minutes=2)
 """How far Pipedrive's clock may be ahead of ours."""
+
+DOUBTED_EVERY = timedelta(minutes=1)
+"""A burst of late deliveries must not queue for the connection's row."""
+
+
+def doubt_late_deliveries(connection_id: UUID) -> None:
+    """A delivery came at its second try or later: the first failed, ten of which make a ban. The suspicion begins anew."""
+    now = timezone.now()
+    older = Q(webhooks_suspected_at=None) | Q(webhooks_suspected_at__lt=now - DOUBTED_EVERY)
+    Connection.objects.filter(older, pk=connection_id).update(webhooks_suspected_at=now)
+
+
+def doubt_after_downtime(lane_ids: Collection[int]) -> None:
+    """Nothing was taken for longer than Pipedrive tries: a ban that began meanwhile goes on."""
+    live = Connection.objects.filter(lane_id__in=lane_ids, disconnected_at=None).exclude(
+        webhooks_checked_at=None
+    )
+    live.update(webhooks_suspected_at=timezone.now())
 
 
 def doubt(connection_id: str, missed: Mapping[str, datetime]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
@@ -16,16 +17,40 @@ from tidegate.ports import Happening
 from tidegate.store.deliveries import Listener, listener_at, store_delivery
 from tidegate.store.inbox import News
 from tidegate.store.models import Connection
+from tidegate.store.webhook_doubts import doubt_late_deliveries
 from tidegate.wiring.upkeep import HOOK_USER
 
-OF_THE_CATALOGUE = frozenset({"user", "pipeline", "stage"})
-"""What Pipedrive has webhooks for; fields have none, and are seen by the daily reread."""
+OF_THE_CATALOGUE = frozenset({"user", "pipeline", "stage", "person_field"})
+"""Of these the catalogue is read anew; of lists, filters and what no webhook told by the daily reread."""
 ATTEMPTS = 4
 """Each after the first by the connection's row as it is then."""
 MARK_SECONDS = 1.0
 """A burst of deliveries must not queue for the connection's row."""
 
+PATIENCE_SECONDS = 5.0
+"""So long without a database is waited out: Pipedrive waits ten seconds for an answer, and ten refused deliveries make a ban of
+half an hour. A longer outage is answered at once, so that deliveries don't hold all threads."""
+PAUSE_SECONDS = 0.1
+
 _marked: dict[UUID, float] = {}
+
+
+@dataclass
+class Outage:
+    """How long this process has been without its database."""
+
+    since: float | None = None
+
+    def is_short(self) -> bool:
+        if self.since is None:
+            self.since = time.monotonic()
+        return time.monotonic() - self.since < PATIENCE_SECONDS
+
+    def is_over(self) -> None:
+        self.since = None
+
+
+_outage = Outage()
 
 
 def receive_delivery(hook_token: str, authorization: str | None, body: bytes) -> None:
@@ -35,8 +60,20 @@ def receive_delivery(hook_token: str, authorization: str | None, body: bytes) ->
     except (OperationalError, InterfaceError):
         if database.in_atomic_block:
             raise
-        database.close()  # it broke since the last delivery; the same once more stores nothing twice
-        _receive(hook_token, authorization, body)
+        _receive_again(hook_token, authorization, body)
+    _outage.is_over()
+
+
+def _receive_again(hook_token: str, authorization: str | None, body: bytes) -> None:
+    """The connection broke since the last delivery, or there is no database for a moment. Nothing is stored twice."""
+    while True:
+        database.close()
+        try:
+            return _receive(hook_token, authorization, body)
+        except (OperationalError, InterfaceError):
+            if not _outage.is_short():
+                raise
+            time.sleep(PAUSE_SECONDS)
 
 
 def _receive(hook_token: str, authorization: str | None, body: bytes) -> None:
@@ -63,6 +100,8 @@ def _genuine(hook_token: str, authorization: str | None, *, anew: bool) -> Liste
 
 def _take(listener: Listener, happenings: Sequence[Happening]) -> bool:
     _mark_delivery(listener.connection_id)
+    if any(happening.attempt > 1 for happening in happenings):
+        doubt_late_deliveries(listener.connection_id)
     if any(happening.entity in OF_THE_CATALOGUE for happening in happenings):
         # read anew at the next drain
         Connection.objects.filter(pk=listener.connection_id).update(catalogue_read_at=None)

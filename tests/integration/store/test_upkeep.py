@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from tests.builders import make_connection, make_workspace
 from tests.integration.engine.mortality import Countdown, Died, MortalApp
-from tidegate.errors import RecordRejected
+from tidegate.errors import InvalidForRemote, PermissionMissing, RecordRejected
+from tidegate.ports import Webhook, WebhookRequest
 from tidegate.store.models import Connection, Lane
 from tidegate.store.queries import webhooks_ok
 from tidegate.store.secrets import encrypt
@@ -47,6 +48,7 @@ def test_wherever_the_process_dies_webhooks_are_registered_once(connection: Conn
 
     def some_given_up() -> MemoryCrm:
         crm = MemoryCrm([])
+        connection.webhooks_checked_at = None
         async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
         for webhook_id in list(crm.webhooks)[:2]:
             crm.webhooks[webhook_id] = replace(crm.webhooks[webhook_id], is_active=False)
@@ -76,6 +78,53 @@ def test_other_apps_webhooks_are_left_alone_and_ours_are_taken_down(connection: 
 
     assert set(crm.webhooks) == {"999"}
     assert ours
+
+
+def heard_of(crm: MemoryCrm) -> list[str]:
+    return sorted(w.event_object for w in crm.webhooks.values() if w.is_active)
+
+
+NEEDED = ["organization", "person", "pipeline", "stage", "user"]
+
+
+@pytest.mark.parametrize(("refusals", "heard"), [(0, ["personField"]), (1, ["person_field"]), (9, [])])
+@pytest.mark.parametrize("refusal", [InvalidForRemote, PermissionMissing])
+def test_field_definitions_are_heard_of_where_pipedrive_lets_us_and_done_without_elsewhere(
+    connection: Connection, refusal: type[Exception], refusals: int, heard: list[str]
+) -> None:
+    crm = PickyCrm(refusal("Unknown event_object."), refusals)
+    async_to_sync(upkeep._try_webhooks)(connection, crm)
+    assert heard_of(crm) == sorted([*NEEDED, *heard])
+    assert connection.webhooks_problem == ""
+
+    asked = crm.asked
+    async_to_sync(upkeep._try_webhooks)(connection, crm)  # the same day
+    assert crm.asked == asked
+    assert connection.webhooks_suspected_at is None
+
+    Connection.objects.update(webhooks_checked_at=timezone.now() - timedelta(days=1))
+    connection.refresh_from_db()
+    async_to_sync(upkeep._try_webhooks)(
+        connection, crm
+    )  # a wish that was refused is made anew on the next day
+    assert crm.asked == (asked if heard else asked + 2)
+    assert connection.webhooks_suspected_at is None
+
+
+class PickyCrm(MemoryCrm):
+    """Refuses so many requests for what is not documented."""
+
+    def __init__(self, refusal: Exception, times: int) -> None:
+        super().__init__([])
+        self.refusal, self.left, self.asked = refusal, times, 0
+
+    async def create_webhook(self, request: WebhookRequest) -> Webhook:
+        if request.event_object not in NEEDED:
+            self.asked += 1
+            if self.left:
+                self.left -= 1
+                raise self.refusal
+        return await super().create_webhook(request)
 
 
 @pytest.mark.parametrize(
@@ -184,11 +233,11 @@ def test_while_webhooks_are_suspected_the_lane_is_looked_at_every_five_minutes(
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-def test_a_suspicion_ends_with_the_next_delivery_or_after_a_quiet_hour(
+def test_a_suspicion_ends_once_no_ban_can_last_and_deliveries_arrive_or_after_a_quiet_hour(
     connection: Connection, arrives: bool
 ) -> None:
     now = timezone.now()
-    connection.webhooks_suspected_at = now - timedelta(minutes=10 if arrives else 61)
+    connection.webhooks_suspected_at = now - timedelta(minutes=31 if arrives else 61)
     connection.last_delivery_at = now - timedelta(minutes=1) if arrives else None
     connection.save()
 
@@ -198,8 +247,14 @@ def test_a_suspicion_ends_with_the_next_delivery_or_after_a_quiet_hour(
     assert connection.webhooks_suspected_at is None
 
 
-def test_a_suspicion_stands_while_nothing_arrives(connection: Connection) -> None:
-    connection.webhooks_suspected_at = timezone.now() - timedelta(minutes=10)
+@pytest.mark.parametrize(("age", "last_delivery"), [(31, None), (31, 40), (20, 5)])
+def test_a_suspicion_stands_while_nothing_arrives_or_a_ban_may_last(
+    connection: Connection, age: int, last_delivery: int | None
+) -> None:
+    """Minutes ago."""
+    now = timezone.now()
+    connection.webhooks_suspected_at = now - timedelta(minutes=age)
+    connection.last_delivery_at = None if last_delivery is None else now - timedelta(minutes=last_delivery)
     connection.save()
 
     upkeep._mark_checked(connection.lane_id)
@@ -215,10 +270,14 @@ def test_after_everything_was_down_the_lane_is_looked_at_at_once(
     now = timezone.now()
     lane_of(connection, checked_at=now - timedelta(minutes=3), swept_at=now - timedelta(seconds=seconds))
 
+    Connection.objects.update(webhooks_checked_at=now - timedelta(hours=1))
+
     upkeep.note_downtime()
 
     assert bool(upkeep.lanes_due_for_a_check()) is due
     assert lane_of(connection).swept_at is not None
+    connection.refresh_from_db()
+    assert (connection.webhooks_suspected_at is not None) is due  # a ban may have begun, and go on
 
 
 def test_a_scarce_budget_makes_the_looks_rarer(

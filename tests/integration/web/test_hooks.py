@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from tidegate.store.inbox import take_changes
 from tidegate.store.models import Change, Connection, Lane
 from tidegate.store.secrets import encrypt
 from tidegate.web.intake import intake_before
+from tidegate.wiring import receive
 from tidegate.wsgi import application
 
 pytestmark = pytest.mark.django_db
@@ -233,9 +235,17 @@ def test_documented_payloads_are_taken(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entity", "is_due"), [("user", True), ("pipeline", True), ("stage", True), ("person", False)]
+    ("entity", "is_due"),
+    [
+        ("user", True),
+        ("pipeline", True),
+        ("stage", True),
+        ("personField", True),
+        ("person_field", True),
+        ("person", False),
+    ],
 )
-def test_news_of_users_pipelines_and_stages_has_the_catalogue_read_anew(
+def test_news_of_what_the_settings_name_has_the_catalogue_read_anew(
     connection: Connection, entity: str, is_due: bool
 ) -> None:
     Connection.objects.update(catalogue_read_at=timezone.now())
@@ -436,6 +446,111 @@ def end_session(pid: int) -> None:
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     database.close()
+
+
+class Away:
+    """A database that answers again after so many tries, and a clock that only its pauses move."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tries: float) -> None:
+        self.left = tries
+        self.now = 1000.0
+        self.store: Callable[..., None] = deliveries._store_together
+        monkeypatch.setattr(deliveries, "_store_together", self)
+        monkeypatch.setattr(receive, "_outage", receive.Outage())
+        monkeypatch.setattr(receive, "time", self)
+
+    def __call__(self, waiting: Any) -> None:
+        if self.left > 0:
+            self.left -= 1
+            raise OperationalError("the database is gone")
+        self.store(waiting)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_outage_of_a_few_seconds_is_waited_out(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten refused deliveries would be a ban of half an hour."""
+    away = Away(monkeypatch, tries=30)
+
+    assert deliver(connection) == 200
+
+    assert Change.objects.count() == 1
+    assert 2 < away.now - 1000 < receive.PATIENCE_SECONDS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_long_outage_each_delivery_is_refused_at_once(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch, tries=math.inf)
+    assert deliver(connection) == 500
+    refused_at = away.now
+
+    assert deliver(connection) == 500
+
+    assert refused_at - 1000 <= receive.PATIENCE_SECONDS + 1
+    assert away.now == refused_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_patience_is_back_once_the_database_was(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Away(monkeypatch, tries=math.inf)
+    assert deliver(connection, person(1)) == 500
+    away.left = 0
+    assert deliver(connection, person(1)) == 200
+    away.left = 10
+
+    assert deliver(connection, person(2)) == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_that_wait_for_one_statement_are_told_that_it_failed(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Connection.objects.update(catalogue_read_at=timezone.now())
+    Away(monkeypatch, tries=math.inf)
+    receive._outage.since = 0.0  # nobody is patient any more
+
+    assert at_once(connection, [person(number) for number in range(1, 5)]) == [500] * 4
+
+
+@pytest.mark.parametrize(
+    ("attempt", "doubted"), [(1, False), (2, True), (4, True), (None, False), (True, False)]
+)
+def test_a_delivery_at_a_second_try_is_a_suspicion(
+    connection: Connection, attempt: object, doubted: bool
+) -> None:
+    """The first failed at our door, and ten such make a ban, of which nothing else tells."""
+    body = person(1)
+    body["meta"] = {**body["meta"], "attempt": attempt}
+
+    assert deliver(connection, body) == 200
+
+    connection.refresh_from_db()
+    assert (connection.webhooks_suspected_at is not None) is doubted
+    assert Change.objects.count() == 1
+
+
+def test_each_late_delivery_begins_the_suspicion_anew(connection: Connection) -> None:
+    begun = timezone.now() - timedelta(minutes=20)
+    Connection.objects.update(webhooks_suspected_at=begun)
+    body = person(1)
+    body["meta"] = {**body["meta"], "attempt": 3}
+
+    deliver(connection, body)
+
+    connection.refresh_from_db()
+    assert connection.webhooks_suspected_at is not None
+    assert connection.webhooks_suspected_at > begun + timedelta(minutes=19)
 
 
 def test_what_can_not_be_stored_is_asked_for_again(

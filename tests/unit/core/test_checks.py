@@ -74,9 +74,10 @@ def test_when_webhooks_are_listed(
 @pytest.mark.parametrize(
     ("suspected_at", "last_delivery_at", "over"),
     [
-        (ago(minutes=10), ago(minutes=1), True),
-        (ago(minutes=10), ago(minutes=20), False),
-        (ago(minutes=10), None, False),
+        (ago(minutes=31), ago(minutes=1), True),
+        (ago(minutes=29), ago(minutes=1), False),  # of another webhook, perhaps: a ban may last
+        (ago(minutes=31), ago(minutes=40), False),
+        (ago(minutes=31), None, False),
         (ago(minutes=61), None, True),
     ],
 )

@@ -42,10 +42,12 @@ from tidegate.store.queries.log import (
     record_history,
 )
 from tidegate.store.queries.records import (
+    MOST_COUNTED,
     PersonCard,
     count_lists,
     count_persons,
     count_prospects,
+    count_without_email,
     ids_of_person,
     person_cards,
 )
@@ -71,6 +73,7 @@ from tidegate.store.queries.waiting import Waiting, WaitingKind, waiting_by_kind
 __all__ = [
     "CHECK_OVERDUE",
     "HOURS",
+    "MOST_COUNTED",
     "MOST_PERSONS_OF_A_SEARCH",
     "WRITES",
     "AttentionGroup",
@@ -96,6 +99,7 @@ __all__ = [
     "count_lists",
     "count_persons",
     "count_prospects",
+    "count_without_email",
     "cures_of",
     "delays",
     "emails_of",
