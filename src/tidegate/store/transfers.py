@@ -173,7 +173,7 @@ def _planned(row: Transfer, records: Sequence[str] | None) -> dict[str, Any]:
     chosen from it.
     """
     if records is None:
-        return row.planned | {EXPECTED: {name: getattr(row, name) for name in COUNTED}}
+        return {**row.planned, EXPECTED: {name: getattr(row, name) for name in COUNTED}}
     chosen = row.records.filter(source_id__in=list(records)).values_list("outcome", "changes")
     work, organizations = work_of_chosen(chosen, Direction(row.direction))
     known = organizations_named(row.connection.lane_id, organizations)
