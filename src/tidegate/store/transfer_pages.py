@@ -15,7 +15,7 @@ from tidegate.store.transfers import WAITING, done_rows, finish_transfer, second
 
 
 def settled_records(transfer_id: str, source_ids: Collection[str]) -> set[str]:
-    rows = TransferRecord.objects.filter(transfer_id=transfer_id, source_id__in=list(source_ids))
+    rows = TransferRecord.objects.filter(transfer_id=transfer_id, source_id__any=source_ids)
     return set(rows.exclude(outcome=WAITING).values_list("source_id", flat=True))
 
 
