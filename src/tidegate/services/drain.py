@@ -236,7 +236,7 @@ async def _preview(engine: Engine, schedule: Schedule, serving: Serving) -> bool
     engine.spend_as(Feature.TRANSFER)
     try:
         page = preview_undo_page if serving.preview.undoes else preview_page
-        await page(replace(engine, rules=serving.preview_rules), serving.preview)
+        await page(replace(engine, rules=serving.preview_rules, campaigns=serving.campaigns), serving.preview)
     except BudgetSpent as error:
         await _put_off(engine, schedule, serving.preview, error)
         return False

@@ -14,6 +14,7 @@ from tidegate.core.settings import Direction, Settings
 from tidegate.store.models import Connection
 from tidegate.web.automations.words import HISTORY
 from tidegate.web.setup.automations import automation_lines, named_problem
+from tidegate.web.setup.counted import left_out
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.editing import Editing, anchor
 from tidegate.web.setup.steps import STEPS, problems_of
@@ -41,7 +42,7 @@ def reviewed(editing: Editing, found: Sequence[Problem]) -> list[Reviewed]:
     lines = {
         "connect": [_connected(editing.connection)],
         "direction": _direction(settings),
-        "data": _data(settings, catalogues),
+        "data": [*_data(settings, catalogues), _without_email(editing.connection, settings)],
         "constants": _constants(settings, catalogues),
         "automations": _automations(settings, catalogues),
     }
@@ -99,12 +100,13 @@ def _data(settings: Settings, catalogues: Catalogues) -> list[str]:
         lines.append(
             _("Whoever unsubscribes or bounces is unsubscribed in Pipedrive, too, which can't be taken back.")
         )
-    lines.append(
-        _("Whoever has no e-mail address is left out.")
-        if settings.only_with_email
-        else _("Whoever has no e-mail address is synced too, and may arrive twice.")
-    )
     return lines
+
+
+def _without_email(connection: Connection, settings: Settings) -> str:
+    if settings.only_with_email:
+        return left_out(connection, settings)
+    return _("Whoever has no e-mail address is synced too, and may arrive twice.")
 
 
 def _to_pipedrive(settings: Settings, catalogues: Catalogues, names: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ A problem belongs to the step whose settings it is about; `PLACES` says which. T
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -75,9 +76,17 @@ def problems_of(step: str, problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if step_of(problem) == step]
 
 
+class Stepper(TypedDict):
+    """What the templates of the set-up know of the steps."""
+
+    steps: list[ShownStep]
+    step: ShownStep
+    step_count: int
+
+
 def stepper(
     connection: Connection | None, here: str, problems: Sequence[Problem] = (), *, mark: bool = False
-) -> dict[str, object]:
+) -> Stepper:
     """What the list of steps shows. Without a connection there is nowhere to go yet.
 
     A step with a problem never counts as done; red it is only with `mark`, when the member has been there.
