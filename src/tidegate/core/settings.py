@@ -136,6 +136,10 @@ DEFAULT_MAPPINGS = (FieldMapping(PHONE, PHONE), FieldMapping(JOB_TITLE, JOB_TITL
 """There to begin with where both sides have the field; they can be removed."""
 
 
+NO_ADDRESS = "It has no e-mail address, and only records with one are synced."
+NOT_IN_LISTS = "It is in none of the lists that are synced."
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     direction: Direction = Direction.TWO_WAY
@@ -178,9 +182,9 @@ class Settings:
                 f"Data flows only to {'Pipedrive' if record.side is Side.PIPEDRIVE else 'the outreach app'}."
             )
         if self.only_with_email and not any(map(is_email, record.emails)):
-            return "It has no e-mail address, and only records with one are synced."
+            return NO_ADDRESS
         if record.side is Side.OUTREACH and not self._in_synced_list(record):
-            return "It is in none of the lists that are synced."
+            return NOT_IN_LISTS
         return ""
 
     def _in_synced_list(self, prospect: Record) -> bool:

@@ -165,6 +165,10 @@ class Memory(Protocol):
         """What the mirror last saw of these persons, the organization's name filled in."""
         ...
 
+    def last_changes(self, person_ids: Collection[str]) -> dict[str, datetime | None]:
+        """When Pipedrive said that these persons were changed last, of those that the mirror has."""
+        ...
+
     def organization_names(self, ids: Collection[str]) -> dict[str, str]: ...
 
     def organizations_named(self, names: Collection[str]) -> dict[str, Organization]:

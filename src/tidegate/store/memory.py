@@ -48,7 +48,7 @@ from tidegate.store import (
     quarrels,
     runs,
     sameness,
-    transfers,
+    transfer_pages,
     webhook_doubts,
 )
 from tidegate.store.holds import fence
@@ -127,6 +127,9 @@ class LaneMemory(Memory):
 
     def mirrored(self, person_ids: Collection[str]) -> dict[str, Record]:
         return mirror.mirrored(self.lane_id, person_ids)
+
+    def last_changes(self, person_ids: Collection[str]) -> dict[str, datetime | None]:
+        return mirror.last_changes(self.lane_id, person_ids)
 
     def organization_names(self, ids: Collection[str]) -> dict[str, str]:
         return mirror.organization_names(self.lane_id, ids)
@@ -226,16 +229,16 @@ class LaneMemory(Memory):
             self._store(connection_id, results, spent, transfer_id=None)
 
     def settled_records(self, transfer_id: str, source_ids: Collection[str]) -> set[str]:
-        return transfers.settled_records(transfer_id, source_ids)
+        return transfer_pages.settled_records(transfer_id, source_ids)
 
     def waiting_records(self, transfer_id: str, limit: int) -> list[str]:
-        return transfers.waiting_records(transfer_id, limit)
+        return transfer_pages.waiting_records(transfer_id, limit)
 
     def done_records(self, undo: TransferState, after: int, limit: int) -> list[DoneRow]:
-        return transfers.done_records(undo, after, limit)
+        return transfer_pages.done_records(undo, after, limit)
 
     def organizations_made(self, undo: TransferState, after: int, limit: int) -> list[Organization]:
-        return transfers.organizations_made(undo, after, limit)
+        return transfer_pages.organizations_made(undo, after, limit)
 
     def commit_page(
         self, transfer: TransferState, results: Results, hold: Hold, *, cursor: str | None, spent: Spent
@@ -243,10 +246,10 @@ class LaneMemory(Memory):
         with transaction.atomic():
             fence(hold)
             self._store(transfer.connection_id, results, spent, transfer_id=transfer.id)
-            transfers.store_outcomes(transfer, results.outcomes)
-            transfers.store_organizations(transfer, results.organizations)
+            transfer_pages.store_outcomes(transfer, results.outcomes)
+            transfer_pages.store_organizations(transfer, results.organizations)
             tokens = sum(tokens for tokens, _ in spent.values())
-            transfers.advance(transfer, results.outcomes, cursor, tokens=tokens)
+            transfer_pages.advance(transfer, results.outcomes, cursor, tokens=tokens)
 
     def claimed(self, transfer_id: str, kind: str, keys: Collection[str]) -> dict[str, str]:
         rows = models.PreviewClaim.objects.filter(transfer_id=transfer_id, kind=kind, key__in=list(keys))
@@ -276,10 +279,10 @@ class LaneMemory(Memory):
             row = models.Transfer.objects.select_for_update().get(pk=preview.id)
             if row.state != "preview":
                 return  # cancelled meanwhile
-            transfers.store_outcomes(preview, page.outcomes)
-            transfers.store_claims(preview.id, page)
+            transfer_pages.store_outcomes(preview, page.outcomes)
+            transfer_pages.store_claims(preview.id, page)
             tokens = sum(tokens for tokens, _ in spent.values())
-            transfers.advance_preview(row, page, cursor, tokens=tokens)
+            transfer_pages.advance_preview(row, page, cursor, tokens=tokens)
 
     def _store(self, connection_id: str, results: Results, spent: Spent, *, transfer_id: str | None) -> None:
         links.save_links(connection_id, results.links)

@@ -54,7 +54,10 @@ from tidegate.store.queries.records import (
 from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page, runs_today
 from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
+    changes_meanwhile,
+    count_conflicts,
     cures_of,
+    emails_of,
     latest_records,
     open_preview,
     outcome_counts,
@@ -91,12 +94,15 @@ __all__ = [
     "budget_starts_again",
     "budget_today",
     "capped_count",
+    "changes_meanwhile",
+    "count_conflicts",
     "count_lists",
     "count_persons",
     "count_prospects",
     "count_without_email",
     "cures_of",
     "delays",
+    "emails_of",
     "filter_log",
     "filter_runs",
     "flow",
