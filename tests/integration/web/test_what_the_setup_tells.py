@@ -121,6 +121,25 @@ def test_the_budget_is_told_with_what_it_is_reckoned_from(alices: Setup) -> None
     assert "90,000 tokens a day. Change" in words(alices.get("setup/connected"))
 
 
+@pytest.mark.parametrize(
+    ("scopes", "says"),
+    [
+        (
+            ["base", "contacts:full", "deals:full", "activities:full", "users:read", "webhooks:full"],
+            "6 of 7 permissions (lacking: Contact fields, full access)",
+        ),
+        ([], ""),
+    ],
+)
+def test_the_settings_say_how_many_permissions_were_granted(
+    alices: Setup, scopes: list[str], says: str
+) -> None:
+    Connection.objects.update(scopes=scopes)
+    text = words(alices.get("settings"))
+    assert ("permissions" in text) is bool(says)
+    assert says in text
+
+
 # --- what comes of a choice
 
 
