@@ -75,17 +75,17 @@ class Account:
     def visibility_levels(self) -> tuple[int, ...]:
         return (1, 3, 5, 7) if self.groups_visible() else (1, 3)
 
-    def visibility(self) -> list[Condition]:
-        """What keeps a list to the records this user may see."""
+    def visibility(self, level: str = "visible_to") -> list[Condition]:
+        """What keeps a list to the records this user may see; `level` is where a table has their visibility."""
         if self.is_admin:
             return []
         if not self.groups_visible():
-            return [("(visible_to <> 1 OR owner_id = ?)", (self.user_id,))]
+            return [(f"({level} <> 1 OR owner_id = ?)", (self.user_id,))]
         mates = [user["id"] for user in self.users() if user["group"] == self.user["group"]]
         marks = ", ".join("?" * len(mates))
         return [
             (
-                f"(visible_to = 7 OR owner_id = ? OR visible_to IN (3, 5) AND owner_id IN ({marks}))",
+                f"({level} = 7 OR owner_id = ? OR {level} IN (3, 5) AND owner_id IN ({marks}))",
                 (self.user_id, *mates),
             )
         ]

@@ -11,7 +11,13 @@ from tests.contract.crm_contract import ADA, HELD
 from tests.contract.test_crm_on_sandbox import custom_fields
 from tests.sandbox import RunningSandbox, running_sandbox
 from tidegate.adapters.pipedrive.api import Pipedrive
-from tidegate.adapters.pipedrive.webhooks import check_genuine, plan_webhooks, read_delivery, wanted_webhooks
+from tidegate.adapters.pipedrive.webhooks import (
+    check_genuine,
+    plan_webhooks,
+    read_delivery,
+    wanted_webhooks,
+    wished_webhooks,
+)
 from tidegate.core.records import EMAIL, LAST_NAME, PHONE
 from tidegate.core.values import MISSING, Kind
 from tidegate.errors import InvalidForRemote, NotGenuine
@@ -113,6 +119,15 @@ async def test_an_emptied_field_is_empty_in_a_delivery_too(listening):
     assert happening.body is not None
     assert (happening.body.value(EMAIL), happening.body.value(PHONE)) == (None, None)
     assert all(happening.body.value(key) is None for key in listening.fields.values())
+
+
+async def test_a_new_field_is_told_where_field_definitions_are_listened_to(listening):
+    (first, *_) = wished_webhooks(listening.receiver.url, "tidegate", "s3cret")
+    await listening.crm.create_webhook(first)
+    made = await listening.crm.create_field("Shoe size", Kind.NUMBER)
+    happening = await listening.next()
+    assert (happening.entity, happening.action) == ("person_field", "create")
+    assert made.key
 
 
 async def test_a_delete_is_told(listening, running):

@@ -43,10 +43,7 @@ def test_everything_is_made_on_the_spot_without_scripts(
 ) -> None:
     visitor, page = visitor_without_scripts, visitor_without_scripts.page
     visitor.sign_in()
-    visitor.open("/integrations/connect/token/")
-    page.get_by_label("Company domain").fill("northlight")
-    page.get_by_label("Personal API token").fill("t" * 40)
-    page.get_by_role("button", name="Connect", exact=True).click()
+    visitor.sends_token()
     page.get_by_role("link", name="Continue to direction").click()
     page.get_by_role("button", name="Continue to data exchange").click()
     page.get_by_label("Sync to list").select_option(label="Create a new list…")

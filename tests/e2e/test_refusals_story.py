@@ -92,7 +92,7 @@ def test_stale_and_forged_choices_are_refused_in_every_step_and_the_story_goes_o
     in_pipedrive.get_by_label("Constant field").select_option(label="Headcount (Number)")
     in_pipedrive.get_by_label("Constant value").fill("many")
     page.get_by_role("button", name="Continue to automations").click()
-    expect(page.get_by_role("alert")).to_contain_text("The value doesn't fit “Headcount”.")
+    expect(page.get_by_role("alert")).to_contain_text("The value doesn't fit “Headcount”: not a number.")
     visitor.faults.clear()
     in_pipedrive.get_by_label("Constant value").fill("5")
     page.get_by_role("button", name="Continue to automations").click()
@@ -147,10 +147,7 @@ def test_a_company_that_is_connected_already_is_not_connected_twice(
     Connection.objects.update(
         status=Status.ACTIVE.value, reason="", launched_at="2026-03-01T00:00Z", settings_version=7
     )
-    visitor.open("/integrations/connect/token/")
-    page.get_by_label("Company domain").fill("northlight")
-    page.get_by_label("Personal API token").fill("t" * 40)
-    page.get_by_role("button", name="Connect", exact=True).click()
+    visitor.sends_token()
     expect(page.get_by_text(AGAIN)).to_be_visible()
     visitor.looks_well("connected-already")
 

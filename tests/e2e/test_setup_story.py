@@ -17,17 +17,6 @@ from tidegate.store.models import Connection, Workspace
 HEADCOUNT, LEAD_SOURCE, SEATS = "b" * 40, "c" * 40, "d" * 40
 
 
-def connect(visitor: Visitor) -> None:
-    """By a personal token: the way that needs no page of Pipedrive's."""
-    page = visitor.page
-    visitor.open("/integrations/")
-    page.get_by_role("link", name="Use a personal API token").click()
-    page.get_by_label("Company domain").fill("northlight")
-    page.get_by_label("Personal API token").fill("t" * 40)
-    page.get_by_role("button", name="Connect", exact=True).click()
-    expect(page.get_by_role("heading", name="Pipedrive is connected")).to_be_visible()
-
-
 def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id"))
 
@@ -37,7 +26,10 @@ def test_somebody_new_gets_to_active_alone(
 ) -> None:
     page = visitor.page
     visitor.sign_in()
-    connect(visitor)
+    expect(page.get_by_role("link", name="Use a personal API token")).to_be_visible()
+    visitor.sends_token()
+    expect(page.get_by_role("heading", name="Pipedrive is connected")).to_be_visible()
+    visitor.looks_well("setup-connected")
     page.get_by_role("link", name="Continue to direction").click()
     expect(page.get_by_label("Two-way")).to_be_checked()
     page.get_by_label("Only from Pipedrive").check()
@@ -81,7 +73,7 @@ def test_somebody_new_gets_to_active_alone(
     in_pipedrive.get_by_label("Constant field").select_option(label="Headcount (Number)")
     in_pipedrive.get_by_label("Constant value").fill("many")
     page.get_by_role("button", name="Continue to automations").click()
-    expect(page.get_by_role("alert")).to_contain_text("The value doesn't fit “Headcount”.")
+    expect(page.get_by_role("alert")).to_contain_text("The value doesn't fit “Headcount”: not a number.")
     visitor.faults.clear()
     visitor.looks_well("setup-constants-wrong")
     in_pipedrive.get_by_label("Constant field").select_option(label="Lead source (Text)")
@@ -113,7 +105,7 @@ def test_everything_works_without_scripts(
 ) -> None:
     visitor, page = visitor_without_scripts, visitor_without_scripts.page
     visitor.sign_in()
-    connect(visitor)
+    visitor.sends_token()
     page.get_by_role("link", name="Continue to direction").click()
     page.get_by_role("button", name="Continue to data exchange").click()
     page.get_by_label("Sync to list").select_option(label="Create a new list…")
@@ -194,14 +186,12 @@ def test_a_refused_token_is_said_and_the_right_one_connects(
 ) -> None:
     visitor.sign_in()
     pipedrive.ends_with = Invalid(errors={"api_token": ["Pipedrive does not accept this token."]})
-    visitor.open("/integrations/connect/token/")
-    visitor.page.get_by_label("Company domain").fill("northlight")
-    visitor.page.get_by_label("Personal API token").fill("wrong")
-    visitor.page.get_by_role("button", name="Connect", exact=True).click()
+    visitor.sends_token("wrong")
     expect(visitor.page.get_by_role("alert")).to_be_focused()
     visitor.faults.clear()  # the browser notes the 422 itself
     visitor.looks_well("connect-token-refused")
-    connect(visitor)
+    visitor.sends_token()
+    expect(visitor.page.get_by_role("heading", name="Pipedrive is connected")).to_be_visible()
 
 
 def test_two_editors_do_not_overwrite_each_other(visitor: Visitor, connection: Connection) -> None:

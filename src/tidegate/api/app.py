@@ -31,6 +31,7 @@ from tidegate.api.routes import (
     campaigns,
     catalogues,
     connections,
+    consents,
     fields,
     lists,
     mail_providers,
@@ -120,6 +121,7 @@ api.add_router("/transfers", transfers.router)
 api.add_router("/connections", activity.of_connection)
 api.add_router("/attention", activity.attention)
 api.add_router("/connections", automations.router)
+api.add_router("/connections", consents.router)
 api.add_router("/connections", brakes.of_connection)
 api.add_router("/halts", brakes.router)
 api.add_router("/connections", budget.router)

@@ -36,7 +36,8 @@ def record_to_json(record: Record, kinds: Mapping[str, Kind]) -> dict[str, Json]
     return {
         "name": record.name,
         "values": {
-            key: [kinds.get(key, Kind.TEXT).value, to_json(value)] for key, value in record.values.items()
+            key: [kinds.get(key, Kind.TEXT), None if value is None else to_json(value)]
+            for key, value in record.values.items()
         },
         "emails": list(record.emails),
         "labels": dict(record.labels),

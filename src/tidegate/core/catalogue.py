@@ -1,6 +1,6 @@
 """What each side offers for the settings: fields with their kinds and options, lists, users, pipelines, stages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -61,6 +61,8 @@ class User:
     active: bool = True
     is_me: bool = False
     time_zone: str = ""
+    is_admin: bool | None = None
+    """Whether the user sees and may do everything there; None where Pipedrive did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,13 @@ class OutreachCatalogue:
     fields: tuple[Field, ...] = ()
     lists: tuple[NamedList, ...] = ()
     read_at: datetime | None = None
+    _by_key: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_key", by_key(self.fields))
 
     def field(self, key: str) -> Field | None:
-        return find_field(self.fields, key)
+        return self._by_key.get(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +114,13 @@ class PipedriveCatalogue:
     activity_types: tuple[str, ...] = ()
     """The keys of those in use; empty where they were not read."""
     filters: tuple[PersonFilter, ...] = ()
+    _by_key: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_key", by_key(self.fields))
 
     def field(self, key: str) -> Field | None:
-        return find_field(self.fields, key)
+        return self._by_key.get(key)
 
     def with_field(self, field: Field) -> "PipedriveCatalogue":
         """The catalogue with this field in place of the one of its key, or at the end."""
@@ -119,6 +129,14 @@ class PipedriveCatalogue:
 
     def filter_of(self, filter_id: str) -> PersonFilter | None:
         return next((known for known in self.filters if known.id == filter_id), None)
+
+
+def by_key(fields: Iterable[Field]) -> dict[str, Field]:
+    """The first one of each key."""
+    found: dict[str, Field] = {}
+    for each in fields:
+        found.setdefault(each.key, each)
+    return found
 
 
 def find_field(fields: Iterable[Field], key: str) -> Field | None:

@@ -17,6 +17,10 @@ CLOSING = frozenset({Trigger.EMAIL_BOUNCED, Trigger.UNSUBSCRIBED})
 WORDS = {"no_consent": "no consent", "archived": "archived", "subscribed": "subscribed"}
 
 
+IGNORED_CURE = "Take the person out of your campaigns in Pipedrive and ignore this; or correct the address there and retry."
+"""For a status that Pipedrive left as it was."""
+
+
 def closes(event: CampaignEvent) -> bool:
     """Whether this event says that the prospect is not to be written to any more."""
     return event.trigger in CLOSING

@@ -1,6 +1,6 @@
 """Deals and activities as Pipedrive shows them, and which deal an action is about. Requirements: A3, A4, A6."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -63,6 +63,18 @@ def deal_to_move(
         return created
     inside = newest(deal for deal in deals if deal.pipeline_id == pipeline_id)
     return inside if inside is not None or only_in_pipeline else newest(deals)
+
+
+def deal_of_contact(deals: Sequence[Deal], pipelines: Collection[str]) -> Deal | None:
+    """The open deal at which an activity of this person stands, whoever made the deal: the newest in one of these pipelines.
+
+    `pipelines`: those that the automations work in. Where they name none, the only open deal there is: of several nobody
+    can tell which is meant.
+    """
+    if pipelines:
+        return newest(deal for deal in deals if deal.pipeline_id in pipelines)
+    active = [deal for deal in deals if deal.active]
+    return active[0] if len(active) == 1 else None
 
 
 def first_stage(pipelines: Iterable[Pipeline], pipeline_id: str | None) -> Stage | None:

@@ -4,7 +4,7 @@ Rules: docs/sync-rules.md, "Values".
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -60,16 +60,7 @@ def fit(value: Value, target: Field, side: Side) -> Value | Refusal:
         return None if value == "" else value
     if not _right_type(value, target.kind):
         return _refuse(value, target, side, f"“{describe(value)}” is not a value of this type of field")
-    reason = (
-        _too_many_lines(value, target)
-        or _too_long(value, target)
-        or _too_precise(value, target)
-        or _too_many(value, target)
-        or _no_moment(value)
-        or _no_currency(value)
-        or _no_address(value, target)
-        or _no_link(value, target)
-    )
+    reason = next((why for check in _CHECKS.get(type(value), ()) if (why := check(value, target))), "")
     if reason:
         return _refuse(value, target, side, reason)
     if target.kind in (Kind.OPTION, Kind.OPTIONS):
@@ -125,7 +116,7 @@ def _too_many(value: Value, target: Field) -> str:
     return f"too many: {len(value)} of {target.max_items}"
 
 
-def _no_moment(value: Value) -> str:
+def _no_moment(value: Value, target: Field) -> str:
     """What neither side has a spelling for."""
     match value:
         case TimeOfDay():
@@ -144,7 +135,7 @@ def _no_moment(value: Value) -> str:
     )
 
 
-def _no_currency(value: Value) -> str:
+def _no_currency(value: Value, target: Field) -> str:
     if not isinstance(value, Money) or _CURRENCY.fullmatch(value.currency):
         return ""
     return f"“{value.currency}” is not a currency of three letters, like EUR"
@@ -164,6 +155,19 @@ def _no_link(value: Value, target: Field) -> str:
     if " " in value or (scheme and scheme[1].lower() not in _LINK_SCHEMES):
         return f"“{value[:60]}” is not a web address"
     return ""
+
+
+_CHECKS: Mapping[type, tuple[Callable[[Value, Field], str], ...]] = {
+    str: (_too_many_lines, _too_long, _no_link),
+    tuple: (_too_long, _too_many, _no_address),
+    Address: (_too_long,),
+    Decimal: (_too_precise,),
+    Money: (_too_precise, _no_currency),
+    TimeOfDay: (_no_moment,),
+    TimeRange: (_no_moment,),
+    DateRange: (_no_moment,),
+}
+"""Type of a value -> what may be wrong with it, each in words or as the empty text."""
 
 
 def _fit_options(value: Value, target: Field, side: Side) -> Value | Refusal:

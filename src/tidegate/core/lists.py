@@ -71,6 +71,8 @@ def _aliases(key_of: KeyOf, now: tuple[Items, Items], base: tuple[Items, Items])
     Known by their place among what the two entries of the base do not share. Where these differ in number, or a side
     shows both spellings, nothing is guessed: then both count as items of their own, and none is lost.
     """
+    if not base[0] or not base[1]:
+        return {}
     left, right = ([key_of(item) for item in items] for items in base)
     shown_left, shown_right = ({key_of(item) for item in items} for items in now)
     only_left = [key for key in left if key not in right]

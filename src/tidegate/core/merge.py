@@ -23,6 +23,8 @@ from tidegate.core.values import LISTS, MISSING, Unreadable, Value, is_empty, is
 Entry = tuple[Value, Value]
 """What outreach showed and what Pipedrive showed."""
 NOTHING: Final[Entry] = (None, None)
+SIDES: Final = (Side.OUTREACH, Side.PIPEDRIVE)
+"""As a tuple: an enumeration makes its members' list anew each time, and every field of every record asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _unreadable(pair: Pair, now: Entry) -> tuple[Refusal, ...]:
 
 def _changed(pair: Pair, now: Entry, entry: Entry) -> list[Side]:
     """The sides that differ from their own entry."""
-    sides = zip(Side, now, entry, strict=True)
+    sides = zip(SIDES, now, entry, strict=True)
     return [side for side, value, before in sides if not pair.same(value, before)]
 
 
@@ -114,7 +116,7 @@ def _rested(pair: Pair, now: Entry, entry: Entry | None) -> Entry:
 def _merge_single(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> Merged:
     """Who speaks: the only side that changed or has a value; where both do, the winner."""
     if entry is None:
-        speaking = [side for side, value in zip(Side, now, strict=True) if not is_empty(value)]
+        speaking = [side for side, value in zip(SIDES, now, strict=True) if not is_empty(value)]
     else:
         speaking = _changed(pair, now, entry)
     conflict = len(speaking) == 2
@@ -129,7 +131,7 @@ def _merge_lists(pair: Pair, now: Entry, entry: Entry | None, policy: Live) -> M
     """Without an entry both were empty before: everything there counts as added."""
     base = entry or NOTHING
     merged = merge_lists(pair.item_key, _items(now), _items(base), winner=policy.winner)
-    wanted = {side: _as_held(pair, side, merged.of(side)) for side in Side if policy.may_write(side)}
+    wanted = {side: _as_held(pair, side, merged.of(side)) for side in SIDES if policy.may_write(side)}
     values = {side: items for side, items in wanted.items() if not pair.same(items, _of(now, side))}
     if not values:
         return Merged(now)
@@ -206,7 +208,7 @@ def merge_records(
     }
     _keep_names_together(prospect, person, base, pairs, merged, policy)
     return MergedRecords(
-        {side: tuple(m.changes[side] for m in merged.values() if side in m.changes) for side in Side},
+        {side: tuple(m.changes[side] for m in merged.values() if side in m.changes) for side in SIDES},
         {key: m.entry for key, m in merged.items() if m.entry is not None},
         {key: m.agreed for key, m in merged.items() if m.agreed is not None},
         tuple(refusal for m in merged.values() for refusal in m.refusals),

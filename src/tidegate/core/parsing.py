@@ -23,6 +23,8 @@ from tidegate.core.values import (
 
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _ZONE = re.compile(r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+")
+_BETWEEN = re.compile(r"\s*[/–—]\s*|\s+(?:-|to)\s+")
+"""What people put between two dates; a hyphen without space around it belongs to a date."""
 _TRUE = frozenset({"true", "yes", "1", "on"})
 _FALSE = frozenset({"false", "no", "0", "off"})
 
@@ -130,10 +132,11 @@ def _datetime(text: str) -> Value:
 
 
 def _date_range(text: str) -> Value:
-    start, _, end = text.partition("/")
+    start, *rest = _BETWEEN.split(text, maxsplit=1)
+    end = rest[0] if rest else ""
     first, last = normal_date(start), normal_date(end) if end else None
     if not isinstance(first, date) or not (last is None or isinstance(last, date)):
-        return Unreadable(text, "not two dates like 2026-03-01/2026-03-31")
+        return Unreadable(text, "not two dates like 2026-03-01 – 2026-03-31")
     if last is not None and last < first:
         return Unreadable(text, "the range ends before it begins")
     return DateRange(first, last)

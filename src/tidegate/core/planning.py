@@ -5,7 +5,7 @@ sees values only: no clock, no database, no network. A preview, the real thing, 
 Rules: docs/sync-rules.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
@@ -44,8 +44,16 @@ class Rules:
     def owner_id(self) -> str | None:
         return owner_of(self.settings, self.pipedrive)
 
+    _ways: dict[Direction, Settings] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     def field(self, side: Side, key: str) -> Field | None:
         return (self.outreach if side is Side.OUTREACH else self.pipedrive).field(key)
+
+    def in_direction(self, direction: Direction) -> Settings:
+        """The settings for a transfer, which goes in its own direction: made once, since every record asks for them."""
+        if direction not in self._ways:
+            self._ways[direction] = self.settings.in_direction(direction)
+        return self._ways[direction]
 
 
 def owner_of(settings: Settings, pipedrive: PipedriveCatalogue) -> str | None:
@@ -210,7 +218,7 @@ def _decide_unlinked(situation: Situation, rules: Rules, mode: Mode) -> Plan:
     chosen = situation.seen(situation.origin.other)
     if isinstance(chosen, Record):
         return _plan_meeting(origin, chosen, rules, mode)
-    why_not = situation.barred or _effective(rules.settings, mode).why_not(origin)
+    why_not = situation.barred or _effective(rules, mode).why_not(origin)
     if why_not:
         return _about(origin, Plan(Decision.SKIP, why_not))
     candidates = tuple(found for found in situation.candidates if shares_address(origin, found))
@@ -221,9 +229,9 @@ def _decide_unlinked(situation: Situation, rules: Rules, mode: Mode) -> Plan:
     return _plan_create(origin, rules, mode)
 
 
-def _effective(settings: Settings, mode: Mode) -> Settings:
+def _effective(rules: Rules, mode: Mode) -> Settings:
     """A transfer goes in its own direction, also against a one-way connection's."""
-    return settings.in_direction(mode.direction) if isinstance(mode, Transfer) else settings
+    return rules.in_direction(mode.direction) if isinstance(mode, Transfer) else rules.settings
 
 
 def _about(origin: Record, plan: Plan) -> Plan:
@@ -254,7 +262,7 @@ def _plan_meeting(origin: Record, found: Record, rules: Rules, mode: Mode) -> Pl
 def _plan_create(origin: Record, rules: Rules, mode: Mode) -> Plan:
     """Everything the origin shows and the other side takes, and the constants of the created side."""
     side = origin.side.other
-    settings = _effective(rules.settings, mode)
+    settings = _effective(rules, mode)
     empty = empty_record(side, rules.pairs)
     prospect, person = (origin, empty) if origin.side is Side.OUTREACH else (empty, origin)
     policy = Live(settings.direction, settings.winner, meeting=True)
@@ -290,7 +298,7 @@ def _plan_pair(
     refusals = merged.refusals
     if isinstance(mode, Transfer):  # whoever the source is: a constant has no other side to be read from
         target = prospect if mode.target is Side.OUTREACH else person
-        constants, refused = _constants(target, mode.target, rules, _effective(rules.settings, mode))
+        constants, refused = _constants(target, mode.target, rules, _effective(rules, mode))
         refusals += refused
     writes = _writes(prospect, person, merged, constants, mode)
     return Plan(
@@ -378,23 +386,24 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
 
     Of a written field the side's own answer counts, so that an app's way of spelling is no change later. A field that
     was to be written on a side that was not is remembered as before: it still counts as changed. Fields that a write
-    touches without naming them (`_touches`) count as answered too.
+    touches without naming them (`_touched`) count as answered too.
     """
     if not plan.writes and not plan.agreed:
         return plan.base
     base = dict(plan.base)
+    sent = {write.side: {change.field for change in write.changes} for write in plan.writes}
+    touched = {write.side: _touched(write, sent[write.side]) for write in plan.writes}
     for key, fields in plan.fields.items():
-        written = [side for side in Side if _writes_field(plan, side, fields)]
+        written = [side for side in sent if _of(fields, side) in sent[side]]
         if written and key not in plan.agreed:
             continue
-        awaited = written or [write.side for write in plan.writes]
         entry = base.get(key)
-        if key in plan.agreed and all(side in returned for side in awaited):
+        if key in plan.agreed and all(side in returned for side in written or sent):
             entry = plan.agreed[key]
         elif written or entry is None:
             continue
-        for side in Side:
-            if side in returned and (side in written or _touches(plan, side, fields)):
+        for side in sent:
+            if side in returned and (side in written or touched[side](_of(fields, side))):
                 entry = _as_answered(entry, side, returned[side], fields)
         base[key] = entry
     return base
@@ -402,29 +411,25 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
 
 def agreed_by(plan: Plan, write: Write) -> Base:
     """What both sides agree on once this write of the plan is done, for the pairs that need no other one."""
+    sent = {each.side: {change.field for change in each.changes} for each in plan.writes}
     return {
         key: plan.agreed[key]
         for key, fields in plan.fields.items()
-        if key in plan.agreed
-        and _writes_field(plan, write.side, fields)
-        and not _writes_field(plan, write.side.other, fields)
+        if key in plan.agreed and [side for side in sent if _of(fields, side) in sent[side]] == [write.side]
     }
 
 
-def _touches(plan: Plan, side: Side, fields: tuple[str, str]) -> bool:
-    """Of a record just created every field, since nobody else has edited it yet; of a changed name both parts."""
-    write = plan.write_to(side)
-    if write is None:
-        return False
+def _touched(write: Write, sent: Collection[str]) -> Callable[[str], bool]:
+    """Which fields of the written record count as answered beside those that were sent: of one just created all of them,
+    since nobody else has edited it yet; of a changed name both parts.
+    """
     if write.act is Act.CREATE:
-        return True
-    name_parts = (FIRST_NAME, LAST_NAME)
-    return _of(fields, side) in name_parts and any(change.field in name_parts for change in write.changes)
+        return lambda key: True
+    renamed = not _NAME_PARTS.isdisjoint(sent)
+    return lambda key: renamed and key in _NAME_PARTS
 
 
-def _writes_field(plan: Plan, side: Side, fields: tuple[str, str]) -> bool:
-    write = plan.write_to(side)
-    return write is not None and any(change.field == _of(fields, side) for change in write.changes)
+_NAME_PARTS = frozenset({FIRST_NAME, LAST_NAME})
 
 
 def _as_answered(entry: Entry, side: Side, answer: Record, fields: tuple[str, str]) -> Entry:

@@ -55,6 +55,12 @@ class CampaignRules:
     """The account's."""
     pipedrive: PipedriveCatalogue = field(default_factory=PipedriveCatalogue)
 
+    @property
+    def pipelines(self) -> frozenset[str]:
+        """Those that the automations work in."""
+        actions = (action for automation in self.automations for action in automation.actions)
+        return frozenset(action.pipeline_id for action in actions if action.pipeline_id)
+
     def automation(self, trigger: Trigger | None) -> Automation | None:
         return next((a for a in self.automations if a.trigger is trigger), None)
 
@@ -193,7 +199,12 @@ def unless_overtaken(deed: Deed, at: datetime, placed: Mapping[str, datetime]) -
 
 def in_order(events: Iterable[CampaignEvent]) -> list[CampaignEvent]:
     """As they happened; those of one moment as they came in."""
-    return sorted(events, key=lambda event: (event.at, event.received_at, _number(event.id)))
+    return sorted(events, key=place_in_time)
+
+
+def place_in_time(event: CampaignEvent) -> tuple[datetime, datetime, int]:
+    """What an event is ordered by among those of its prospect."""
+    return event.at, event.received_at, _number(event.id)
 
 
 def _number(event_id: str) -> int:

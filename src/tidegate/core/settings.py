@@ -19,7 +19,9 @@ from tidegate.core.automation import (
     working_automations,
 )
 from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
+from tidegate.core.fitting import fit
 from tidegate.core.limits import DEFAULT_LIMITS, Limits, limits_from_json, limits_to_json
+from tidegate.core.operations import Refusal
 from tidegate.core.parsing import value_from_text
 from tidegate.core.problem import Problem
 from tidegate.core.records import (
@@ -36,11 +38,11 @@ from tidegate.core.records import (
 from tidegate.core.values import (
     Json,
     Kind,
+    Unreadable,
     Value,
     compatible,
     is_email,
     is_empty,
-    is_readable,
     item_key,
     same,
 )
@@ -134,6 +136,10 @@ DEFAULT_MAPPINGS = (FieldMapping(PHONE, PHONE), FieldMapping(JOB_TITLE, JOB_TITL
 """There to begin with where both sides have the field; they can be removed."""
 
 
+NO_ADDRESS = "It has no e-mail address, and only records with one are synced."
+NOT_IN_LISTS = "It is in none of the lists that are synced."
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     direction: Direction = Direction.TWO_WAY
@@ -176,9 +182,9 @@ class Settings:
                 f"Data flows only to {'Pipedrive' if record.side is Side.PIPEDRIVE else 'the outreach app'}."
             )
         if self.only_with_email and not any(map(is_email, record.emails)):
-            return "It has no e-mail address, and only records with one are synced."
+            return NO_ADDRESS
         if record.side is Side.OUTREACH and not self._in_synced_list(record):
-            return "It is in none of the lists that are synced."
+            return NOT_IN_LISTS
         return ""
 
     def _in_synced_list(self, prospect: Record) -> bool:
@@ -347,8 +353,19 @@ def _constant_problems(
                 place,
                 f"“{target.name}” is no custom field that can be written. Choose another one.",
             )
-        elif is_empty(value := constant_value(constant, target)) or not is_readable(value):
-            yield Problem("constant-value", place, f"The value doesn't fit “{target.name}”.")
+        elif message := _constant_fault(constant, target):
+            yield Problem("constant-value", place, message)
+
+
+def _constant_fault(constant: Constant, target: Field) -> str:
+    """Why this value would never be written; empty where it would."""
+    value = constant_value(constant, target)
+    if is_empty(value):
+        return f"“{target.name}” has no value yet. Enter one, or choose no constant."
+    fitted = value if isinstance(value, Unreadable) else fit(value, target, constant.side)
+    if isinstance(fitted, Unreadable | Refusal):
+        return f"The value doesn't fit “{target.name}”: {fitted.reason}."
+    return ""
 
 
 def _automation_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:

@@ -5,13 +5,18 @@ page costs the same whatever its size, so pages are as large as they go, and not
 Rules: docs/sync-rules.md, "Transfer".
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from statistics import median_high
-from typing import Final
+from typing import Any, Final
+
+from tidegate.core.records import ORGANIZATION, Side
+from tidegate.core.settings import Direction
+from tidegate.core.values import Json, name_key
 
 
 class State(StrEnum):
@@ -49,47 +54,6 @@ OPEN: Final = frozenset({State.RUNNING, State.PAUSED})
 def may_move(before: State, after: State) -> bool:
     """Whether a transfer can go from one state to the other; staying is always allowed."""
     return before is after or after in MOVES[before]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a transfer is. `seconds` is the time it worked, waits for the budget not counted."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    failed: int = 0
-    total: int | None = None
-    seconds: float = 0.0
-
-    @property
-    def done(self) -> int:
-        return self.created + self.updated + self.unchanged + self.skipped + self.failed
-
-    @property
-    def left(self) -> int | None:
-        """Records still to come; never below nothing, since the source may have shrunk while we walked."""
-        return None if self.total is None else max(self.total - self.done, 0)
-
-    @property
-    def percent(self) -> int | None:
-        """Whole percents done; 100 only when nothing is left."""
-        if self.total is None:
-            return None
-        if not self.left:
-            return 100
-        return self.done * 100 // self.total
-
-    @property
-    def rate(self) -> float | None:
-        """Records a second; None until there is something to go by."""
-        return self.done / self.seconds if self.done and self.seconds > 0 else None
-
-    @property
-    def seconds_left(self) -> float | None:
-        rate, left = self.rate, self.left
-        return None if rate is None or left is None else left / rate
 
 
 PACE_POINTS: Final = 60
@@ -156,6 +120,7 @@ def estimate_cost(
     persons_created: int = 0,
     persons_updated: int = 0,
     organizations_created: int = 0,
+    emails_logged: int = 0,
     deleted: int = 0,
     catch_ups: int = 0,
     caught_up: int = 0,
@@ -171,7 +136,7 @@ def estimate_cost(
         + catch_ups * (1 + max(1, _pages(caught_up, PAGE)))
     )
     batches = _pages(looks, LOOK)
-    writes = persons_created + persons_updated + organizations_created
+    writes = persons_created + persons_updated + organizations_created + emails_logged
     return Cost(
         walk=pages * LIST_TOKENS,
         look=batches * LIST_TOKENS + looked[1],
@@ -227,6 +192,8 @@ class Work:
     prospects_created: int = 0
     prospects_updated: int = 0
     organizations_created: int = 0
+    emails_logged: int = 0
+    """Campaign e-mails to whoever is linked for the first time, which become activities once the run has ended."""
     conflicts: int = 0
     """Records where both apps have a value and one would be overwritten."""
     person_pages: int = 0
@@ -253,6 +220,7 @@ class Work:
             persons_created=self.persons_created,
             persons_updated=self.persons_updated,
             organizations_created=self.organizations_created,
+            emails_logged=self.emails_logged,
             deleted=deleted,
             catch_ups=catch_ups,
             caught_up=min(writes, int(calls_per_second * (CATCH_UP_SECONDS + CATCH_UP_OVERLAP))),
@@ -260,13 +228,41 @@ class Work:
         )
 
 
+EXPECTED: Final = "outcomes"
+"""Under which a previewed run keeps how many records of each outcome it is to come to."""
+
+
+def work_of_chosen(
+    chosen: Iterable[tuple[str, Sequence[Mapping[str, Json]]]], direction: Direction
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a preview's chosen records come to: counts as those of `Work`, with `EXPECTED`; and the names of organizations
+    that are needed by their keys. A record is its outcome and its fields' changes.
+    """
+    target = Side.PIPEDRIVE if direction is Direction.TO_PIPEDRIVE else Side.OUTREACH
+    counts: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    organizations: dict[str, str] = {}
+    for outcome, changes in chosen:
+        outcomes["failed" if outcome == "attention" else outcome] += 1
+        sides = {target} if outcome == "created" else {Side(str(change["side"])) for change in changes}
+        counts.update(f"{_PLURALS[side]}_{outcome}" for side in sides)
+        counts["conflicts"] += any(change.get("conflict") for change in changes)
+        names = (c["after"] for c in changes if c["field"] == ORGANIZATION and c["side"] == Side.PIPEDRIVE)
+        organizations.update((name_key(name), name) for name in names if isinstance(name, str))
+    looks = look_counts(outcomes.total()) if direction is Direction.FROM_PIPEDRIVE else {}
+    return {**counts, **looks, EXPECTED: dict(outcomes)}, organizations
+
+
+_PLURALS = {Side.OUTREACH: "prospects", Side.PIPEDRIVE: "persons"}
+
+
 def look_counts(records: int, *, listed: int = 0) -> dict[str, int]:
-    """Calls and tokens of a look at up to a hundred records by id: in one list call, or one by one where that is cheaper.
+    """Calls and tokens of a look at records by id: a hundred in a list call, the rest one by one where that is cheaper.
     `listed` is the number of further list calls for the same records."""
     if not records:
         return {"looks": 0, "look_tokens": 0}
-    alone = records < LIST_TOKENS
-    return {
-        "looks": (records if alone else 1) + listed,
-        "look_tokens": (records if alone else LIST_TOKENS) + listed * LIST_TOKENS,
-    }
+    full, rest = divmod(records, LOOK)
+    alone = rest < LIST_TOKENS
+    lists = full + listed + (0 if alone else 1)
+    singles = rest if alone else 0
+    return {"looks": lists + singles, "look_tokens": lists * LIST_TOKENS + singles}

@@ -159,6 +159,10 @@ def is_readable(value: Value) -> bool:
 
 
 def normal_text(raw: str) -> str | None:
+    if (
+        raw.isprintable() and "  " not in raw
+    ):  # nearly always: one line, and no other blanks than single spaces
+        return raw.strip() or None
     text = "\n".join(_SPACES.sub(" ", line).strip() for line in raw.replace("\r\n", "\n").split("\n")).strip()
     return text or None
 
@@ -187,11 +191,14 @@ def normal_emails(raw: Sequence[str]) -> tuple[str, ...]:
 
 def normal_phones(raw: Sequence[str]) -> tuple[str, ...]:
     """Numbers as they were written, in order, repetitions by number dropped."""
+    numbers = tuple(text for number in raw if (text := number.strip()))
+    if (
+        len(numbers) < 2
+    ):  # nearly always: nothing to compare, and comparing takes longer than all else about a record
+        return numbers
     seen: dict[str, str] = {}
-    for number in raw:
-        text = number.strip()
-        if text:
-            seen.setdefault(phone_key(text), text)
+    for text in numbers:
+        seen.setdefault(phone_key(text), text)
     return tuple(seen.values())
 
 
@@ -264,6 +271,8 @@ def same(kind: Kind, one: Value, other: Value, country: str = "") -> bool:
     """
     if type(one) is type(other) and one == other:
         return True
+    if one is None or other is None:
+        return comparison_key(kind, one if other is None else other, country) is None
     return comparison_key(kind, one, country) == comparison_key(kind, other, country)
 
 

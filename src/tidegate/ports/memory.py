@@ -31,6 +31,8 @@ class Results:
     questions: list[Question] = field(default_factory=list)
     settled: list[tuple[str, str]] = field(default_factory=list)
     """(prospect id, person id) pairs that were written: what waited for them is settled."""
+    mended: list[tuple[str, str]] = field(default_factory=list)
+    """(kind, what it holds) of cases of `core.cases`: what they held is done now, or nothing is left to be done."""
     intents_done: list[tuple[str, str]] = field(default_factory=list)
     """(kind, key) of creates whose record is known now."""
     persons: list[Record] = field(default_factory=list)
@@ -92,8 +94,15 @@ class Memory(Protocol):
         """Every run of these prospects, oldest first."""
         ...
 
+    def events_begun(self, connection_id: str, event_ids: Collection[str]) -> set[str]:
+        """Which of these events have begun a run, for whomever."""
+        ...
+
     def begin_runs(self, connection_id: str, runs: Sequence[RunToBegin], hold: Hold) -> None:
-        """Write them down with their actions, committed before anything is sent. One whose once-key is taken is dropped."""
+        """Write them down with their actions, committed before anything is sent.
+
+        One whose once-key or event is taken is dropped.
+        """
         ...
 
     def email_activities(
@@ -110,8 +119,8 @@ class Memory(Protocol):
         """Waiting, due or not, with ids above `after`, oldest first."""
         ...
 
-    def waiting_events(self, connection_id: str, event_ids: Collection[str]) -> set[str]:
-        """Which of these campaign events still wait, due or not."""
+    def put_off_events(self, connection_id: str) -> dict[str, datetime]:
+        """Campaign events that were tried and put off, the oldest first, with when each falls due."""
         ...
 
     def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
@@ -154,6 +163,10 @@ class Memory(Protocol):
 
     def mirrored(self, person_ids: Collection[str]) -> dict[str, Record]:
         """What the mirror last saw of these persons, the organization's name filled in."""
+        ...
+
+    def last_changes(self, person_ids: Collection[str]) -> dict[str, datetime | None]:
+        """When Pipedrive said that these persons were changed last, of those that the mirror has."""
         ...
 
     def organization_names(self, ids: Collection[str]) -> dict[str, str]: ...

@@ -5,14 +5,24 @@ log tells of what can't be taken back, whenever the worker died.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from tidegate.core.consent import UNSUBSCRIBED, closed_text, done_text, ignored_text, is_open, status_change
+from tidegate.core.cases import CONSENT
+from tidegate.core.consent import (
+    IGNORED_CURE,
+    UNSUBSCRIBED,
+    closed_text,
+    done_text,
+    ignored_text,
+    is_open,
+    status_change,
+)
 from tidegate.core.records import Record, Side
 from tidegate.core.values import Json
 from tidegate.errors import (
     BudgetSpent,
+    InvalidForRemote,
     NeedsAttention,
     PermissionMissing,
     RateLimited,
@@ -21,18 +31,18 @@ from tidegate.errors import (
     TemporaryError,
     TidegateError,
 )
-from tidegate.ports import Change, Feature, Intent, LogLine, Results
-from tidegate.services.engine import Engine
+from tidegate.ports import Change, Feature, Intent, LogLine, Question, Results
+from tidegate.services.cases import question
+from tidegate.services.engine import Engine, Reread
 from tidegate.services.journal import LATE
 from tidegate.services.settle import retry_at
 from tidegate.services.together import together
 from tidegate.services.unanswered import sort_out
 
 ENTITY = "campaign_consent"
+"""What is told of a consent. An intent to change a marketing status is of the kind `CONSENT`, its key is the person."""
 BATCH = 100
 LINKED = "linked"
-CONSENT = "consent"
-"""The kind of an intent to change a marketing status; its key is the person."""
 
 
 @dataclass(slots=True)
@@ -47,13 +57,13 @@ class Leaving:
     """The marketing status as it was seen."""
 
 
-async def follow_consents(engine: Engine) -> bool:
+async def follow_consents(engine: Engine, reread: Reread) -> bool:
     """Unsubscribe those who were closed by a member, a program or a file, or were linked when they were closed already.
 
     What is true now decides, not what was so when it was told. False where nothing waits. Raises as below, and LaneLost.
     """
     changes = await engine.run(engine.memory.take_campaign_changes, engine.connection_id, ENTITY, BATCH)
-    if not changes:
+    if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
     await look_consents_up(engine)
@@ -63,6 +73,8 @@ async def follow_consents(engine: Engine) -> bool:
     people = await _closed(engine, by_prospect) if engine.campaigns.unsubscribes else []
     later = await unsubscribe_in_pipedrive(engine, people)
     now, results = engine.lane.clock.now(), Results()
+    left_out = by_prospect.keys() - {person.prospect_id for person in people}
+    results.mended.extend((CONSENT, prospect_id) for prospect_id in left_out)
     for change in changes:
         error = later.get(change.record_id)
         if error is None:
@@ -119,6 +131,8 @@ async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) ->
         if isinstance(status, str) and is_open(status):
             person.before = status
             todo.append(person)
+        elif isinstance(status, str):
+            results.mended.append((CONSENT, person.prospect_id))
     if stop is None and todo:
         await _write_down(engine, todo)
         answers = await together(partial(_do, engine), todo)
@@ -130,10 +144,19 @@ async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) ->
                 results.intents_done.append((CONSENT, person.person_id))
             if isinstance(answer, str):
                 results.log.append(_line(person, answer))
+                _ask_or_settle(person, answer, results)
     await _store(engine, results)
     if stop is not None:
         raise stop
     return later
+
+
+def _ask_or_settle(person: Leaving, status: str, results: Results) -> None:
+    if status == UNSUBSCRIBED:
+        results.mended.append((CONSENT, person.prospect_id))
+    else:
+        error = InvalidForRemote(ignored_text(status))
+        results.questions.append(replace(_question(person, error), cure=IGNORED_CURE))
 
 
 async def _see(engine: Engine, person: Leaving) -> str:
@@ -173,10 +196,12 @@ def _take_failures(
     """Tell of what was refused, put off what passes, and answer what stops everything."""
     stop: TidegateError | None = None
     for person, answer in zip(people, answers, strict=True):
-        if isinstance(answer, RecordGone):
-            continue  # nobody is left to be written to
+        if isinstance(answer, RecordGone):  # nobody is left to be written to
+            results.mended.append((CONSENT, person.prospect_id))
+            continue
         if isinstance(answer, RecordRejected | PermissionMissing):
             results.log.append(_tell(person, "fail", answer.user_message))
+            results.questions.append(_question(person, answer))
         elif isinstance(answer, RateLimited | BudgetSpent | NeedsAttention):
             stop = answer
         elif isinstance(answer, TemporaryError):
@@ -192,7 +217,7 @@ async def _store(engine: Engine, results: Results) -> None:
     )
 
 
-# --- The activity log
+# --- What is told
 
 
 def _line(person: Leaving, status: str) -> LogLine:
@@ -216,6 +241,18 @@ def _tell(person: Leaving, act: str, message: str, *changes: Mapping[str, Json])
         cause=CONSENT,
         cause_text=person.cause_text,
         message=message,
+    )
+
+
+def _question(person: Leaving, error: TidegateError) -> Question:
+    return question(
+        CONSENT,
+        person.prospect_id,
+        error,
+        prospect_id=person.prospect_id,
+        person_id=person.person_id,
+        record_name=person.name,
+        what=f"Unsubscribe in Pipedrive ({person.cause_text})",
     )
 
 

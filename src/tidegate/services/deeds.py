@@ -5,16 +5,14 @@ action is decided, written down as an intent, done, and committed with its outco
 one wave, whose intents are looked up (`traces`) before anything is tried again.
 """
 
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 
-from tidegate.core.automation import ACTION_NAMES, TRIGGER_NAMES, ActionKind, find_pipeline, find_stage
-from tidegate.core.campaigns import CampaignEvent
-from tidegate.core.deals import Deal, NewActivity
-from tidegate.core.records import Side
+from tidegate.core.automation import ActionKind, find_stage
+from tidegate.core.cases import AUTOMATION
+from tidegate.core.deals import Deal, NewActivity, deal_of_contact
 from tidegate.core.runs import (
     AddActivity,
     CampaignRules,
@@ -37,7 +35,9 @@ from tidegate.errors import (
     TemporaryError,
     TidegateError,
 )
-from tidegate.ports import ActionResult, Intent, LogLine, Results, StoredAction, StoredRun
+from tidegate.ports import ActionResult, Intent, Results, StoredAction
+from tidegate.services.chains import Chain, LiveRun
+from tidegate.services.deed_words import case_of, log_line
 from tidegate.services.engine import Engine
 from tidegate.services.together import together
 from tidegate.services.unanswered import NOTHING_AWAITED, Awaited
@@ -45,55 +45,6 @@ from tidegate.services.unanswered import NOTHING_AWAITED, Awaited
 DEAL, MOVE, ACTIVITY = "deal", "move", "activity"
 """Kinds of intents."""
 KINDS = {CreateDeal: DEAL, MoveDeal: MOVE, AddActivity: ACTIVITY}
-
-
-@dataclass(slots=True)
-class LiveRun:
-    """A run in our hands."""
-
-    stored: StoredRun
-    event: CampaignEvent
-    name: str
-    fields: Mapping[str, str]
-    left: deque[StoredAction]
-    created_id: str = ""
-    """The deal that an earlier action of this run created."""
-    created: Deal | None = None
-
-
-@dataclass(slots=True)
-class Chain:
-    """The runs of one prospect in the order of their events."""
-
-    person_id: str
-    organization_id: str | None
-    runs: deque[LiveRun]
-    known_deal: str = ""
-    """A deal of this person that an earlier run made or moved."""
-    placed: Mapping[str, datetime] = field(default_factory=dict)
-    """Deal id -> when the latest event happened that put it into a chosen stage."""
-    deals: list[Deal] | None = None
-    """The person's open deals, once they were looked up."""
-    unseen: str = ""
-    """Why Pipedrive does not show the deals."""
-    error: TidegateError | None = None
-
-    def head(self) -> tuple[LiveRun, StoredAction] | None:
-        while self.runs and not self.runs[0].left:
-            self.runs.popleft()
-        if self.error is not None or not self.runs:
-            return None
-        return self.runs[0], self.runs[0].left[0]
-
-    def wait_for(self, awaited: Awaited) -> None:
-        """Go no further where it is not known yet whether the next action was done already."""
-        if awaited and (head := self.head()) is not None:
-            self.error = awaited.get(_key(*head))
-
-
-def _key(run: LiveRun, action: StoredAction) -> str:
-    """Of an action's intent, whichever its kind."""
-    return f"{run.stored.id}:{action.position}"
 
 
 @dataclass(slots=True)
@@ -117,8 +68,7 @@ async def perform_runs(
     """
     stop: NeedsAttention | None = None
     while stop is None:
-        for chain in chains:
-            chain.wait_for(awaited)
+        _wait_for(awaited, chains)
         heads = [(chain, *head) for chain in chains if (head := chain.head()) is not None]
         if not heads:
             return None
@@ -132,13 +82,25 @@ async def perform_runs(
     return stop
 
 
+def _wait_for(awaited: Awaited, chains: Sequence[Chain]) -> None:
+    """Go no further where it is not known yet whether the next action was done already."""
+    for chain in chains if awaited else ():
+        if (head := chain.head()) is not None:
+            chain.error = awaited.get(_key(*head))
+
+
+def _key(run: LiveRun, action: StoredAction) -> str:
+    """Of an action's intent, whichever its kind."""
+    return f"{run.stored.id}:{action.position}"
+
+
 async def _see_deals(engine: Engine, heads: Sequence[tuple[Chain, LiveRun, StoredAction]]) -> None:
     """The open deals of the persons whose next action is about one, all of them with few calls."""
     await _see_created(engine, [run for _, run, _ in heads if run.created_id and run.created is None])
     wanted = {
         chain.person_id: chain
         for chain, run, action in heads
-        if chain.deals is None and needs_deals(action.action, run.created)
+        if chain.deals is None and not chain.unseen and _asks_for_deals(run, action)
     }
     if not wanted:
         return
@@ -157,6 +119,12 @@ async def _see_deals(engine: Engine, heads: Sequence[tuple[Chain, LiveRun, Store
         return
     for person_id, chain in wanted.items():
         chain.deals = list(found.get(person_id, ()))
+
+
+def _asks_for_deals(run: LiveRun, action: StoredAction) -> bool:
+    """Whether the person's open deals count: one is to be moved, or an activity is to stand at one."""
+    adds = action.action.kind is ActionKind.ADD_ACTIVITY and not run.touched_id
+    return adds or needs_deals(action.action, run.created)
 
 
 async def _see_created(engine: Engine, runs: Sequence[LiveRun]) -> None:
@@ -220,15 +188,20 @@ def _take(
         results.intents_done.append(step.key)
     if isinstance(answer, RecordRejected | PermissionMissing):
         _settle(engine, step, _result(step, Outcome.FAILED, answer.user_message), results)
+        results.questions.append(case_of(step.run, step.action, answer))
         return None
     step.chain.error = answer
     return answer if isinstance(answer, NeedsAttention) else None
 
 
 def _settle(engine: Engine, step: _Step, result: ActionResult, results: Results) -> None:
-    step.run.left.popleft()
+    run = step.run
+    run.left.popleft()
+    run.failed |= result.outcome is Outcome.FAILED
+    if not run.left and not run.failed:
+        results.mended.append((AUTOMATION, str(run.stored.id)))
     results.actions.append(result)
-    results.log.append(log_line(engine.campaigns, step.run, step.action, step.deed, result))
+    results.log.append(log_line(engine.campaigns, run, step.action, step.deed, result))
 
 
 # --- Before and during the call
@@ -262,32 +235,24 @@ def _facts(step: _Step) -> dict[str, Json]:
 
 
 async def _do(engine: Engine, step: _Step) -> ActionResult:
-    owner_id, chain, run = engine.campaigns.owner_id, step.chain, step.run
+    chain, run = step.chain, step.run
     match step.deed:
         case CreateDeal() as deed:
             deal = await _create_deal(engine, deed, chain)
-            run.created, chain.known_deal = deal, deal.id
+            run.created, chain.known_deal, run.touched_id = deal, deal.id, deal.id
             chain.deals = None if chain.deals is None else [*chain.deals, deal]
             return replace(_result(step, Outcome.PERFORMED), text=deal.title, deal_id=deal.id)
         case MoveDeal(deal, stage_id):
             moved = await engine.crm.move_deal(deal.id, stage_id)
             if run.created is not None and run.created.id == moved.id:
                 run.created = moved
-            chain.known_deal = moved.id
+            chain.known_deal = run.touched_id = moved.id
             chain.deals = [moved if d.id == moved.id else d for d in chain.deals or ()] or None
             text = _way(engine.campaigns, deal.stage_id, stage_id)
             return replace(_result(step, Outcome.PERFORMED), text=text, deal_id=moved.id)
-        case AddActivity(subject, due_date):
-            new = NewActivity(
-                subject,
-                chain.person_id,
-                done=False,
-                due_date=due_date,
-                owner_id=owner_id,
-                deal_id=run.created.id if run.created else None,
-            )
-            activity = await engine.crm.create_activity(new)
-            return replace(_result(step, Outcome.PERFORMED), text=subject, activity_id=activity.id)
+        case AddActivity() as deed:
+            activity_id = await _add_activity(engine, deed, step)
+            return replace(_result(step, Outcome.PERFORMED), text=deed.subject, activity_id=activity_id)
         case _:
             raise AssertionError(step.deed)
 
@@ -315,6 +280,27 @@ async def _create_deal(engine: Engine, deed: CreateDeal, chain: Chain) -> Deal:
         return await create(None)
 
 
+async def _add_activity(engine: Engine, deed: AddActivity, step: _Step) -> str:
+    """At the deal of the same run, else at the person's open one; at none where that was deleted in this moment."""
+    run, chain = step.run, step.chain
+    own = {action.action.pipeline_id for action in run.stored.actions if action.action.pipeline_id}
+    there = deal_of_contact(chain.deals or (), own or engine.campaigns.pipelines)
+    new = NewActivity(
+        deed.subject,
+        chain.person_id,
+        done=False,
+        due_date=deed.due_date,
+        owner_id=engine.campaigns.owner_id,
+        deal_id=run.touched_id or (there.id if there else None),
+    )
+    try:
+        return (await engine.crm.create_activity(new)).id
+    except InvalidForRemote as error:
+        if new.deal_id is None or "deal" not in error.user_message.casefold():
+            raise
+        return (await engine.crm.create_activity(replace(new, deal_id=None))).id
+
+
 def _result(step: _Step, outcome: Outcome, reason: str = "") -> ActionResult:
     return ActionResult(step.run.stored.id, step.action.position, outcome, reason)
 
@@ -322,70 +308,3 @@ def _result(step: _Step, outcome: Outcome, reason: str = "") -> ActionResult:
 def _way(rules: CampaignRules, before: str, after: str) -> str:
     names = [stage.name if (stage := find_stage(rules.pipedrive, i)) else i for i in (before, after)]
     return " → ".join(names)
-
-
-# --- The activity log
-
-
-ACTS = {
-    ActionKind.CREATE_DEAL: "create",
-    ActionKind.ADD_ACTIVITY: "create",
-    ActionKind.MOVE_DEAL_TO_STAGE: "update",
-    ActionKind.MOVE_DEAL_TO_NEXT_STAGE: "update",
-}
-
-
-def log_line(
-    rules: CampaignRules, run: LiveRun, action: StoredAction, deed: Deed, result: ActionResult
-) -> LogLine:
-    """One line for each action, whatever became of it."""
-    kind = action.action.kind
-    performed = result.outcome is Outcome.PERFORMED
-    act = ACTS[kind] if performed else "fail" if result.outcome is Outcome.FAILED else "skip"
-    said = f"{ACTION_NAMES[kind]}: {result.text or result.reason}" if performed else ""
-    return LogLine(
-        side=Side.PIPEDRIVE,
-        act=act,
-        prospect_id=run.stored.prospect_id,
-        person_id=run.stored.person_id,
-        record_name=run.name,
-        changes=_changes(rules, deed) if performed else (),
-        cause="automation",
-        cause_text=cause_text(run.event),
-        message=said or f"{ACTION_NAMES[kind]}: {result.reason}",
-    )
-
-
-def cause_text(event: CampaignEvent) -> str:
-    name = TRIGGER_NAMES[event.trigger] if event.trigger else event.type
-    return f"{name}, {event.campaign_name}" if event.campaign_name else name
-
-
-def _changes(rules: CampaignRules, deed: Deed) -> tuple[Mapping[str, Json], ...]:
-    match deed:
-        case CreateDeal(title, pipeline_id, stage_id):
-            pipeline = find_pipeline(rules.pipedrive, pipeline_id)
-            return (
-                _change("title", "Deal", None, title),
-                _change("pipeline", "Pipeline", None, pipeline.name if pipeline else pipeline_id),
-                _change("stage", "Stage", None, _stage_name(rules, stage_id)),
-            )
-        case MoveDeal(deal, stage_id):
-            return (
-                _change("stage", "Stage", _stage_name(rules, deal.stage_id), _stage_name(rules, stage_id)),
-            )
-        case AddActivity(subject, due_date):
-            return (
-                _change("subject", "Subject", None, subject),
-                {**_change("due_date", "Due", None, due_date.isoformat()), "kind": "date"},
-            )
-    return ()
-
-
-def _change(key: str, name: str, before: str | None, after: str) -> dict[str, Json]:
-    return {"field": key, "name": name, "kind": "text", "before": before, "after": after}
-
-
-def _stage_name(rules: CampaignRules, stage_id: str) -> str:
-    stage = find_stage(rules.pipedrive, stage_id)
-    return stage.name if stage else stage_id

@@ -5,13 +5,13 @@ written down before it is sent and looked up (`traces`) before it is tried again
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
-from tidegate.core.campaigns import CampaignEmail
+from tidegate.core.cases import HISTORY
 from tidegate.core.deals import NewActivity
-from tidegate.core.history import EmailActivity, compose, moments_to_json, status_of
+from tidegate.core.history import moments_to_json, status_of
 from tidegate.core.records import Side
 from tidegate.errors import (
     BudgetSpent,
@@ -21,13 +21,12 @@ from tidegate.errors import (
     RateLimited,
     RecordGone,
     RecordRejected,
-    TemporaryError,
     TidegateError,
 )
-from tidegate.ports import Change, EmailActivityRow, Feature, Intent, LogLine, Results
-from tidegate.services.campaigns import LINKED, known_deal
-from tidegate.services.engine import Engine
-from tidegate.services.settle import retry_at
+from tidegate.ports import EmailActivityRow, Feature, Intent, LogLine, Question, Results
+from tidegate.services.cases import question
+from tidegate.services.email_tasks import Task, find_deals, put_off, tasks_of
+from tidegate.services.engine import Engine, Reread
 from tidegate.services.together import together
 from tidegate.services.traces import EMAIL, look_traces_up
 
@@ -36,46 +35,34 @@ BATCH = 40
 """About a second of writes: events, which people wait for, come between two batches."""
 
 
-@dataclass(slots=True)
-class Task:
-    """An e-mail whose activity is to be written."""
-
-    email: CampaignEmail
-    changes: list[Change]
-    person_id: str
-    name: str
-    shows: EmailActivity
-    before: EmailActivityRow | None = None
-    deal_id: str = ""
-
-
-async def follow_emails(engine: Engine) -> bool:
+async def follow_emails(engine: Engine, reread: Reread) -> bool:
     """Write one batch of activities that are due. False where none was.
 
     Raises RateLimited and NeedsAttention after storing what was done; a budget that is used up puts them off only.
     """
     changes = await engine.run(engine.memory.take_campaign_changes, engine.connection_id, ENTITY, BATCH)
-    if not changes:
+    if not changes or not await reread():
         return False
     engine.spend_as(Feature.HISTORY)
     results = Results()
     if not engine.campaigns.history:
         results.done.update((change.id, "off") for change in changes)
+        results.mended.extend((HISTORY, change.record_id) for change in changes)
         return await _store(engine, results)
     try:
         awaited = await look_traces_up(engine)
     except BudgetSpent as error:
-        _put_off(engine, changes, error, results)
+        put_off(engine, changes, error, results)
         return await _store(engine, results)
     tasks = []
-    for task in await _tasks(engine, changes, results):
+    for task in await tasks_of(engine, changes, results):
         if (why := awaited.get(task.email.id)) is not None:
-            _put_off(engine, task.changes, why, results)
+            put_off(engine, task.changes, why, results)
         else:
             tasks.append(task)
+    tasks, stop = await find_deals(engine, tasks, results)
     await _write_down(engine, tasks)
     answers = await _do_all(engine, tasks)
-    stop: TidegateError | None = None
     for task, answer in zip(tasks, answers, strict=True):
         stop = _take(engine, task, answer, results) or stop
     await _store(engine, results)
@@ -89,41 +76,6 @@ async def _store(engine: Engine, results: Results) -> bool:
         engine.memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
     )
     return True
-
-
-async def _tasks(engine: Engine, changes: Sequence[Change], results: Results) -> list[Task]:
-    """What there is to write; what needs no write is done."""
-    by_email: dict[str, list[Change]] = {}
-    for change in changes:
-        by_email.setdefault(change.record_id, []).append(change)
-    emails = await engine.outreach.get_campaign_emails(list(by_email))
-    prospect_ids = {email.prospect_id for email in emails.values() if email.prospect_id}
-    links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=prospect_ids)
-    linked = {link.prospect_id: link for link in links if link.state == LINKED}
-    before = await engine.run(engine.memory.email_activities, engine.connection_id, list(by_email))
-    runs = await engine.run(engine.memory.runs_of, engine.connection_id, prospect_ids)
-    names = await engine.outreach.get_prospects(prospect_ids)
-    tasks = []
-    for email_id, own in by_email.items():
-        email = emails.get(email_id)
-        link = linked.get(email.prospect_id or "") if email is not None else None
-        row = before.get(email_id)
-        if email is None or link is None or (row is not None and row.gone):
-            results.done.update((change.id, "skipped") for change in own)
-            continue
-        shows = compose(
-            email,
-            zone=engine.campaigns.zone,
-            now=engine.lane.clock.now(),
-            known=row.moments if row else None,
-        )
-        if row is not None and row.digest == shows.digest:
-            results.done.update((change.id, "unchanged") for change in own)
-            continue
-        deal = known_deal([run for run in runs if run.prospect_id == link.prospect_id])
-        name = getattr(names.get(link.prospect_id), "name", "")
-        tasks.append(Task(email, own, link.person_id, name, shows, row, (row.deal_id if row else "") or deal))
-    return tasks
 
 
 async def _write_down(engine: Engine, tasks: Sequence[Task]) -> None:
@@ -210,34 +162,40 @@ def _take(
         results.intents_done.append((EMAIL, task.email.id))
     if isinstance(answer, EmailActivityRow):
         results.email_activities.append(answer)
+        results.mended.append((HISTORY, task.email.id))
         results.done.update((change.id, "written") for change in task.changes)
         results.log.append(_line(task, "update" if task.before else "create", _status(task)))
         return None
     if isinstance(answer, RecordGone) and task.before is not None:
         results.email_activities.append(replace(task.before, gone=True))
+        results.mended.append((HISTORY, task.email.id))
         results.done.update((change.id, "gone") for change in task.changes)
         return None
     if isinstance(answer, RecordRejected | PermissionMissing):
         results.done.update((change.id, "failed") for change in task.changes)
         results.log.append(_line(task, "fail", answer.user_message))
+        results.questions.append(_question(task, answer))
         return None
     if isinstance(answer, NeedsAttention):
         return answer
-    _put_off(engine, task.changes, answer, results)
+    put_off(engine, task.changes, answer, results)
     return answer if isinstance(answer, RateLimited) else None
-
-
-def _put_off(engine: Engine, changes: Sequence[Change], error: TidegateError, results: Results) -> None:
-    now = engine.lane.clock.now()
-    for change in changes:
-        if isinstance(error, BudgetSpent):
-            results.later[change.id] = now + timedelta(seconds=error.retry_after or 900)
-        elif isinstance(error, TemporaryError):
-            results.later[change.id] = retry_at(change.attempts, now, error)
 
 
 def _status(task: Task) -> str:
     return f"{task.shows.subject}: {status_of(task.shows.moments)}"
+
+
+def _question(task: Task, error: TidegateError) -> Question:
+    return question(
+        HISTORY,
+        task.email.id,
+        error,
+        prospect_id=task.email.prospect_id or "",
+        person_id=task.person_id,
+        record_name=task.name,
+        what=f"Campaign e-mail “{task.shows.subject}”",
+    )
 
 
 def _line(task: Task, act: str, message: str) -> LogLine:

@@ -115,14 +115,14 @@ async def _unexpected(engine: Engine, persons: Sequence[Record]) -> list[str]:
         engine.memory.links_of, engine.connection_id, person_ids=[person.id for person in persons]
     )
     by_person = {link.person_id: link for link in links}
-    known = await engine.run(engine.memory.mirrored, [person.id for person in persons])
+    strangers = [person.id for person in persons if person.id not in by_person]
+    known = await engine.run(engine.memory.last_changes, strangers) if strangers else {}
     names = await organization_names(engine, persons)
     found = []
     for person in persons:
         link = by_person.get(person.id)
         if link is None:
-            before = known.get(person.id)
-            if before is None or before.updated_at != person.updated_at:
+            if known.get(person.id) != person.updated_at or person.id not in known:
                 found.append(person.id)
         elif link.state in AWAY or not is_echo(
             with_organization(person, names),

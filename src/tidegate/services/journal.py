@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tidegate.core.bases import base_to_json
-from tidegate.core.catalogue import find_field
 from tidegate.core.operations import Act, FieldChange, Plan, Write
 from tidegate.core.planning import NOUN, agreed_by, finish
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Record, Side, with_organization
@@ -33,7 +32,7 @@ LATE = "Arrived although Tidegate got no answer, or stopped before it could note
 def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[str, Json]:
     """A field's change as the activity log keeps it."""
     catalogue = engine.rules.outreach if write.side is Side.OUTREACH else engine.rules.pipedrive
-    known = find_field(catalogue.fields, change.field)
+    known = catalogue.field(change.field)
     told: dict[str, Json] = {
         "side": write.side.value,
         "field": change.field,

@@ -11,8 +11,10 @@ from tidegate.core.operations import Act
 from tidegate.core.planning import Transfer
 from tidegate.core.records import EMAIL, Record, Side
 from tidegate.core.settings import Direction
+from tidegate.core.transfer import look_counts
 from tidegate.core.values import normal_emails
 from tidegate.ports import Claim, PreviewPage, TransferState
+from tidegate.services.earlier import earlier_emails
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.look import look
@@ -32,12 +34,13 @@ async def preview_page(engine: Engine, preview: TransferState) -> bool:
     mode = Transfer(direction, preview.source_app)
     found = await walk_page(engine, preview, direction)
     units = await units_of_page(engine, preview, direction, found.seen)
-    await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
+    await look(engine, units, engine.rules.in_direction(direction), persons_from_mirror=True)
     page = PreviewPage()
     repeats = await _decide(engine, preview, units, mode, page)
     page.outcomes.extend(outcome_of(engine, unit) for unit in units)
     page.counts |= await _count(engine, preview, units, page)
-    page.counts["person_pages"] = 1 + repeats if direction is Direction.FROM_PIPEDRIVE else 0
+    if direction is Direction.FROM_PIPEDRIVE:
+        page.counts |= look_counts(len(units)) if preview.picked else {"person_pages": 1 + repeats}
     await engine.run(
         engine.memory.commit_preview,
         preview,
@@ -109,6 +112,11 @@ def _claims(unit: Unit) -> list[Claim]:
     return claims
 
 
+def _met(unit: Unit) -> str | None:
+    """The prospect that the plan links to a person for the first time. One that it creates was never sent anything."""
+    return unit.prospect_id if unit.plan is not None and unit.plan.new_link else None
+
+
 async def _count(
     engine: Engine, preview: TransferState, units: Sequence[Unit], page: PreviewPage
 ) -> dict[str, int]:
@@ -118,6 +126,7 @@ async def _count(
         writes = unit.plan.writes if unit.plan is not None else ()
         counts.update(f"{NOUNS[write.side]}_{DEEDS[write.act]}" for write in writes)
         counts["conflicts"] += int(any(change.conflict for write in writes for change in write.changes))
+    counts["emails_logged"] = len(await earlier_emails(engine, [i for u in units if (i := _met(u))]))
     names = organizations_needed(units)
     if names:
         _, missing = await find_organizations(engine, names)

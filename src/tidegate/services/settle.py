@@ -169,6 +169,9 @@ def _linked_just_now(unit: Unit) -> str | None:
 
 def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cause: str) -> None:
     """What a unit leaves behind: its link, log, questions and done marks."""
+    if unit.plan is not None and _is_just_as_it_was(unit, unit.plan):
+        results.settled.append(_ids_of_pair(unit, unit.plan))
+        return
     _remember_seen(unit, results)
     if unit.error is not None:
         _remember_error(unit, results, now)
@@ -240,6 +243,14 @@ def _is_as_linked(unit: Unit, plan: Plan) -> bool:
     """Whether plainly nothing of the link is another: the very base that was read is to be remembered."""
     same = unit.base is not None and plan.base is unit.base and not plan.writes and not plan.agreed
     return same and unit.link is not None and plan.state.value == unit.link.state
+
+
+def _is_just_as_it_was(unit: Unit, plan: Plan) -> bool:
+    """Whether a transfer met a pair that has nothing to be remembered of, as nearly all of a second one. What no pair of
+    fields asks for comes to the mirror by its catch-up.
+    """
+    unchanged = unit.error is None and plan.decision is Decision.UNCHANGED and not plan.refusals
+    return unchanged and not unit.changes and _is_as_linked(unit, plan)
 
 
 def _creates_done(prospect_id: str, person_id: str) -> list[tuple[str, str]]:

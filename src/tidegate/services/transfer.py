@@ -104,7 +104,7 @@ async def _look_at(
     engine: Engine, transfer: TransferState, direction: Direction, seen: Sequence[Seen]
 ) -> list[Unit]:
     units = await units_of_page(engine, transfer, direction, seen)
-    await look(engine, units, engine.rules.settings.in_direction(direction), persons_from_mirror=True)
+    await look(engine, units, engine.rules.in_direction(direction), persons_from_mirror=True)
     return units
 
 
@@ -243,7 +243,7 @@ def outcome_of(engine: Engine, unit: Unit) -> Outcome:
         target_id=target.id if target else unit.id_of(unit.origin.other) or _planned_target(unit, plan),
         name=name,
         outcome=_OUTCOMES.get(plan.decision, plan.decision.value),
-        reason=plan.reason,
+        reason=" ".join([plan.reason, *(f"{refusal.message}." for refusal in plan.refusals)]).strip(),
         changes=tuple(told_change(engine, unit, w, change) for w in plan.writes for change in w.changes),
         linked=plan.new_link and unit.link is None,
         written_at=target.updated_at if target and plan.decision is Decision.CREATE else None,

@@ -19,6 +19,7 @@ class Act(StrEnum):
     RESUMED = "resumed"
     HALT_CONFIRMED = "halt_confirmed"
     HALT_DROPPED = "halt_dropped"
+    CLOSED_UNSUBSCRIBED = "closed_unsubscribed"
     SETTINGS_SAVED = "settings_saved"
     BUDGET_SET = "budget_set"
     OAUTH_REQUIRED = "oauth_required"

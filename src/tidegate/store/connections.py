@@ -137,6 +137,16 @@ def _reconnect(connection: Connection, account: Account, facts: Mapping[str, Any
     return connection
 
 
+def lives_by_grant(company_id: str, user_id: str, *, besides: Connection | None = None) -> bool:
+    """Whether a connection, of whichever workspace, uses what this user of this company has granted the app."""
+    rows = Connection.objects.filter(
+        company_id=company_id, pipedrive_user_id=user_id, auth_method="oauth", disconnected_at=None
+    )
+    if besides is not None:
+        rows = rows.exclude(pk=besides.pk)
+    return rows.exclude(secret=None).exclude(reason=Reason.RECONNECT.value).exists()
+
+
 # --- settings
 
 

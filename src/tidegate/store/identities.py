@@ -27,9 +27,9 @@ def kept_apart(
     """The pairs among these that are kept apart. Either the prospects or the persons are named."""
     rows = KeptApart.objects.filter(connection_id=connection_id)
     if prospect_ids:
-        rows = rows.filter(prospect_id__in=list(prospect_ids))
+        rows = rows.filter(prospect_id__any=prospect_ids)
     if person_ids:
-        rows = rows.filter(person_id__in=list(person_ids))
+        rows = rows.filter(person_id__any=person_ids)
     return set(rows.values_list("prospect_id", "person_id")) if prospect_ids or person_ids else set()
 
 
@@ -47,7 +47,7 @@ def survivors(lane_id: int, person_ids: Collection[str]) -> dict[str, str]:
     """Under which id each of these lives on, over any number of merges; those never merged are left out."""
     found = {person_id: person_id for person_id in person_ids}
     for _ in range(LONGEST_CHAIN):
-        rows = PersonAlias.objects.filter(lane_id=lane_id, person_id__in=set(found.values()))
+        rows = PersonAlias.objects.filter(lane_id=lane_id, person_id__any=set(found.values()))
         onward = dict(rows.values_list("person_id", "survivor_id"))
         if not onward:
             break

@@ -40,11 +40,9 @@ class News:
     due_at: datetime | None = None
 
 
-def closed_consent(prospect_id: str, actor: str = "") -> News:
+def closed_consent(prospect_id: str, actor: str = "", *, source: str = "campaign") -> News:
     """Campaigns may not write to this prospect any more: its person is to hear of it."""
-    return News(
-        Side.OUTREACH, "campaign_consent", prospect_id, action="check", source="campaign", actor=actor
-    )
+    return News(Side.OUTREACH, "campaign_consent", prospect_id, action="check", source=source, actor=actor)
 
 
 def add_changes(
@@ -174,10 +172,14 @@ def peek_changes(connection_id: str, *, after: int, limit: int) -> list[ports.Ch
     return [_to_port(row) for row in rows.order_by("id")[:limit]]
 
 
-def waiting_events(connection_id: str, event_ids: Collection[str]) -> set[str]:
-    """Which of these campaign events still wait, due or not."""
-    rows = _waiting(connection_id, "campaign_event").filter(record_id__in=list(event_ids))
-    return set(rows.values_list("record_id", flat=True))
+MOST_PUT_OFF = 1_000
+"""So many events that wait to be tried again are looked at, to hold up what happened later."""
+
+
+def put_off_events(connection_id: str) -> dict[str, datetime]:
+    """Campaign events that were tried and put off, the oldest first, with when each falls due."""
+    rows = _waiting(connection_id, "campaign_event").filter(attempts__gt=0, due_at__gt=timezone.now())
+    return dict(rows.order_by("id").values_list("record_id", "due_at")[:MOST_PUT_OFF])
 
 
 def count_waiting(connection_id: str, *, after: int) -> tuple[int, int]:

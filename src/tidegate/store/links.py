@@ -17,7 +17,7 @@ def links_of(
     """The links that name any of these, each once, oldest first."""
     if not prospect_ids and not person_ids:
         return []
-    named = Q(prospect_id__in=list(prospect_ids)) | Q(person_id__in=list(person_ids))
+    named = Q(prospect_id__any=prospect_ids) | Q(person_id__any=person_ids)
     rows = Link.objects.filter(named, connection_id=connection_id).order_by("id")
     return [
         StoredLink(id_, prospect_id, person_id, orjson.loads(base), state, written_at)
@@ -28,7 +28,7 @@ def links_of(
 
 
 def linked_persons(connection_id: str, person_ids: Collection[str]) -> dict[str, str]:
-    rows = Link.objects.filter(connection_id=connection_id, person_id__in=list(person_ids))
+    rows = Link.objects.filter(connection_id=connection_id, person_id__any=person_ids)
     return dict(rows.values_list("person_id", "prospect_id"))
 
 

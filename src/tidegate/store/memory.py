@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from tidegate.core.brakes import Tally
+from tidegate.core.cases import AUTOMATION, OF_CAMPAIGNS
 from tidegate.core.overtaken import OurWrite
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Side
@@ -35,6 +37,7 @@ from tidegate.ports import (
     TransferState,
 )
 from tidegate.store import (
+    cases,
     identities,
     inbox,
     intents,
@@ -46,7 +49,7 @@ from tidegate.store import (
     quarrels,
     runs,
     sameness,
-    transfers,
+    transfer_pages,
     webhook_doubts,
 )
 from tidegate.store.holds import fence
@@ -70,6 +73,9 @@ class LaneMemory(Memory):
     def runs_of(self, connection_id: str, prospect_ids: Collection[str]) -> list[StoredRun]:
         return runs.runs_of(connection_id, prospect_ids)
 
+    def events_begun(self, connection_id: str, event_ids: Collection[str]) -> set[str]:
+        return runs.events_begun(connection_id, event_ids)
+
     def begin_runs(self, connection_id: str, begun: Sequence[RunToBegin], hold: Hold) -> None:
         runs.begin_runs(connection_id, begun, hold)
 
@@ -84,8 +90,8 @@ class LaneMemory(Memory):
     def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
         return inbox.peek_changes(connection_id, after=after, limit=limit)
 
-    def waiting_events(self, connection_id: str, event_ids: Collection[str]) -> set[str]:
-        return inbox.waiting_events(connection_id, event_ids)
+    def put_off_events(self, connection_id: str) -> dict[str, datetime]:
+        return inbox.put_off_events(connection_id)
 
     def count_waiting(self, connection_id: str, *, after: int) -> tuple[int, int]:
         return inbox.count_waiting(connection_id, after=after)
@@ -122,6 +128,9 @@ class LaneMemory(Memory):
 
     def mirrored(self, person_ids: Collection[str]) -> dict[str, Record]:
         return mirror.mirrored(self.lane_id, person_ids)
+
+    def last_changes(self, person_ids: Collection[str]) -> dict[str, datetime | None]:
+        return mirror.last_changes(self.lane_id, person_ids)
 
     def organization_names(self, ids: Collection[str]) -> dict[str, str]:
         return mirror.organization_names(self.lane_id, ids)
@@ -211,16 +220,16 @@ class LaneMemory(Memory):
             self._store(connection_id, results, spent, transfer_id=None)
 
     def settled_records(self, transfer_id: str, source_ids: Collection[str]) -> set[str]:
-        return transfers.settled_records(transfer_id, source_ids)
+        return transfer_pages.settled_records(transfer_id, source_ids)
 
     def waiting_records(self, transfer_id: str, limit: int) -> list[str]:
-        return transfers.waiting_records(transfer_id, limit)
+        return transfer_pages.waiting_records(transfer_id, limit)
 
     def done_records(self, undo: TransferState, after: int, limit: int) -> list[DoneRow]:
-        return transfers.done_records(undo, after, limit)
+        return transfer_pages.done_records(undo, after, limit)
 
     def organizations_made(self, undo: TransferState, after: int, limit: int) -> list[Organization]:
-        return transfers.organizations_made(undo, after, limit)
+        return transfer_pages.organizations_made(undo, after, limit)
 
     def commit_page(
         self, transfer: TransferState, results: Results, hold: Hold, *, cursor: str | None, spent: Spent
@@ -228,10 +237,10 @@ class LaneMemory(Memory):
         with transaction.atomic():
             fence(hold)
             self._store(transfer.connection_id, results, spent, transfer_id=transfer.id)
-            transfers.store_outcomes(transfer, results.outcomes)
-            transfers.store_organizations(transfer, results.organizations)
+            transfer_pages.store_outcomes(transfer, results.outcomes)
+            transfer_pages.store_organizations(transfer, results.organizations)
             tokens = sum(tokens for tokens, _ in spent.values())
-            transfers.advance(transfer, results.outcomes, cursor, tokens=tokens)
+            transfer_pages.advance(transfer, results.outcomes, cursor, tokens=tokens)
 
     def claimed(self, transfer_id: str, kind: str, keys: Collection[str]) -> dict[str, str]:
         rows = models.PreviewClaim.objects.filter(transfer_id=transfer_id, kind=kind, key__in=list(keys))
@@ -261,10 +270,10 @@ class LaneMemory(Memory):
             row = models.Transfer.objects.select_for_update().get(pk=preview.id)
             if row.state != "preview":
                 return  # cancelled meanwhile
-            transfers.store_outcomes(preview, page.outcomes)
-            transfers.store_claims(preview.id, page)
+            transfer_pages.store_outcomes(preview, page.outcomes)
+            transfer_pages.store_claims(preview.id, page)
             tokens = sum(tokens for tokens, _ in spent.values())
-            transfers.advance_preview(row, page, cursor, tokens=tokens)
+            transfer_pages.advance_preview(row, page, cursor, tokens=tokens)
 
     def _store(self, connection_id: str, results: Results, spent: Spent, *, transfer_id: str | None) -> None:
         links.save_links(connection_id, results.links)
@@ -279,7 +288,9 @@ class LaneMemory(Memory):
         _ask(connection_id, results.questions)
         intents.drop(connection_id, results.intents_done)
         runs.save_actions(results.actions)
-        runs.give_up(connection_id, results.given_up)
+        ended = runs.give_up(connection_id, results.given_up)
+        _log(connection_id, [run.line for run in ended], transfer_id)
+        cases.mend(connection_id, [*results.mended, *((AUTOMATION, str(run.id)) for run in ended)])
         runs.save_email_activities(connection_id, results.email_activities)
         inbox.finish_changes(results.done, results.later)
         runs.plan_looks(connection_id, results.looks)
@@ -345,28 +356,34 @@ def _log(connection_id: str, lines: Sequence[LogLine], transfer_id: str | None) 
 
 
 def _ask(connection_id: str, questions: Sequence[Question]) -> None:
-    """One open row per kind and pair: asking again renews the words, and doubles nothing."""
+    """One open row per kind and pair: asking again renews the words, adds to what it holds, and doubles nothing."""
     for question in questions:
-        facts = {
+        facts: dict[str, object] = {
             key: value
             for key, value in asdict(question).items()
             if key not in ("kind", "prospect_id", "person_id")
         }
         facts["side"] = question.side.value if question.side else ""
         facts["record_name"] = question.record_name[:300]
-        models.Attention.objects.update_or_create(
-            connection_id=connection_id,
-            kind=question.kind,
-            prospect_id=question.prospect_id,
-            person_id=question.person_id,
-            settled_at=None,
-            defaults={**facts, "tried_at": timezone.now()},
-        )
+        place: dict[str, Any] = {
+            "connection_id": connection_id,
+            "kind": question.kind,
+            "prospect_id": question.prospect_id,
+            "person_id": question.person_id,
+            "settled_at": None,
+        }
+        if question.kind in OF_CAMPAIGNS:
+            facts["facts"] = cases.add(place, question.facts)
+        models.Attention.objects.update_or_create(**place, defaults={**facts, "tried_at": timezone.now()})
 
 
 def _settle(connection_id: str, pairs: Sequence[tuple[str, str]], *, asked: Sequence[Question]) -> None:
-    """What waited for these records is settled by a write that went through; what is asked again stays open."""
+    """What waited for these records is settled by a write that went through; what is asked again stays open.
+
+    What of a campaign could not be written waits for something else: `cases.mend`.
+    """
     rows = models.Attention.objects.filter(connection_id=connection_id, settled_at=None)
+    rows = rows.exclude(kind__in=OF_CAMPAIGNS)
     if not pairs or not rows.exists():
         return
     again = Q(pk__in=())

@@ -58,7 +58,7 @@ Packed = tuple[bytes, datetime | None]
 
 
 def _known(lane_id: int, ids: Sequence[str]) -> dict[str, Packed]:
-    rows = MirrorPerson.objects.filter(lane_id=lane_id, person_id__in=[int(i) for i in ids])
+    rows = MirrorPerson.objects.filter(lane_id=lane_id, person_id__any=[int(i) for i in ids])
     return {
         str(number): (bytes(record), updated_at)
         for number, record, updated_at in rows.values_list("person_id", "record", "updated_at")
@@ -102,6 +102,11 @@ def mirrored(lane_id: int, ids: Collection[str]) -> dict[str, Record]:
     return {i: with_organization(record, names) for i, record in records.items()}
 
 
+def last_changes(lane_id: int, ids: Collection[str]) -> dict[str, datetime | None]:
+    rows = MirrorPerson.objects.filter(lane_id=lane_id, person_id__any=[int(i) for i in ids])
+    return {str(number): updated_at for number, updated_at in rows.values_list("person_id", "updated_at")}
+
+
 def persons_named(lane_id: int, name: str, since: datetime) -> list[Record]:
     rows = MirrorPerson.objects.filter(lane_id=lane_id, name=name[:300], updated_at__gte=since)
     return list(
@@ -110,7 +115,7 @@ def persons_named(lane_id: int, name: str, since: datetime) -> list[Record]:
 
 
 def holders(lane_id: int, addresses: Collection[str]) -> dict[str, tuple[str, ...]]:
-    rows = MirrorAddress.objects.filter(lane_id=lane_id, address__in=list(addresses)).order_by("person_id")
+    rows = MirrorAddress.objects.filter(lane_id=lane_id, address__any=addresses).order_by("person_id")
     found: dict[str, list[str]] = {}
     for address, person_id in rows.values_list("address", "person_id"):
         found.setdefault(address, []).append(str(person_id))
@@ -145,14 +150,14 @@ def forget_organizations(lane_id: int, ids: Collection[str]) -> None:
 
 
 def organization_names(lane_id: int, ids: Collection[str]) -> dict[str, str]:
-    rows = MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__in=[int(i) for i in ids])
+    rows = MirrorOrganization.objects.filter(lane_id=lane_id, organization_id__any=[int(i) for i in ids])
     return {str(number): name for number, name in rows.values_list("organization_id", "name")}
 
 
 def organizations_named(lane_id: int, names: Collection[str]) -> dict[str, Organization]:
     """Name key -> the organization of that name as it spells it, the lowest id where there are several."""
     keys = {name_key(name)[:300] for name in names}
-    rows = MirrorOrganization.objects.filter(lane_id=lane_id, name_key__in=keys).order_by("-organization_id")
+    rows = MirrorOrganization.objects.filter(lane_id=lane_id, name_key__any=keys).order_by("-organization_id")
     return {row.name_key: Organization(str(row.organization_id), row.name) for row in rows}
 
 

@@ -1,19 +1,22 @@
 """Runs of automations and activities of campaign e-mails, as the engine reads and writes them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
-from tidegate.core.automation import Trigger, action_from_json, action_to_json
+from tidegate.core.automation import TRIGGER_NAMES, Trigger, action_from_json, action_to_json
 from tidegate.core.history import moments_from_json, moments_to_json
+from tidegate.core.records import Side
 from tidegate.core.runs import Outcome
 from tidegate.ports import (
     ActionResult,
     EmailActivityRow,
     Hold,
+    LogLine,
     Look,
     RunToBegin,
     StoredAction,
@@ -49,19 +52,25 @@ def _to_port(row: AutomationRun) -> StoredRun:
 
 
 def begin_runs(connection_id: str, runs: Sequence[RunToBegin], hold: Hold) -> None:
-    """A second run with a once-key that is taken is dropped here, whatever was thought before."""
+    """A second run with a once-key or an event that is taken is dropped here, whatever was thought before."""
     with transaction.atomic():
         fence(hold)
         taken = _taken_keys(connection_id, runs)
+        begun = events_begun(connection_id, [run.event.id for run in runs])
         new: list[RunToBegin] = []
         for run in runs:
-            if (run.trigger.value, run.once_key) not in taken:
+            if (run.trigger.value, run.once_key) not in taken and run.event.id not in begun:
                 taken.add((run.trigger.value, run.once_key))
                 new.append(run)
         rows = AutomationRun.objects.bulk_create(_row_of(connection_id, run) for run in new)
         RunAction.objects.bulk_create(
             action for row, run in zip(rows, new, strict=True) for action in _actions_of(row, run)
         )
+
+
+def events_begun(connection_id: str, event_ids: Collection[str]) -> set[str]:
+    rows = AutomationRun.objects.filter(connection_id=connection_id, event_id__in=list(event_ids))
+    return set(rows.values_list("event_id", flat=True))
 
 
 def _taken_keys(connection_id: str, runs: Sequence[RunToBegin]) -> set[tuple[str, str]]:
@@ -128,19 +137,63 @@ def save_actions(results: Sequence[ActionResult]) -> None:
     runs.update(finished_at=timezone.now())
 
 
-def give_up(connection_id: str, reasons: Mapping[str, str]) -> None:
-    """What waits of the runs that these events began is not performed; event id -> why."""
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A run that ended half-way, with what the activity log says of it."""
+
+    id: int
+    line: LogLine
+
+
+def give_up(connection_id: str, reasons: Mapping[str, str]) -> list[GivenUp]:
+    """What waits of the runs that these events began is not performed; event id -> why. Answers which runs those were."""
     if not reasons:
-        return
+        return []
     runs = AutomationRun.objects.filter(
         connection_id=connection_id, finished_at=None, event_id__in=list(reasons)
     )
+    ended = []
     for run in runs:
         waiting = run.actions.filter(outcome=Outcome.WAITING.value)
-        waiting.update(
-            outcome=Outcome.NOT_PERFORMED.value, reason=reasons[run.event_id], done_at=timezone.now()
-        )
+        reason = reasons[run.event_id]
+        waiting.update(outcome=Outcome.NOT_PERFORMED.value, reason=reason, done_at=timezone.now())
+        ended.append(GivenUp(run.pk, _given_up_line(run, reason)))
     runs.update(finished_at=timezone.now())
+    return ended
+
+
+def _given_up_line(run: AutomationRun, reason: str) -> LogLine:
+    trigger = TRIGGER_NAMES[Trigger(run.trigger)]
+    return LogLine(
+        side=Side.PIPEDRIVE,
+        act="skip",
+        prospect_id=run.prospect_id,
+        person_id=run.person_id,
+        record_name=run.record_name,
+        cause="automation",
+        cause_text=f"{trigger}, {run.campaign_name}" if run.campaign_name else trigger,
+        message=f"The rest of the automation was not performed: {reason}",
+    )
+
+
+def try_again(connection: Connection, run_ids: Collection[int]) -> dict[int, str]:
+    """What failed in these runs waits again, with what came after it and was not done either. Run id -> its event.
+
+    What was performed stays so. Runs in which nothing failed are left out.
+    """
+    events: dict[int, str] = {}
+    runs = AutomationRun.objects.select_for_update().filter(connection=connection, pk__in=list(run_ids))
+    for run in runs.prefetch_related("actions"):
+        actions = list(run.actions.all())
+        failed = [action.position for action in actions if action.outcome == Outcome.FAILED]
+        if failed:
+            again = run.actions.filter(position__gte=failed[0]).exclude(outcome=Outcome.PERFORMED.value)
+            again.update(outcome=Outcome.WAITING.value, reason="", done_at=None)
+            events[run.pk] = run.event_id
+        elif any(action.outcome == Outcome.WAITING for action in actions):
+            events[run.pk] = run.event_id  # it is being tried already
+    AutomationRun.objects.filter(pk__in=list(events)).update(finished_at=None)
+    return events
 
 
 def leave_waiting_actions(connection: Connection) -> None:
@@ -209,7 +262,7 @@ def save_email_activities(connection_id: str, rows: Sequence[EmailActivityRow]) 
     )
 
 
-def plan_looks(connection_id: str, looks: Sequence[Look]) -> None:
+def plan_looks(connection_id: str, looks: Sequence[Look], *, source: str = "campaign") -> None:
     """One waiting look for each e-mail, at the earliest time asked for; one that is being retried keeps its time."""
     if not looks:
         return
@@ -232,7 +285,7 @@ def plan_looks(connection_id: str, looks: Sequence[Look]) -> None:
             entity="campaign_email",
             record_id=email_id,
             action="check",
-            source="campaign",
+            source=source,
             due_at=due_at,
         )
         for email_id, due_at in earliest.items()

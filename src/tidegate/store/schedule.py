@@ -21,6 +21,7 @@ from tidegate.store.halts import keep_halt
 from tidegate.store.models import Change, Connection, Lane, PreviewClaim, Transfer
 from tidegate.store.sameness import due_check, put_off_check
 from tidegate.store.schema_watch import watch_settings
+from tidegate.store.transfers import note_wait, stop_transfers
 from tidegate.store.wakes import wake_lane
 
 log = logging.getLogger(__name__)
@@ -59,10 +60,9 @@ class LaneSchedule(Schedule):
             Connection.objects.filter(pk=connection_id).update(
                 status=status.value, reason=reason.value, reason_text=text, before_syncing=""
             )
-            Transfer.objects.filter(connection_id=connection_id, state="running").update(
-                state="paused", state_text=text
-            )
-            fail_previews(Transfer.objects.filter(connection_id=connection_id), text)
+            transfers = Transfer.objects.filter(connection_id=connection_id)
+            stop_transfers(transfers, text)
+            fail_previews(transfers, text)
 
     def halt(self, connection_id: str, stopped: Stopped) -> None:
         keep_halt(connection_id, stopped)
@@ -80,6 +80,7 @@ class LaneSchedule(Schedule):
     def wait(self, lane_id: int, until: datetime, reason: str) -> None:
         with transaction.atomic():
             Lane.objects.filter(pk=lane_id).update(wait_until=until, wait_reason=reason)
+            note_wait(Transfer.objects.filter(connection__lane=lane_id), reason)
             wake_lane(lane_id, at=until)
 
     def put_off_check(self, connection_id: str, until: datetime) -> None:
@@ -89,6 +90,7 @@ class LaneSchedule(Schedule):
         with transaction.atomic():
             rows = Transfer.objects.filter(pk=transfer_id, state__in=["preview", "running"])
             rows.update(put_off_until=until, state_text=reason)
+            note_wait(rows, reason)
             wake_lane(
                 Transfer.objects.select_related("connection").get(pk=transfer_id).connection.lane_id, at=until
             )

@@ -1,36 +1,30 @@
-"""The rows of transfers, previews and undos: how they begin, move from state to state, and what is stored of a page.
+"""The rows of transfers, previews and undos: how they begin and move from state to state.
 
 At most one run and one preview a connection: the database's own constraints see to that, whoever asks at once.
 """
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from tidegate.core.connection import Status
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
-from tidegate.core.transfer import UNDOABLE, State, marked
+from tidegate.core.transfer import EXPECTED, UNDOABLE, State, work_of_chosen
 from tidegate.errors import Conflict
-from tidegate.ports import DoneRow, Organization, Outcome, PreviewPage, TransferState
-from tidegate.store.models import (
-    Connection,
-    PreviewClaim,
-    Transfer,
-    TransferOrganization,
-    TransferRecord,
-)
+from tidegate.store.mirror import organizations_named
+from tidegate.store.models import Connection, PreviewClaim, Transfer, TransferRecord
 from tidegate.store.models.transfers import COUNTED
-from tidegate.store.rows import put_rows
 from tidegate.store.wakes import wake_lane
 
 WAITING = "waiting"
 """The outcome of a chosen record that was not dealt with yet."""
+MOST_WAITS = 20
+"""So many reasons why a run stood still are remembered, the latest."""
 RUNS_ALREADY = "A transfer is running already. Wait for it to end, or cancel it."
 
 # --- begin, pause, end
@@ -159,10 +153,12 @@ def run_previewed(preview: Transfer, *, actor: str, records: Sequence[str] | Non
                 raise Conflict("Only a preview that is ready can be started.")
             if row.undoes_id is None and row.settings_version != row.connection.settings_version:
                 raise Conflict("The settings were changed since this preview. Preview again, then start.")
+            row.planned = _planned(row, records)
             _choose(row, records)
             for name in (*COUNTED, "page", "tokens"):
                 setattr(row, name, 0)
             row.state, row.cursor, row.created_by, row.pace = "running", "", actor, []
+            row.waits = []
             row.started_at, row.finished_at = timezone.now(), None
             row.save()
             _begin_syncing(row.connection)
@@ -170,6 +166,18 @@ def run_previewed(preview: Transfer, *, actor: str, records: Sequence[str] | Non
     except IntegrityError as error:
         raise Conflict(RUNS_ALREADY) from error
     preview.refresh_from_db()
+
+
+def _planned(row: Transfer, records: Sequence[str] | None) -> dict[str, Any]:
+    """What the run has to do, and under `outcomes` how many records come to each: of all that was previewed, or of those
+    chosen from it.
+    """
+    if records is None:
+        return {**row.planned, EXPECTED: {name: getattr(row, name) for name in COUNTED}}
+    chosen = row.records.filter(source_id__in=list(records)).values_list("outcome", "changes")
+    work, organizations = work_of_chosen(chosen, Direction(row.direction))
+    known = organizations_named(row.connection.lane_id, organizations)
+    return work | {"organizations_created": len(organizations.keys() - known.keys())}
 
 
 def _choose(row: Transfer, records: Sequence[str] | None) -> None:
@@ -204,7 +212,7 @@ def retry_failed(transfer: Transfer, *, actor: str, records: Sequence[str] | Non
                 raise Conflict("None of these records failed: there is nothing to retry.")
             row.failed = max(0, row.failed - count)
             row.picked, row.state, row.state_text, row.cursor = True, "running", "", ""
-            row.pace = []
+            row.pace, row.waits = [], []
             row.started_at, row.finished_at = timezone.now(), None
             row.settings, row.settings_version = row.connection.settings, row.connection.settings_version
             row.save()
@@ -223,18 +231,37 @@ def _begin_syncing(connection: Connection) -> None:
     )
 
 
-def hold_transfer(transfer: Transfer) -> None:
+def hold_transfer(transfer: Transfer, *, actor: str = "") -> None:
     """Pause it where it is. The connection stays *Syncing*: real-time changes go on waiting."""
-    if Transfer.objects.filter(pk=transfer.pk, state="running").update(state="paused", state_text="") != 1:
+    if stop_transfers(Transfer.objects.filter(pk=transfer.pk), "", actor=actor) != 1:
         raise Conflict("This transfer is not running.")
     transfer.refresh_from_db()
+
+
+def stop_transfers(of: QuerySet[Transfer], reason: str, *, actor: str = "") -> int:
+    """Pause those of them that run: because a member (`actor`) wanted it, or for a reason. How many did."""
+    return of.filter(state="running").update(
+        state="paused", state_text=reason, paused_at=timezone.now(), paused_by=actor
+    )
+
+
+def note_wait(of: QuerySet[Transfer], reason: str) -> None:
+    """Remember, beside the pace of those of them that run, why they stand still."""
+    for row in of.filter(state="running").only("waits", "started_at", "created_at"):
+        row.waits = [*row.waits, [seconds_since_start(row), reason]][-MOST_WAITS:]
+        row.save(update_fields=["waits"])
+
+
+def seconds_since_start(transfer: Transfer) -> float:
+    began = transfer.started_at or transfer.created_at
+    return round((timezone.now() - began).total_seconds(), 1)
 
 
 def go_on_with_transfer(transfer: Transfer) -> None:
     with transaction.atomic():
         if (
             Transfer.objects.filter(pk=transfer.pk, state="paused").update(
-                state="running", state_text="", put_off_until=None
+                state="running", state_text="", put_off_until=None, paused_at=None, paused_by=""
             )
             != 1
         ):
@@ -257,128 +284,9 @@ def cancel_transfer(transfer: Transfer) -> None:
     transfer.refresh_from_db()
 
 
-# --- pages
-
-
-def settled_records(transfer_id: str, source_ids: Collection[str]) -> set[str]:
-    rows = TransferRecord.objects.filter(transfer_id=transfer_id, source_id__in=list(source_ids))
-    return set(rows.exclude(outcome=WAITING).values_list("source_id", flat=True))
-
-
-def waiting_records(transfer_id: str, limit: int) -> list[str]:
-    rows = TransferRecord.objects.filter(transfer_id=transfer_id, outcome=WAITING).order_by("id")
-    return list(rows.values_list("source_id", flat=True)[:limit])
-
-
 def done_rows() -> Q:
     """Records that a transfer wrote or linked."""
     return Q(outcome__in=["created", "updated"]) | Q(outcome="unchanged", linked=True)
-
-
-def done_records(undo: TransferState, after: int, limit: int) -> list[DoneRow]:
-    rows = TransferRecord.objects.filter(done_rows(), transfer_id=undo.undoes or "", id__gt=after)
-    if undo.picked:
-        chosen = TransferRecord.objects.filter(transfer_id=undo.id).values("source_id")
-        rows = rows.filter(source_id__in=chosen)
-    return [
-        DoneRow(
-            row.pk,
-            row.source_id,
-            row.target_id,
-            row.name,
-            row.outcome,
-            row.linked,
-            tuple(row.changes),
-            row.written_at,
-        )
-        for row in rows.order_by("id")[:limit]
-    ]
-
-
-def store_organizations(transfer: TransferState, organizations: Sequence[Organization]) -> None:
-    """Those that the transfer created: an undo looks whether they may go. What an undo makes again is nobody's."""
-    if transfer.undoes is None:
-        TransferOrganization.objects.bulk_create(
-            [
-                TransferOrganization(transfer_id=transfer.id, organization_id=int(o.id), name=o.name[:300])
-                for o in organizations
-            ],
-            ignore_conflicts=True,
-        )
-
-
-def organizations_made(undo: TransferState, after: int, limit: int) -> list[Organization]:
-    rows = TransferOrganization.objects.filter(transfer_id=undo.undoes or "", organization_id__gt=after)
-    return [Organization(str(o.organization_id), o.name) for o in rows.order_by("organization_id")[:limit]]
-
-
-def store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None:
-    put_rows(
-        TransferRecord,
-        [
-            {
-                "transfer_id": transfer.id,
-                "source_id": o.source_id,
-                "target_id": o.target_id,
-                "name": o.name[:300],
-                "outcome": o.outcome,
-                "reason": o.reason,
-                "changes": o.changes,
-                "linked": o.linked,
-                "written_at": o.written_at,
-            }
-            for o in outcomes
-        ],
-        unique=("transfer_id", "source_id"),
-        update=("target_id", "name", "outcome", "reason", "changes", "linked", "written_at"),
-    )
-
-
-def advance(transfer: TransferState, outcomes: Sequence[Outcome], cursor: str | None, *, tokens: int) -> None:
-    """Count a page, and remember how far it came when."""
-    row = Transfer.objects.only("pace", "started_at", "created_at", *COUNTED).get(pk=transfer.id)
-    before = row.done
-    counted = Counter(o.outcome if o.outcome != "attention" else "failed" for o in outcomes)
-    seconds = (timezone.now() - (row.started_at or row.created_at)).total_seconds()
-    done = before + sum(counted[name] for name in COUNTED)
-    Transfer.objects.filter(pk=transfer.id).update(
-        cursor=cursor or "",
-        page=F("page") + 1,
-        put_off_until=None,
-        state_text=Case(When(state="running", then=Value("", TextField())), default=F("state_text")),
-        tokens=F("tokens") + tokens,
-        pace=marked(row.pace or [[0.0, before]], seconds, done),
-        **{name: F(name) + counted[name] for name in COUNTED},
-    )
-    if cursor is None:
-        finish_transfer(transfer.id, "done", timezone.now())
-
-
-def store_claims(transfer_id: str, page: PreviewPage) -> None:
-    put_rows(
-        PreviewClaim,
-        [
-            {"transfer_id": transfer_id, "kind": c.kind, "key": c.key[:400], "holder": c.holder}
-            for c in page.claims
-        ],
-        unique=("transfer_id", "kind", "key"),
-    )
-
-
-def advance_preview(row: Transfer, page: PreviewPage, cursor: str | None, *, tokens: int) -> None:
-    """Count what would happen; after the last page the claims have done their work."""
-    for outcome in page.outcomes:
-        name = "failed" if outcome.outcome == "attention" else outcome.outcome
-        setattr(row, name, getattr(row, name) + 1)
-    row.planned = {
-        name: row.planned.get(name, 0) + page.counts.get(name, 0) for name in {*row.planned, *page.counts}
-    }
-    row.cursor, row.page, row.tokens = cursor or "", row.page + 1, row.tokens + tokens
-    row.state_text, row.put_off_until = "", None
-    if cursor is None:
-        row.state, row.finished_at = "ready", timezone.now()
-        row.claims.all().delete()
-    row.save()
 
 
 def finish_transfer(transfer_id: str, state: str, now: datetime, *, text: str = "") -> None:

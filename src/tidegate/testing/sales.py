@@ -146,7 +146,10 @@ class MemorySales(ABC):
         await self._charge("create_deal", 5)
         there = sum(1 for kept in self.deals.values() if not kept.gone)
         if self.deal_limit is not None and there >= self.deal_limit:
-            raise InvalidForRemote("The Pipedrive plan's limit is reached: the deal was not written.")
+            raise InvalidForRemote(
+                "The Pipedrive plan's limit is reached: the deal was not written.",
+                code="feature_capping_deals_limit",
+            )
         if owner_id in self.may_not_own:
             raise PermissionMissing("The connected Pipedrive user may not create deals for this owner.")
         self._check(title, person_id, owner_id)

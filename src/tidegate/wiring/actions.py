@@ -3,55 +3,46 @@
 Each checks, does, and tells in words of `tidegate.errors` what stands in the way. The permission was checked by the caller.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
-from tidegate.adapters.http import HttpSender
-from tidegate.adapters.pipedrive.auth import missing_scopes
-from tidegate.config import config
 from tidegate.core.brakes import Brake
+from tidegate.core.cases import OF_CAMPAIGNS
 from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.references import unknown_references
-from tidegate.core.settings import Settings, default_settings, settings_to_json
+from tidegate.core.settings import Settings
 from tidegate.core.settings import problems as settings_problems
-from tidegate.errors import (
-    AuthorizationLost,
-    Conflict,
-    Invalid,
-    NeedsAttention,
-    PermissionMissing,
-    TemporaryError,
-)
-from tidegate.ports import Account, Crm, Tokens
-from tidegate.services.credentials import PersonalToken
+from tidegate.errors import Conflict, Invalid
+from tidegate.ports import Crm
 from tidegate.store import budget, catalogues, connections, halts
 from tidegate.store.audit import Act, note
 from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
+from tidegate.store.cases import try_again
 from tidegate.store.halts import open_halt
 from tidegate.store.identities import keep_apart
 from tidegate.store.inbox import News, add_changes
-from tidegate.store.models import Attention, Connection, Halt, User, Workspace
+from tidegate.store.models import Attention, Connection, Halt
 from tidegate.store.sameness import ask_for_check
-from tidegate.store.schedule import LaneSchedule
 from tidegate.store.schema_watch import KIND as SETTINGS_AT_FAULT
 from tidegate.store.schema_watch import watch_settings
-from tidegate.store.vault import ConnectionVault
 from tidegate.store.wakes import wake_lane
-from tidegate.wiring import parts
 from tidegate.wiring.asking import ask_pipedrive
-from tidegate.wiring.news import store_outreach_catalogue
-from tidegate.wiring.oauth_only import check_tokens_are_welcome
-from tidegate.wiring.steps import request_step, run
-from tidegate.wiring.transfers import Estimate as Estimate
-from tidegate.wiring.transfers import (  # these, too, are reached from here
-    cancel_transfer as cancel_transfer,
+from tidegate.wiring.connecting import (  # these, too, are reached from here
+    connect_url as connect_url,
 )
+from tidegate.wiring.connecting import connect_with_token as connect_with_token
+from tidegate.wiring.connecting import disconnect as disconnect
+from tidegate.wiring.connecting import finish_authorisation as finish_authorisation
+from tidegate.wiring.connecting import finish_oauth as finish_oauth
+from tidegate.wiring.connecting import lose_authorisation as lose_authorisation
+from tidegate.wiring.news import store_outreach_catalogue
+from tidegate.wiring.transfers import Estimate as Estimate
+from tidegate.wiring.transfers import cancel_transfer as cancel_transfer
 from tidegate.wiring.transfers import continue_transfer as continue_transfer
 from tidegate.wiring.transfers import estimate as estimate
 from tidegate.wiring.transfers import must_confirm as must_confirm
@@ -63,9 +54,6 @@ from tidegate.wiring.transfers import start_transfer as start_transfer
 from tidegate.wiring.transfers import touched_by as touched_by
 from tidegate.wiring.transfers import undo_possible_until as undo_possible_until
 from tidegate.wiring.transfers import undo_transfer as undo_transfer
-from tidegate.wiring.upkeep import remove_webhooks
-
-T = TypeVar("T")
 
 STRUCTURAL = frozenset(
     {
@@ -83,134 +71,6 @@ STRUCTURAL = frozenset(
 """Faults no settings document may be saved with; what is merely missing keeps it from being launched."""
 
 
-# --- Connect -------------------------------------------------------------------------------------------------------
-
-
-def connect_url(*, user: User, workspace: Workspace, connection: Connection | None = None) -> str:
-    """Where to send the browser to sign in at Pipedrive. Raises Invalid where no OAuth app is set up."""
-    authorizer = parts.authorizer(HttpSender())
-    return authorizer.authorize_url(connections.make_state(user, workspace, connection))
-
-
-def finish_oauth(*, user: User, state: str, code: str) -> Connection:
-    """The way back from Pipedrive: a new connection, or the one that was to be reconnected."""
-    began = connections.use_state(user, state)
-    return finish_authorisation(began.workspace, code, connection=began.connection, actor=str(user))
-
-
-def finish_authorisation(
-    workspace: Workspace, code: str, *, actor: str, connection: Connection | None = None
-) -> Connection:
-    """Turn a code into a connection. Also where an install begins in the Marketplace, with no state."""
-
-    async def dialogue(http: HttpSender) -> tuple[Tokens, Account]:
-        authorizer = await request_step(parts.authorizer, http)
-        tokens = await authorizer.exchange_code(code)
-        if missing := missing_scopes(tokens.scopes):
-            await authorizer.revoke(tokens.refresh_token)
-            raise PermissionMissing(f"The app at Pipedrive lacks these permissions: {', '.join(missing)}.")
-        return tokens, await _account(http, tokens)
-
-    tokens, account = run(_with_http, dialogue)
-    with transaction.atomic():
-        made = connections.save_authorisation(
-            workspace, connection, account, tokens=tokens, api_domain=tokens.api_domain
-        )
-        _note_connected(made, actor)
-    return _read_catalogues(made)
-
-
-def connect_with_token(
-    *,
-    workspace: Workspace,
-    company_domain: str,
-    api_token: str,
-    actor: str,
-    connection: Connection | None = None,
-) -> Connection:
-    """The older way: a personal API token of one Pipedrive user. Raises Conflict where the workspace requires OAuth."""
-    check_tokens_are_welcome(workspace)
-    address = config.pipedrive_api_url.replace("{domain}", _subdomain(company_domain))
-
-    async def ask(http: HttpSender) -> Account:
-        crm = parts.crm_at(address, PersonalToken(api_token), http)
-        try:
-            return await crm.who_am_i()
-        except AuthorizationLost as error:
-            text = "Pipedrive does not accept this token. Copy it anew from Pipedrive's personal preferences, under API."
-            raise Invalid("The token was refused.", errors={"api_token": [text]}) from error
-
-    account = run(_with_http, ask)
-    with transaction.atomic():
-        made = connections.save_authorisation(
-            workspace, connection, account, personal_token=api_token, api_domain=address
-        )
-        _note_connected(made, actor)
-    return _read_catalogues(made)
-
-
-def _note_connected(made: Connection, actor: str) -> None:
-    act = Act.RECONNECTED if made.was_there else Act.CONNECTED
-    facts = {"by": "signing in" if made.auth_method == "oauth" else "personal token"}
-    note(made.workspace_id, act, actor=actor, subject=made.company_name, after=facts)
-
-
-def _subdomain(company_domain: str) -> str:
-    """`acme` from `acme`, `acme.pipedrive.com` or the address of a page there."""
-    name = (
-        company_domain.strip().lower().removeprefix("https://").split("/")[0].removesuffix(".pipedrive.com")
-    )
-    if not name or not all(part.isalnum() for part in name.split("-") if part):
-        text = "Enter the part before .pipedrive.com in Pipedrive's address. Example: acme"
-        raise Invalid("The company's address can't be read.", errors={"company_domain": [text]})
-    return name
-
-
-def disconnect(connection: Connection, *, actor: str, delete_history: bool = False) -> None:
-    """Take down the webhooks and give the tokens back; the links and the history stay, unless asked to be deleted.
-
-    Where Pipedrive does not answer, the connection is ended here all the same.
-    """
-
-    quota = parts.quota_of(connection.lane, personal_token=connection.auth_method == "token")
-
-    async def take_down(http: HttpSender) -> None:
-        crm = await request_step(parts.crm_of, connection, quota=quota, http=http, step=request_step)
-        await remove_webhooks(connection, crm)
-        if connection.auth_method == "oauth":
-            tokens = await request_step(ConnectionVault(str(connection.pk)).load)
-            authorizer = await request_step(parts.authorizer, http)
-            await authorizer.revoke(tokens.refresh_token)
-
-    try:
-        if connection.secret is not None:
-            run(_with_http, take_down)
-    except (NeedsAttention, TemporaryError, Invalid):
-        pass  # what is left over there can do nothing without the address and tokens that are dropped here
-    with transaction.atomic():
-        connections.end_connection(connection)
-        facts = {"history": "deleted" if delete_history else "kept"}
-        subject = connection.company_name
-        note(connection.workspace_id, Act.DISCONNECTED, actor=actor, subject=subject, after=facts)
-    if delete_history:
-        connections.delete_connection(connection)
-
-
-def lose_authorisation(connection: Connection, text: str) -> None:
-    """The app was uninstalled or the authorisation revoked: paused together with its transfer, with a Reconnect button."""
-    LaneSchedule().stop(str(connection.pk), Status.PAUSED, Reason.RECONNECT, text)
-    connection.refresh_from_db()
-
-
-async def _account(http: HttpSender, tokens: Tokens) -> Account:
-    return await parts.crm_at(tokens.api_domain, parts.BearerToken(tokens.access_token), http).who_am_i()
-
-
-async def _with_http(use: Callable[[HttpSender], Awaitable[T]]) -> T:
-    async with HttpSender() as http:
-        return await use(http)
-
-
 # --- Catalogues ----------------------------------------------------------------------------------------------------
 
 
@@ -222,20 +82,6 @@ def refresh(connection: Connection) -> None:
 
     catalogues.store_catalogues(connection, pipedrive=ask_pipedrive(connection, read))
     store_outreach_catalogue(connection)
-
-
-def _read_catalogues(connection: Connection) -> Connection:
-    """After connecting: what both sides offer, and the settings to begin with."""
-    refresh(connection)
-    if not connection.settings:
-        start = default_settings(
-            outreach_catalogue(connection),
-            pipedrive_catalogue(connection),
-            owner_id=connection.pipedrive_user_id,
-        )
-        connection.settings = settings_to_json(start)  # the version stays 1: nobody has saved yet
-        connection.save(update_fields=["settings"])
-    return connection
 
 
 def outreach_catalogue(connection: Connection) -> OutreachCatalogue:
@@ -435,7 +281,7 @@ def retry_attention(attention: Attention, *, actor: str) -> None:
     if attention.kind == SETTINGS_AT_FAULT:
         refresh(attention.connection)
         return
-    _look_again(attention)
+    _look_again(attention.connection, [attention], actor)
 
 
 def settle_attention(
@@ -472,7 +318,7 @@ def settle_attention(
         if prospect_id and attention.kind == TWO_FOR_ONE:
             add_changes(attention.connection, [_look_at_prospect(prospect_id)])
         elif answered:
-            _look_again(attention)
+            _look_again(attention.connection, [attention], actor)
 
 
 TWO_FOR_ONE = "merged"
@@ -505,8 +351,7 @@ def retry_all(connection: Connection, *, kind: str = "", actor: str) -> int:
     cases = _open_cases(connection, kind)
     if any(case.kind == SETTINGS_AT_FAULT for case in cases):
         refresh(connection)
-    records = [case for case in cases if case.kind != SETTINGS_AT_FAULT]
-    add_changes(connection, [_look_again_at(case) for case in records])
+    _look_again(connection, [case for case in cases if case.kind != SETTINGS_AT_FAULT], actor)
     return len(cases)
 
 
@@ -522,8 +367,11 @@ def _open_cases(connection: Connection, kind: str) -> list[Attention]:
     return list((cases.filter(kind=kind) if kind else cases).order_by("id")[:MOST_AT_ONCE])
 
 
-def _look_again(attention: Attention) -> None:
-    add_changes(attention.connection, [_look_again_at(attention)])
+def _look_again(connection: Connection, cases: Sequence[Attention], actor: str) -> None:
+    """At the records of these cases; of those of campaigns, what failed is done once more."""
+    with transaction.atomic():
+        add_changes(connection, [_look_again_at(case) for case in cases if case.kind not in OF_CAMPAIGNS])
+        try_again(connection, [case for case in cases if case.kind in OF_CAMPAIGNS], actor=actor)
 
 
 def _look_again_at(attention: Attention) -> News:

@@ -91,9 +91,13 @@ def calls_per_second(lane: Lane, *, personal_token: bool) -> float:
     return max(1, int(burst * SHARE)) / WINDOW_SECONDS
 
 
-def crm_at(address: str, credentials: Credentials, http: HttpSender) -> Pipedrive:
+def quota_beforehand() -> LaneQuota:
+    """For a company of which nothing is known yet: the smallest there is."""
+    return LaneQuota(CLOCK, daily_limit=SEAT_TOKENS, burst_limit=BURST_TOKEN)
+
+
+def crm_at(address: str, credentials: Credentials, http: HttpSender, quota: Quota) -> Pipedrive:
     """A Pipedrive that no connection stands for yet, for the calls that make one."""
-    quota = LaneQuota(CLOCK, daily_limit=SEAT_TOKENS, burst_limit=BURST_TOKEN)
     return Pipedrive(address, credentials=credentials, quota=quota, http=http, clock=CLOCK)
 
 

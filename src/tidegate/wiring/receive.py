@@ -20,8 +20,8 @@ from tidegate.store.models import Connection
 from tidegate.store.webhook_doubts import doubt_late_deliveries
 from tidegate.wiring.upkeep import HOOK_USER
 
-OF_THE_CATALOGUE = frozenset({"user", "pipeline", "stage"})
-"""What Pipedrive has webhooks for; fields have none, and are seen by the daily reread."""
+OF_THE_CATALOGUE = frozenset({"user", "pipeline", "stage", "person_field"})
+"""Of these the catalogue is read anew; of lists, filters and what no webhook told by the daily reread."""
 ATTEMPTS = 4
 """Each after the first by the connection's row as it is then."""
 MARK_SECONDS = 1.0

@@ -257,7 +257,7 @@ async def _count_prospects(connection: Connection, settings: Settings) -> int:
 
 
 def pause_transfer(transfer: Transfer, *, actor: str) -> None:
-    rows.hold_transfer(transfer)
+    rows.hold_transfer(transfer, actor=actor)
 
 
 def continue_transfer(transfer: Transfer, *, actor: str) -> None:

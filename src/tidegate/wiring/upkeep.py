@@ -7,7 +7,13 @@ from functools import partial
 from django.db.models import Q
 from django.utils import timezone
 
-from tidegate.adapters.pipedrive.webhooks import failing, last_taken, plan_webhooks, wanted_webhooks
+from tidegate.adapters.pipedrive.webhooks import (
+    failing,
+    last_taken,
+    plan_webhooks,
+    wanted_webhooks,
+    wished_webhooks,
+)
 from tidegate.config import config
 from tidegate.core.brakes import Brake, emptied_lists
 from tidegate.core.checks import (
@@ -109,8 +115,10 @@ async def put_webhooks_in_place(connection: Connection, crm: Crm) -> None:
     """Make it so: list first, create what is missing, delete what is ours and no longer wanted."""
     secret = decrypt(connection.hook_secret) if connection.hook_secret else ""
     wanted = wanted_webhooks(hook_url(connection), HOOK_USER, secret)
+    wished = wished_webhooks(hook_url(connection), HOOK_USER, secret)
     existing = await crm.list_webhooks()
-    create, delete = plan_webhooks(existing, wanted)
+    lacking, delete = plan_webhooks(existing, (*wanted, *wished))
+    create = [request for request in lacking if request in wanted]
     if connection.webhooks_checked_at is not None and (
         create or await _doubtful(connection, existing, wanted)
     ):
@@ -122,7 +130,26 @@ async def put_webhooks_in_place(connection: Connection, crm: Crm) -> None:
             return  # whether it was made shows when they are listed again, at the next drain
     for webhook_id in delete:
         await crm.delete_webhook(webhook_id)
+    if set(wished) <= set(lacking) and _first_list_of_the_day(connection):
+        await _try_for_one(crm, wished)
     await worker_step(_mark_webhooks, connection, "")
+
+
+def _first_list_of_the_day(connection: Connection) -> bool:
+    checked_at = connection.webhooks_checked_at
+    return checked_at is None or checked_at.date() < timezone.now().date()
+
+
+async def _try_for_one(crm: Crm, wished: Sequence[WebhookRequest]) -> None:
+    """What Pipedrive does not grant is done without: the catalogue is reread daily all the same."""
+    for request in wished:
+        try:
+            await crm.create_webhook(request)
+        except RemoteUnavailable:
+            return
+        except (RecordRejected, PermissionMissing):
+            continue
+        return
 
 
 async def _doubtful(

@@ -13,6 +13,7 @@ from tests.integration.api import test_real_actions
 from tests.integration.api.conftest import Caller
 from tests.integration.web.provider_payloads import RESEND_KEY
 from tidegate.core.brakes import Brake, Tally
+from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.ports import Account, Stopped
 from tidegate.store.audit import Act
 from tidegate.store.halts import keep_halt
@@ -29,7 +30,7 @@ from tidegate.store.models import (
     Transfer,
     Workspace,
 )
-from tidegate.wiring import actions
+from tidegate.wiring import connecting
 
 DORA = {"email": "dora@northlight.example", "role": "viewer"}
 PASSWORD = "nine-lives-and-a-cat"
@@ -48,8 +49,8 @@ def told(caller: Caller, act: Act) -> tuple[str, str, dict[str, Any], dict[str, 
 @pytest.fixture
 def _pipedrive_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     account = Account("9", "Northlight", "northlight", "11", "Maja Lindqvist", "maja@northlight.example")
-    monkeypatch.setattr(actions, "run", lambda *_: account)
-    monkeypatch.setattr(actions, "refresh", lambda connection: None)
+    found = connecting.Found("https://northlight.pipedrive.com", account, PipedriveCatalogue(), {})
+    monkeypatch.setattr(connecting, "run", lambda *_: found)
 
 
 @pytest.mark.usefixtures("_pipedrive_answers")
@@ -96,6 +97,12 @@ def test_the_status_of_a_connection_is_told(alice: Caller, ready: Connection) ->
     deeds = AuditEntry.objects.exclude(act=Act.API_KEY_MADE).order_by("pk")
     assert list(deeds.values_list("act", flat=True)) == acts
     assert told(alice, Act.HALT_DROPPED) == (KEY, ready.company_name, {}, {"brake": "emptied"})
+
+
+def test_whom_a_member_has_unsubscribed_is_told_by_their_number(alice: Caller, ready: Connection) -> None:
+    alice.ok("PATCH", f"/connections/{ready.pk}", {"unsubscribe_in_pipedrive": True})
+    alice.ok("POST", f"/connections/{ready.pk}/unsubscribe-closed")
+    assert told(alice, Act.CLOSED_UNSUBSCRIBED) == (KEY, ready.company_name, {}, {"people": 0})
 
 
 def test_a_launch_that_fails_is_not_told(alice: Caller, ready: Connection) -> None:

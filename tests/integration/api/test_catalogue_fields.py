@@ -14,7 +14,7 @@ from tidegate.config import config
 from tidegate.core.values import Kind
 from tidegate.errors import RemoteUnavailable
 from tidegate.prospects.models import CustomField
-from tidegate.wiring import actions
+from tidegate.wiring import connecting
 
 sandbox = pipedrive.sandbox
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def path(alice: Caller, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(actions, "config", replace(config, pipedrive_api_url=sandbox.address))
+    monkeypatch.setattr(connecting, "config", replace(config, pipedrive_api_url=sandbox.address))
     new = {"company_domain": "northlight", "api_token": sandbox.token}
     yield f"/connections/{alice.ok('POST', '/connections', new, status=201)['id']}"
 

@@ -13,7 +13,7 @@ from tests.builders import make_list
 from tests.integration.api.conftest import Caller
 from tidegate.config import config
 from tidegate.store.models import Connection, Workspace
-from tidegate.wiring import actions
+from tidegate.wiring import connecting
 
 SOURCE = Path(__file__).parents[3] / "src"
 
@@ -52,7 +52,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def ask_the_sandbox(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "config", replace(config, pipedrive_api_url=sandbox.address))
+    monkeypatch.setattr(connecting, "config", replace(config, pipedrive_api_url=sandbox.address))
 
 
 def test_from_a_token_to_active_and_back(alice: Caller, sandbox: Sandbox, workspace: Workspace) -> None:
@@ -90,7 +90,7 @@ def test_a_token_that_pipedrive_refuses_is_at_fault(alice: Caller) -> None:
 def test_a_pipedrive_that_does_not_answer_passes_by_itself(
     alice: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "config", replace(config, pipedrive_api_url="http://127.0.0.1:9"))
+    monkeypatch.setattr(connecting, "config", replace(config, pipedrive_api_url="http://127.0.0.1:9"))
 
     answer = alice.call("POST", "/connections", {"company_domain": "northlight", "api_token": "any"})
 

@@ -1,5 +1,6 @@
 """Campaign events start automations: once, in order, on the right deal."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,9 +17,11 @@ from tests.integration.engine.campaign_world import (
     automation,
 )
 from tests.integration.engine.world import prospect
+from tidegate import ports
 from tidegate.core.automation import Often, Trigger
 from tidegate.core.catalogue import User
 from tidegate.core.records import COMPANY
+from tidegate.core.settings import Direction
 from tidegate.errors import (
     AuthorizationLost,
     InvalidForRemote,
@@ -28,6 +31,7 @@ from tidegate.errors import (
 )
 from tidegate.store.catalogues import store_catalogues
 from tidegate.store.connections import judge_waiting_changes
+from tidegate.store.memory import LaneMemory
 from tidegate.store.models import AutomationRun, Change, Intent
 
 pytestmark = pytest.mark.django_db
@@ -418,6 +422,222 @@ def test_what_comes_in_while_an_earlier_event_is_put_off_waits_for_it(world):
     assert [outcome for _, outcome in world.outcomes()] == ["performed", "performed"]
 
 
+def test_what_happens_later_waits_for_who_is_still_to_be_brought_into_pipedrive(world):
+    """In a batch of its own, when the person could be made at once: the deal is made before it is moved."""
+    world.automate(automation(CREATE), automation(TO_NEXT, trigger=Trigger.LINK_CLICKED))
+    bo = world.outreach.add(prospect("Bo Two"))
+    world.announcements_taken = len(world.outreach.announced)
+    world.crm.faults.fail("create_person", RemoteUnavailable("Away.", retry_after=600))
+    email_id = sent(world, bo)
+    world.drain_now()
+    assert world.links() == {}
+
+    world.outreach.happen("link_clicked", email_id=email_id)
+    world.drain_now()
+    assert AutomationRun.objects.count() == 0
+    world.drain()
+
+    assert [deal.stage_id for deal in world.deals(bo)] == ["2"]
+    assert [outcome for _, outcome in world.outcomes()] == ["performed", "performed"]
+
+
+def test_what_happened_to_somebody_else_or_earlier_waits_for_nobody(world):
+    world.automate(automation(CREATE), automation(ADD, trigger=Trigger.LINK_CLICKED))
+    signe, bo = world.synced(), world.synced("Bo Two")
+    world.crm.faults.fail("create_deal", RemoteUnavailable("Away.", retry_after=600))
+    email_id, at = sent(world, signe), world.clock.now()
+    world.drain_now()
+
+    world.outreach.happen("link_clicked", email_id=world.email_to(bo))
+    world.outreach.happen("link_clicked", email_id=email_id, at=at - timedelta(minutes=1))
+    world.drain_now()
+
+    assert len(world.activities(bo)) == len(world.activities(signe)) == 1
+    assert world.deals(signe) == []
+
+
+def test_who_unsubscribes_waits_for_no_run_that_is_put_off(world):
+    world.automate(automation(CREATE), unsubscribes=True)
+    signe = world.synced()
+    world.crm.marketing = {world.person_of(signe): "subscribed"}
+    world.crm.faults.fail("create_deal", RemoteUnavailable("Away.", retry_after=600))
+    email_id = sent(world, signe)
+    world.drain_now()
+
+    world.outreach.happen("unsubscribed", email_id=email_id)
+    world.drain_now()
+
+    assert world.crm.marketing == {world.person_of(signe): "unsubscribed"}
+
+
+def test_what_stops_the_connection_over_one_prospect_leaves_no_run_of_another_half_done(world):
+    world.automate(automation(*CHAIN))
+    signe, bo = world.synced(), world.synced("Bo Two")
+    world.crm.faults.fail("create_deal", AuthorizationLost())
+    for each in (signe, bo):
+        sent(world, each)
+    world.drain_now()
+    assert world.unfinished() > 0
+
+    type(world.connection).objects.update(status="active", reason="")
+    world.drain()
+
+    assert world.outcomes() == [(action.kind, "performed") for action in CHAIN] * 2
+    assert [len(world.activities(each)) for each in (signe, bo)] == [1, 1]
+
+
+class Meanwhile(LaneMemory):
+    """Records take their time; something happens before campaign events are looked at."""
+
+    happens: Callable[[], object] | None = None
+
+    def take_changes(self, connection_id: str, limit: int) -> list[ports.Change]:
+        changes = super().take_changes(connection_id, limit)
+        happens, type(self).happens = type(self).happens, None
+        if happens is not None:
+            happens()
+        return changes
+
+
+def test_an_event_that_is_told_right_after_an_automation_was_switched_on_runs_it(monkeypatch):
+    world = CampaignWorld(memory_class=Meanwhile)
+    signe = world.synced()
+
+    def switch_on_and_tell() -> None:
+        world.automate(automation(CREATE), history=True)
+        email_id = world.email_to(signe)
+        world.announce([world.outreach.happen("email_sent", email_id=email_id)])
+        world.events_told = len(world.outreach.events)
+
+    monkeypatch.setattr(Meanwhile, "happens", staticmethod(switch_on_and_tell))
+    world.drain()
+
+    assert len(world.deals(signe)) == 1
+    assert len(world.activities(signe)) == 1
+
+
+def test_a_pause_that_comes_while_records_are_followed_keeps_events_waiting(monkeypatch):
+    world = CampaignWorld(memory_class=Meanwhile)
+    world.automate(automation(CREATE))
+    signe = world.synced()
+    email_id = world.email_to(signe)
+    world.outreach.happen("email_sent", email_id=email_id)
+    rows = type(world.connection).objects.filter(pk=world.connection.pk)
+    monkeypatch.setattr(Meanwhile, "happens", staticmethod(lambda: rows.update(status="paused")))
+
+    world.drain()
+
+    assert world.crm.deals == {}
+    assert Change.objects.filter(done_at=None, entity="campaign_event").count() == 1
+
+
+def test_an_event_whose_prospect_was_deleted_and_came_back_runs_no_second_time(world):  # R17
+    """The store gives the events of an address to whoever has it next, and tells of them again."""
+    world.automate(automation(CREATE))
+    signe = world.synced()
+    email_id = sent(world, signe)
+    world.drain()
+    world.outreach.delete(signe)
+    world.drain()
+
+    back = world.outreach.add(prospect("Signe Aaltonen", "signe.again@north.example"))
+    events, emails = world.outreach.events, world.outreach.emails
+    events.update({i: replace(event, prospect_id=back) for i, event in events.items()})
+    emails[email_id] = replace(emails[email_id], prospect_id=back)
+    world.announce(list(events))
+    world.drain()
+
+    assert back in world.links()
+    assert len(world.crm.deals) == 1
+    assert AutomationRun.objects.count() == 1
+
+
+def test_a_run_that_waits_while_the_direction_is_turned_writes_nothing_any_more(world):
+    world.automate(automation(*CHAIN))
+    signe = world.synced()
+    world.crm.faults.fail("move_deal", RateLimited(retry_after=5))
+    sent(world, signe)
+    world.drain_now()
+
+    world.use(replace(world.settings, direction=Direction.FROM_PIPEDRIVE, sync_to_list="1"))
+    world.drain()
+
+    assert [outcome for _, outcome in world.outcomes()] == ["performed", "not_performed", "not_performed"]
+    assert set(world.reasons()) == {"With the direction chosen since, nothing is written to Pipedrive."}
+    assert world.activities(signe) == []
+
+
+# --- At which deal an activity stands
+
+
+@pytest.mark.parametrize(
+    ("actions", "stage", "stands"),
+    [
+        ((ADD,), "1", True),
+        ((ADD,), "7", True),
+        ((replace(TO_STAGE, only_in_pipeline=True), ADD), "2", True),
+        ((replace(TO_STAGE, only_in_pipeline=True), ADD), "7", False),
+    ],
+    ids=["its only deal", "its only deal elsewhere", "in the automation's pipeline", "in another pipeline"],
+)
+def test_an_activity_stands_at_the_open_deal_that_a_salesperson_made(world, actions, stage, stands):  # R15
+    world.automate(automation(*actions))
+    signe = world.synced()
+    deal = world.crm.add_deal(world.person_of(signe), stage)
+
+    sent(world, signe)
+    world.drain()
+
+    (activity,) = world.activities(signe)
+    assert activity.deal_id == (deal if stands else None)
+
+
+def test_an_activity_stands_at_the_deal_that_its_run_moved(world):  # R15
+    world.automate(automation(TO_STAGE, ADD))
+    signe = world.synced()
+    person = world.person_of(signe)
+    moved = world.crm.add_deal(person, "1")
+    world.crm.add_deal(person, "7")
+
+    sent(world, signe)
+    world.drain()
+
+    assert [activity.deal_id for activity in world.activities(signe)] == [moved]
+
+
+@pytest.mark.parametrize("end", ["won", "archived", "deleted", "several"])
+def test_an_activity_stands_at_no_deal_that_is_closed_and_none_is_guessed(world, end):  # R15
+    world.automate(automation(ADD))
+    signe = world.synced()
+    person = world.person_of(signe)
+    deal = world.crm.add_deal(person, "1")
+    match end:
+        case "won":
+            world.crm.end_deal(deal, "won")
+        case "archived":
+            world.crm.archive_deal(deal)
+        case "deleted":
+            world.crm.delete_deal(deal)
+        case "several":
+            world.crm.add_deal(person, "7")
+
+    sent(world, signe)
+    world.drain()
+
+    assert [activity.deal_id for activity in world.activities(signe)] == [None]
+
+
+def test_deals_that_can_not_be_read_keep_no_activity_from_being_added(world):  # R15
+    world.automate(automation(ADD))
+    signe = world.synced()
+    world.crm.faults.fail("open_deals", InvalidForRemote("Pipedrive refused to show the deals."))
+
+    sent(world, signe)
+    world.drain()
+
+    assert world.outcomes() == [("add_activity", "performed")]
+
+
 @pytest.mark.parametrize("forgotten", [False, True], ids=["known", "forgotten"])
 def test_a_run_whose_prospect_is_deleted_half_way_ends_and_says_so(world, forgotten):
     """The store forgets with a prospect whose its events were."""
@@ -436,6 +656,10 @@ def test_a_run_whose_prospect_is_deleted_half_way_ends_and_says_so(world, forgot
     assert [outcome for _, outcome in world.outcomes()] == ["performed", "not_performed", "not_performed"]
     assert set(world.reasons()) == {"The prospect was deleted."}
     assert world.unfinished() == 0
+    told = [line for line in world.log(cause="automation") if line.act == "skip"]
+    assert [line.message for line in told] == [
+        "The rest of the automation was not performed: The prospect was deleted."
+    ]
 
 
 def test_a_refused_rate_makes_the_lane_wait_and_loses_nothing(world):

@@ -3,15 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from django.utils import timezone
 
 from tests.integration.engine.campaign_world import CREATE, CampaignWorld, automation
 from tests.integration.engine.world import prospect
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME
 from tidegate.core.settings import Direction
 from tidegate.errors import RemoteUnavailable
-from tidegate.services.campaigns import NOT_MET
-from tidegate.store.models import Change, Link
 from tidegate.wiring.actions import settle_attention
 
 pytestmark = pytest.mark.django_db
@@ -44,19 +41,6 @@ def test_an_event_that_comes_before_the_pair_is_in_step_runs_afterwards() -> Non
     assert world.links() == {prospect_id: person_id}
     assert world.outcomes() == [("create_deal", "performed")]
     assert [deal.title for deal in world.deals(prospect_id)] == ["Sig Aaltonen deal"]
-
-
-def test_of_a_pair_that_never_comes_in_step_an_event_ends_with_its_reason() -> None:
-    world = CampaignWorld()
-    prospect_id, _ = chosen(world)
-    Change.objects.update(done_at=timezone.now())  # nobody looks at it any more
-    world.outreach.happen("email_sent", email_id=world.email_to(prospect_id))
-
-    world.drain()
-
-    assert Link.objects.get().state == "chosen"
-    assert world.reasons() == [NOT_MET]
-    assert not Change.objects.filter(done_at=None).exists()
 
 
 def test_who_was_closed_before_the_pair_was_chosen_is_unsubscribed_in_pipedrive() -> None:

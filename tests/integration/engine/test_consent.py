@@ -9,6 +9,7 @@ from tests.integration.engine.mortality import Countdown, Died, make_mortal, mor
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Trigger
 from tidegate.errors import AuthorizationLost, BudgetSpent, PermissionMissing, RemoteUnavailable
+from tidegate.store.inbox import add_changes, closed_consent
 from tidegate.store.models import Change, Connection, Intent
 
 pytestmark = pytest.mark.django_db
@@ -371,3 +372,19 @@ def test_without_a_valid_address_pipedrive_keeps_the_status_and_the_log_says_so(
     (line,) = world.log(cause="consent")
     assert line.act == "fail"
     assert "needs a valid e-mail address" in line.message
+
+
+def test_who_was_closed_before_it_was_switched_on_is_left_alone_until_somebody_says_so():  # C10
+    world, signe = world_with_campaigns(is_="subscribed")
+    world.automate()
+    leave(world, signe)
+    world.drain()
+
+    world.automate(unsubscribes=True)
+    world.outreach.edit(signe, {"first_name": "Signy"})
+    world.drain()
+    assert (status(world, signe), calls(world)) == ("subscribed", (0, 0))
+
+    add_changes(world.connection, [closed_consent(signe)])
+    world.drain()
+    assert status(world, signe) == "unsubscribed"

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.engine.campaign_world import CHAIN, CREATE, CampaignWorld, automation
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Trigger
-from tidegate.errors import BudgetSpent, RemoteUnavailable
+from tidegate.errors import BudgetSpent, InvalidForRemote, RemoteUnavailable
 from tidegate.ports import Feature
 from tidegate.store.models import Change, EmailActivity, Intent
 
@@ -211,6 +211,58 @@ def test_a_deal_that_is_gone_keeps_no_activity_from_being_written(world):
     world.drain()
 
     assert [activity.deal_id is None for activity in world.activities(signe)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("automated", "stage", "stands"),
+    [(False, "1", True), (True, "1", True), (True, "7", False)],
+    ids=["its only deal", "in the automations' pipeline", "in another pipeline"],
+)
+def test_it_stands_at_the_open_deal_that_a_salesperson_made(world, automated, stage, stands):  # H11
+    world.automate(*([automation(CREATE, trigger=Trigger.EMAIL_REPLIED)] if automated else []), history=True)
+    signe = world.synced()
+    deal = world.crm.add_deal(world.person_of(signe), stage)
+
+    sent(world, signe)
+    world.drain()
+
+    assert [activity.deal_id for activity in world.activities(signe)] == [deal if stands else None]
+
+
+def test_it_stands_at_no_deal_that_was_lost_since(world):  # H11
+    world.automate(automation(CREATE), history=True)
+    signe = world.synced()
+    sent(world, signe)
+    world.drain()
+    world.crm.end_deal(world.deals(signe)[0].id, "lost")
+
+    sent(world, signe)
+    world.drain()
+
+    assert [activity.deal_id is None for activity in world.activities(signe)] == [False, True]
+
+
+def test_looking_for_the_deal_costs_a_token_and_ten_where_there_are_some(world):  # H11
+    signe, bo = world.synced(), world.synced("Bo Two")
+    world.crm.add_deal(world.person_of(bo), "1")
+    for prospect_id, tokens in ((signe, 1), (bo, 11)):
+        before = world.crm.tokens["open_deals"]
+        sent(world, prospect_id, "email_opened")
+        world.drain()
+        assert world.crm.tokens["open_deals"] - before == tokens
+
+
+@pytest.mark.parametrize(
+    "error", [InvalidForRemote("Refused."), RemoteUnavailable("Away."), BudgetSpent(retry_after=60)]
+)
+def test_deals_that_can_not_be_read_keep_no_email_out_for_good(world, error):  # H11
+    signe = world.synced()
+    world.crm.faults.fail("open_deals", error)
+
+    sent(world, signe)
+    world.drain()
+
+    assert len(world.activities(signe)) == 1
 
 
 def test_who_is_not_in_pipedrive_gets_none_and_is_not_synced_for_it(world):

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from tests.builders import make_connection, make_workspace
 from tests.integration.engine.mortality import Countdown, Died, MortalApp
-from tidegate.errors import RecordRejected
+from tidegate.errors import InvalidForRemote, PermissionMissing, RecordRejected
+from tidegate.ports import Webhook, WebhookRequest
 from tidegate.store.models import Connection, Lane
 from tidegate.store.queries import webhooks_ok
 from tidegate.store.secrets import encrypt
@@ -47,6 +48,7 @@ def test_wherever_the_process_dies_webhooks_are_registered_once(connection: Conn
 
     def some_given_up() -> MemoryCrm:
         crm = MemoryCrm([])
+        connection.webhooks_checked_at = None
         async_to_sync(upkeep.put_webhooks_in_place)(connection, crm)
         for webhook_id in list(crm.webhooks)[:2]:
             crm.webhooks[webhook_id] = replace(crm.webhooks[webhook_id], is_active=False)
@@ -76,6 +78,53 @@ def test_other_apps_webhooks_are_left_alone_and_ours_are_taken_down(connection: 
 
     assert set(crm.webhooks) == {"999"}
     assert ours
+
+
+def heard_of(crm: MemoryCrm) -> list[str]:
+    return sorted(w.event_object for w in crm.webhooks.values() if w.is_active)
+
+
+NEEDED = ["organization", "person", "pipeline", "stage", "user"]
+
+
+@pytest.mark.parametrize(("refusals", "heard"), [(0, ["personField"]), (1, ["person_field"]), (9, [])])
+@pytest.mark.parametrize("refusal", [InvalidForRemote, PermissionMissing])
+def test_field_definitions_are_heard_of_where_pipedrive_lets_us_and_done_without_elsewhere(
+    connection: Connection, refusal: type[Exception], refusals: int, heard: list[str]
+) -> None:
+    crm = PickyCrm(refusal("Unknown event_object."), refusals)
+    async_to_sync(upkeep._try_webhooks)(connection, crm)
+    assert heard_of(crm) == sorted([*NEEDED, *heard])
+    assert connection.webhooks_problem == ""
+
+    asked = crm.asked
+    async_to_sync(upkeep._try_webhooks)(connection, crm)  # the same day
+    assert crm.asked == asked
+    assert connection.webhooks_suspected_at is None
+
+    Connection.objects.update(webhooks_checked_at=timezone.now() - timedelta(days=1))
+    connection.refresh_from_db()
+    async_to_sync(upkeep._try_webhooks)(
+        connection, crm
+    )  # a wish that was refused is made anew on the next day
+    assert crm.asked == (asked if heard else asked + 2)
+    assert connection.webhooks_suspected_at is None
+
+
+class PickyCrm(MemoryCrm):
+    """Refuses so many requests for what is not documented."""
+
+    def __init__(self, refusal: Exception, times: int) -> None:
+        super().__init__([])
+        self.refusal, self.left, self.asked = refusal, times, 0
+
+    async def create_webhook(self, request: WebhookRequest) -> Webhook:
+        if request.event_object not in NEEDED:
+            self.asked += 1
+            if self.left:
+                self.left -= 1
+                raise self.refusal
+        return await super().create_webhook(request)
 
 
 @pytest.mark.parametrize(

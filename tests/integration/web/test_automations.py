@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
+from tests.builders import make_link, make_prospect
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tests.integration.web.test_setup import HTMX, Setup, anchors
 from tidegate.core.automation import Action, ActionKind, Automation, Often, Trigger
 from tidegate.core.connection import Status
 from tidegate.core.settings import Direction, Settings
 from tidegate.prospects.models import Prospect, ProspectList
-from tidegate.store.models import Connection, Workspace
+from tidegate.store.models import Change, Connection, Workspace
 
 pytestmark = pytest.mark.django_db
 
@@ -173,7 +175,10 @@ def test_the_review_leads_to_what_is_missing_and_launching_does_not_start(alices
     assert "E-mail replied: Choose a stage." in review
     assert f"{alices.path(STEP)}?problems#auto-email_replied-move_deal_to_stage-stage" in review
     assert "1 thing is missing." in review
-    assert "Campaign e-mail sent: create a deal in New business, move the deal to Contacted, add" in review
+    assert (
+        "<b>Campaign e-mail sent:</b> create a deal in New business, move the deal to Contacted, add"
+        in review
+    )
     assert alices.post("setup/review", {}).status_code == 422
     assert alices.connection.status == Status.FAILED
     assert "1 to fix" in section(alices.client.get(alices.path(STEP) + "?problems").content.decode(), REPLIED)
@@ -433,6 +438,37 @@ def test_unsubscribing_in_pipedrive_is_off_until_somebody_switches_it_on(alices:
     assert re.search(r'name="unsubscribe_in_pipedrive"[^>]* checked', alices.get("settings"))
     alices.post("settings", {"part": "consent"})
     assert not alices.settings.unsubscribe_in_pipedrive
+
+
+def test_whoever_left_before_is_offered_and_asked_about_first(  # C10
+    alices: Setup, viewer: Client, workspace: Workspace
+) -> None:
+    gone = make_prospect(workspace, first_name="Ada", consent="unsubscribed")
+    make_link(alices.connection, gone.pk)
+    address = reverse("unsubscribe-earlier", args=[alices.connection.pk])
+    assert address not in alices.get("settings")
+    alices.post("settings", {"part": "consent", "unsubscribe_in_pipedrive": "on"})
+    assert f'href="{address}"' in alices.get("settings")
+
+    asked = alices.client.get(address).content.decode()
+    assert "Unsubscribe 1 person in Pipedrive?" in asked
+    assert "Nobody can take it back" in asked
+    assert viewer.post(address).status_code == 403
+    assert not Change.objects.filter(entity="campaign_consent").exists()
+
+    said = alices.client.post(address, follow=True).content.decode()
+    assert "1 person is looked at and unsubscribed in Pipedrive." in said
+    assert [change.record_id for change in Change.objects.filter(entity="campaign_consent")] == [str(gone.pk)]
+
+
+def test_nobody_is_unsubscribed_where_it_is_not_switched_on(alices: Setup, workspace: Workspace) -> None:
+    make_link(alices.connection, make_prospect(workspace, consent="unsubscribed").pk)
+    address = reverse("unsubscribe-earlier", args=[alices.connection.pk])
+
+    said = alices.client.post(address, follow=True).content.decode()
+
+    assert "Switch on" in said
+    assert not Change.objects.exists()
 
 
 def test_e_mail_history_is_not_asked_for_where_nothing_flows_to_pipedrive(alices: Setup) -> None:

@@ -7,18 +7,21 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.integration.engine.campaign_world import CREATE, CampaignWorld, automation
 from tests.integration.engine.world import PERSON_FIELDS, World, prospect
 from tests.integration.web.conftest import member, signed_in
 from tidegate import errors
+from tidegate.core.cases import AUTOMATION, CONSENT, HISTORY, OF_CAMPAIGNS
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.quarrels import KIND as QUARREL
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME
-from tidegate.errors import InvalidForRemote, RecordGone
+from tidegate.errors import InvalidForRemote, PermissionMissing, RecordGone
 from tidegate.services import troubles
 from tidegate.store.catalogues import catalogues_to_json
 from tidegate.store.models import Attention, Change, Connection, Role
@@ -112,7 +115,31 @@ def a_mapped_field_is_deleted(world: World) -> None:
     watch_settings(world.connection)
 
 
-TROUBLES: dict[str, Callable[[World], None]] = {
+def the_plan_has_no_room_for_a_deal(world: CampaignWorld) -> None:
+    world.automate(automation(CREATE))
+    world.crm.deal_limit = 0
+    world.outreach.happen("email_sent", email_id=world.email_to(world.synced()))
+    world.drain()
+
+
+def pipedrive_refuses_the_email(world: CampaignWorld) -> None:
+    world.automate(history=True)
+    text = "The connected Pipedrive user may not do this: the new activity “Hello from us (sent)” (no permission). Ask a Pipedrive administrator for the right, or reconnect as another user."
+    world.crm.faults.fail("create_activity", PermissionMissing(text))
+    world.outreach.happen("email_sent", email_id=world.email_to(world.synced()))
+    world.drain()
+
+
+def pipedrive_passes_over_an_unsubscription(world: CampaignWorld) -> None:
+    world.automate(unsubscribes=True)
+    signe = world.synced()
+    world.crm.marketing_fixed = {world.person_of(signe)}
+    world.crm.marketing = dict.fromkeys(world.crm.marketing_fixed, "subscribed")
+    world.outreach.happen("unsubscribed", email_id=world.email_to(signe))
+    world.drain()
+
+
+TROUBLES: dict[str, Callable[[Any], None]] = {
     troubles.INVALID: a_value_does_not_fit,
     troubles.FORBIDDEN: somebody_else_may_change_it,
     troubles.FULL: the_plan_is_full,
@@ -122,12 +149,16 @@ TROUBLES: dict[str, Callable[[World], None]] = {
     "hidden": the_person_is_hidden,
     QUARREL: two_robots_quarrel,
     SETTINGS_AT_FAULT: a_mapped_field_is_deleted,
+    AUTOMATION: the_plan_has_no_room_for_a_deal,
+    HISTORY: pipedrive_refuses_the_email,
+    CONSENT: pipedrive_passes_over_an_unsubscription,
 }
 MENDED_ELSEWHERE = {
     "hidden": "/integrations/",
     "forbidden": "/integrations/",
     "mapping": "/settings/",
     QUARREL: "/settings/",
+    AUTOMATION: "/settings/",
 }
 CODE_WORDS = re.compile(
     r"\b[a-z]+_[a-z_]+\b|\b[0-9a-f]{40}\b|\bNone\b|\bnull\b|Error\b|Exception|Traceback|\b(?:"
@@ -141,7 +172,7 @@ CODE_WORDS = re.compile(
 
 @pytest.fixture
 def trouble(request: pytest.FixtureRequest) -> Iterator[Attention]:
-    world = World()
+    world = CampaignWorld() if request.param in OF_CAMPAIGNS else World()
     TROUBLES[request.param](world)
     rows = list(Attention.objects.filter(kind=request.param, settled_at=None))
     assert rows, f"Nothing of the kind: {[row.kind for row in world.questions()]}"
@@ -208,7 +239,7 @@ def test_retrying_looks_at_the_record_again(trouble: Attention, many: bool) -> N
         alice(trouble).post(reverse("attention-retry", args=[trouble.connection_id, trouble.pk]))
     waiting = Change.objects.filter(connection=trouble.connection_id, done_at=None, source="retry")
     assert waiting.count() == 1
-    assert waiting[0].record_id in (trouble.prospect_id, trouble.person_id)
+    assert waiting[0].record_id in (trouble.prospect_id, trouble.person_id) or trouble.kind in OF_CAMPAIGNS
 
 
 # --- And that none is missing ----------------------------------------------------------------------------------------

@@ -235,9 +235,17 @@ def test_documented_payloads_are_taken(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entity", "is_due"), [("user", True), ("pipeline", True), ("stage", True), ("person", False)]
+    ("entity", "is_due"),
+    [
+        ("user", True),
+        ("pipeline", True),
+        ("stage", True),
+        ("personField", True),
+        ("person_field", True),
+        ("person", False),
+    ],
 )
-def test_news_of_users_pipelines_and_stages_has_the_catalogue_read_anew(
+def test_news_of_what_the_settings_name_has_the_catalogue_read_anew(
     connection: Connection, entity: str, is_due: bool
 ) -> None:
     Connection.objects.update(catalogue_read_at=timezone.now())

@@ -455,6 +455,22 @@ def test_refreshing_rereads_pipedrive_and_keeps_the_form(alices: Setup, pipedriv
     assert "Lead source" not in options(mapping(alices, "left-0", (f"{CUSTOM}source", "")), "right-0")
 
 
+@pytest.mark.parametrize("page", ["setup/data", "settings"])
+def test_a_refresh_marks_what_vanished_where_it_was_used(
+    alices: Setup, pipedrive: FakePipedrive, page: str
+) -> None:
+    alices.post("setup/data", data_form((f"{CUSTOM}source", LEAD_SOURCE)))
+    pipedrive.delete_field(LEAD_SOURCE)
+    answer = alices.post(page, data_form((f"{CUSTOM}source", LEAD_SOURCE), act="refresh"))
+    assert answer.status_code == 200
+    assert anchors(answer.content.decode()) == ["right-0"]
+
+
+def test_a_refresh_in_the_set_up_marks_nothing_that_is_still_to_be_chosen(alices: Setup) -> None:
+    text = alices.post("setup/data", data_form(act="refresh", sync_to_list="")).content.decode()
+    assert "error-summary" not in text
+
+
 def test_a_refresh_that_fails_is_said_and_loses_nothing(alices: Setup, pipedrive: FakePipedrive) -> None:
     pipedrive.ends_with = RemoteUnavailable("Pipedrive does not answer.")
     text = alices.post("setup/data", data_form(act="refresh", owner_id="12")).content.decode()
@@ -491,7 +507,7 @@ def test_constants_are_kept_for_either_side(alices: Setup) -> None:
         Constant(Side.OUTREACH, f"{CUSTOM}industry", "Retail"),
         Constant(Side.PIPEDRIVE, LEAD_SOURCE, "Tidegate"),
     }
-    assert "“Lead source” becomes “Tidegate”" in alices.get("setup/review").replace("&quot;", '"')
+    assert "<b>Lead source</b> becomes “Tidegate”" in alices.get("setup/review")
 
 
 def test_the_control_follows_the_type_of_the_constant_field(alices: Setup) -> None:
@@ -519,7 +535,7 @@ def test_a_constant_that_does_not_fit_is_marked_and_can_be_mended(
 ) -> None:
     answer = alices.post("setup/constants", constants_form("pipedrive", key, value))
     assert answer.status_code == 422
-    assert anchors(answer.content.decode()) == ["constant-pipedrive"]
+    assert anchors(answer.content.decode()) == ["constant-value-pipedrive-0"]
     assert alices.post("setup/constants", constants_form("pipedrive", HEADCOUNT, "12")).status_code == 302
 
 

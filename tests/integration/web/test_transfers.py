@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -27,9 +28,11 @@ from tests.builders import (
 from tidegate.core.catalogue import NamedList, OutreachCatalogue, PersonFilter, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
-from tidegate.core.settings import Constant, Direction, Settings, settings_to_json
+from tidegate.core.settings import NO_ADDRESS, Constant, Direction, Settings, settings_to_json
 from tidegate.errors import Conflict, Invalid
-from tidegate.store.models import Connection, Lane, Transfer, Workspace
+from tidegate.store.models import Change, Connection, Lane, Transfer, Workspace
+from tidegate.store.schedule import LaneSchedule
+from tidegate.store.transfers import run_previewed
 from tidegate.wiring import actions
 
 
@@ -390,6 +393,78 @@ def test_a_running_transfer_shows_on_the_overview(owner: Client, live: Connectio
     assert reverse("transfer", args=[live.pk, running.pk]) in text
 
 
+def test_a_pause_is_told_with_its_moment_and_who_pressed_it(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    owner.post(reverse("transfer-pause", args=[live.pk, running.pk]))
+    running.refresh_from_db()
+    assert running.paused_by == "Alice Lindqvist"
+    assert "by Alice Lindqvist" in page(owner, "transfer", live.pk, running.pk)
+    owner.post(reverse("transfer-continue", args=[live.pk, running.pk]))
+    running.refresh_from_db()
+    assert (running.paused_at, running.paused_by) == (None, "")
+
+
+def test_why_a_run_stood_still_is_told_beside_its_pace(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    assert 'id="dip"' not in page(owner, "transfer", live.pk, running.pk)
+    LaneSchedule().wait(live.lane_id, timezone.now() + timedelta(seconds=30), "Pipedrive asked for a pause.")
+    running.refresh_from_db()
+    [[second, why]] = running.waits
+    assert second >= 100
+    assert why == "Pipedrive asked for a pause."
+    assert "Pipedrive asked for a pause." in page(owner, "transfer", live.pk, running.pk)
+
+
+def test_a_run_is_measured_against_its_preview(owner: Client, ready: Transfer) -> None:
+    Transfer.objects.filter(pk=ready.pk).update(settings_version=ready.connection.settings_version)
+    run_previewed(ready, actor="Alice")
+    text = page(owner, "transfer", ready.connection_id, ready.pk)
+    assert '<span class="sub">of 2</span>' in text
+    assert '<span class="sub">of 1</span>' in text
+    make_transfer_record(ready, outcome="skipped", source_id="9")
+    Transfer.objects.filter(pk=ready.pk).update(state="done", tokens=38, finished_at=timezone.now())
+    text = page(owner, "transfer", ready.connection_id, ready.pk)
+    assert "38 tokens, 2 fewer than estimated" in text
+    assert "as in the preview" in text
+    assert "To Pipedrive, all lists" in text
+
+
+def test_the_report_tells_of_the_changes_that_waited(owner: Client, done: Transfer) -> None:
+    began = timezone.now() - timedelta(minutes=9)
+    Transfer.objects.filter(pk=done.pk).update(started_at=began, finished_at=timezone.now())
+    assert "Live sync is active again." in page(owner, "transfer", done.connection_id, done.pk)
+    for _ in range(2):
+        make_change(done.connection, received_at=began + timedelta(minutes=1))
+    assert "0 of the 2 changes that waited" in page(owner, "transfer", done.connection_id, done.pk)
+    Change.objects.filter(connection=done.connection).update(done_at=timezone.now())
+    text = page(owner, "transfer", done.connection_id, done.pk)
+    assert "Live sync is active again, and the 2 changes that waited have been applied." in text
+
+
+def test_a_report_counts_the_conflicts_that_were_decided(owner: Client, done: Transfer) -> None:
+    make_transfer_record(
+        done,
+        outcome="updated",
+        changes=[field_change("Job title", "CTO", "Chair", conflict=True, lost="CTO")],
+    )
+    make_transfer_record(done, outcome="updated", changes=[field_change()])
+    assert "1 conflict decided" in page(owner, "transfer", done.connection_id, done.pk)
+
+
+@pytest.mark.parametrize("direction", ["to_pipedrive", "from_pipedrive"])
+def test_beside_a_name_stands_the_address(owner: Client, done: Transfer, direction: str) -> None:
+    prospect = make_prospect(done.connection.workspace, email="daniel@alpenrad.example")
+    make_person(done.connection.lane, 77, "Daniel Hofer", "daniel@alpenrad.example")
+    done.records.all().delete()
+    Transfer.objects.filter(pk=done.pk).update(direction=direction)
+    source = str(prospect.pk) if direction == "to_pipedrive" else "77"
+    make_transfer_record(done, source_id=source)
+    text = page(owner, "transfer", done.connection_id, done.pk, outcome="created")
+    assert '<span class="sub">daniel@alpenrad.example</span>' in text
+
+
 # --- preview
 
 
@@ -448,6 +523,34 @@ def test_a_preview_shows_examples_field_by_field_and_who_wins(owner: Client, rea
     assert "Tidegate Prospects wins" in text
     assert "Nora Nil" not in owner.get(address, {"outcome": "updated"}).content.decode().partition("sk-h")[0]
     assert "1 organization created" in text
+
+
+def test_conflicts_and_other_updates_are_told_apart(owner: Client, ready: Transfer) -> None:
+    """The figures of a preview add up to all its records."""
+    change = field_change("Job title", "Technical director", "CTO", conflict=True, lost="Technical director")
+    make_transfer_record(ready, source_id="8", name="Jonas Brandt", outcome="updated", changes=[change])
+    make_transfer_record(ready, source_id="7", name="Signe Aaltonen", outcome="updated")
+    address = reverse("transfer", args=[ready.connection_id, ready.pk])
+
+    shown = {t.outcome: t.count for t in owner.get(address).context["tallies"]}
+    updated = owner.get(address, {"outcome": "updated"}).context["records"]
+
+    assert (shown["updated"], shown["conflict"]) == (1, 1)
+    assert [words["record"].name for words in updated] == ["Signe Aaltonen"]
+
+
+def test_what_is_left_out_comes_with_what_can_be_done(owner: Client, ready: Transfer) -> None:
+    make_transfer_record(ready, source_id="6", outcome="skipped", reason=NO_ADDRESS)
+    text = owner.get(reverse("transfer", args=[ready.connection_id, ready.pk])).content.decode()
+    assert "Add one, or switch off “Only sync prospects with an e-mail address”." in text
+
+
+def test_the_choices_of_a_preview_can_be_changed(owner: Client, ready: Transfer) -> None:
+    Transfer.objects.filter(pk=ready.pk).update(source_app="pipedrive")
+    text = owner.get(reverse("transfer", args=[ready.connection_id, ready.pk])).content.decode()
+    address = re.findall(r'id="change-choices" href="([^"]+)"', text)[0].replace("&amp;", "&")
+    choice = owner.get(address).context["choice"]
+    assert (choice.direction, choice.source_app) == (Direction.TO_PIPEDRIVE, Side.PIPEDRIVE)
 
 
 def test_only_the_chosen_records_of_a_preview_are_started(

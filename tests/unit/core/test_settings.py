@@ -9,6 +9,7 @@ from tests.pairs import (
     MAPPINGS,
     OUTREACH,
     PIPEDRIVE,
+    make_field,
     make_person,
     make_prospect,
     make_rules,
@@ -107,6 +108,28 @@ def test_what_is_required_depends_on_the_direction(direction, missing):
 )
 def test_each_fault_is_named_at_its_place(changes, problem):
     assert found(make_settings(**changes)) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "message"),
+    [
+        (Kind.TEXT, "x" * 31, "The value doesn't fit “field”: too long: 31 of 30 characters."),
+        (Kind.NUMBER, "many", "The value doesn't fit “field”: not a number."),
+        (Kind.LINK, "our web site", "The value doesn't fit “field”: “our web site” is not a web address."),
+        (
+            Kind.DATE_RANGE,
+            "2026-03-31 – 2026-03-01",
+            "The value doesn't fit “field”: the range ends before it begins.",
+        ),
+        (Kind.TEXT, " ", "“field” has no value yet. Enter one, or choose no constant."),
+    ],
+)
+def test_a_constant_that_would_never_be_written_is_refused_with_the_reason(kind, typed, message):  # K4
+    target = make_field(kind, key="one40", name="field", max_length=30 if kind is Kind.TEXT else None)
+    there = replace(PIPEDRIVE_NOW, fields=(*PIPEDRIVE_NOW.fields, replace(target, custom=True)))
+    settings = make_settings(constants=(Constant(PIPEDRIVE, "one40", typed),))
+
+    assert [problem.message for problem in problems(settings, OUTREACH_NOW, there)] == [message]
 
 
 def test_a_custom_field_that_only_pipedrive_fills_takes_no_constant():  # K5

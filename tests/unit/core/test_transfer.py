@@ -4,22 +4,25 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tidegate.core.settings import Direction
 from tidegate.core.transfer import (
+    EXPECTED,
     MOVES,
     OPEN,
     PACE_POINTS,
     Forecast,
     Pace,
-    Progress,
     State,
     Work,
     ends_at,
     estimate_cost,
     forecast,
+    look_counts,
     marked,
     may_move,
     paces,
     recent_pace,
+    work_of_chosen,
 )
 
 
@@ -48,38 +51,6 @@ def test_a_preview_never_runs_before_it_is_ready():  # T8
 
 def test_an_open_transfer_can_be_cancelled():  # T8
     assert all(may_move(state, State.CANCELLED) for state in OPEN)
-
-
-def test_progress_adds_up():
-    progress = Progress(created=3, updated=2, unchanged=4, skipped=1, failed=2, total=24, seconds=6)
-
-    assert (progress.done, progress.left, progress.percent) == (12, 12, 50)
-    assert progress.rate == 2
-    assert progress.seconds_left == 6
-
-
-def test_without_a_total_nothing_is_guessed():
-    progress = Progress(created=3, seconds=1)
-
-    assert (progress.left, progress.percent, progress.seconds_left) == (None, None, None)
-
-
-def test_before_the_first_record_there_is_no_rate():
-    assert Progress(total=10, seconds=3).rate is None
-    assert Progress(total=10).seconds_left is None
-    assert Progress(created=1, total=10).rate is None
-
-
-def test_a_hundred_percent_means_all_of_it():
-    assert Progress(created=999, total=1000).percent == 99
-    assert Progress(created=1000, total=1000).percent == 100
-    assert Progress(total=0).percent == 100
-
-
-def test_a_source_that_shrank_leaves_nothing_below_zero():
-    progress = Progress(unchanged=12, total=10, seconds=1)
-
-    assert (progress.left, progress.percent) == (0, 100)
 
 
 def test_ten_thousand_prospects_into_twenty_thousand_persons_cost_what_the_price_list_says():  # T9
@@ -176,3 +147,43 @@ def test_a_pause_shows_as_a_dip_and_two_points_at_once_as_nothing():
 )
 def test_the_pace_of_late_leaves_out_waits_and_what_was_long_ago(pace: Pace, rate: float | None):
     assert recent_pace(pace) == rate
+
+
+def changed(field, after="CEO", *, side="pipedrive", **more):
+    return {"side": side, "field": field, "before": None, "after": after, **more}
+
+
+def test_chosen_records_come_to_their_own_work():
+    """A constant is written to the target even where the values of the receiver win: a record can need two writes."""
+    chosen = [
+        ("created", [changed("organization", "Polar Note"), changed("job_title")]),
+        ("created", [changed("organization", "polar  note")]),
+        ("updated", [changed("job_title", conflict=True)]),
+        ("updated", [changed("job_title", side="outreach"), changed("source40", "Tidegate")]),
+        ("unchanged", []),
+        ("attention", []),
+    ]
+
+    work, organizations = work_of_chosen(chosen, Direction.TO_PIPEDRIVE)
+
+    assert Work.of(work) == Work(persons_created=2, persons_updated=2, prospects_updated=1, conflicts=1)
+    assert work[EXPECTED] == {"created": 2, "updated": 2, "unchanged": 1, "failed": 1}
+    assert list(organizations) == ["polar note"]
+
+
+def test_chosen_persons_are_looked_at_by_id():
+    work, _ = work_of_chosen([("created", [])] * 3, Direction.FROM_PIPEDRIVE)
+
+    assert Work.of(work) == Work(prospects_created=3, looks=3, look_tokens=3)
+
+
+@pytest.mark.parametrize(
+    ("records", "calls", "tokens"),
+    [(0, 0, 0), (9, 9, 9), (10, 1, 10), (100, 1, 10), (101, 2, 11), (150, 2, 20), (500, 5, 50)],
+)
+def test_a_look_by_id_takes_the_cheaper_way(records, calls, tokens):  # T9
+    assert look_counts(records) == {"looks": calls, "look_tokens": tokens}
+
+
+def test_earlier_campaign_emails_are_part_of_the_price():
+    assert Work(emails_logged=4).cost(calls_per_second=40).write == 20

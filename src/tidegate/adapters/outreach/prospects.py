@@ -150,13 +150,13 @@ class ProspectStore:
         )
 
     def _get_prospects(self, ids: Collection[str]) -> dict[str, Seen]:
-        rows = Prospect.objects.filter(workspace_id=self.workspace_id, pk__in=queries.numbers_of(ids))
+        rows = Prospect.objects.filter(workspace_id=self.workspace_id, pk__any=queries.numbers_of(ids))
         found = {record.id: record for record in self._records(rows)}
         return {item: found.get(item) or Gone(Side.OUTREACH, item) for item in ids}
 
     def _find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
         wanted = {normal_email(address): address for address in emails}
-        rows = ProspectEmail.objects.filter(workspace_id=self.workspace_id, address__in=wanted)
+        rows = ProspectEmail.objects.filter(workspace_id=self.workspace_id, address__any=wanted)
         found: dict[str, tuple[str, ...]] = {}
         for address, prospect_id in rows.order_by("prospect_id").values_list("address", "prospect_id"):
             found[wanted[address]] = (*found.get(wanted[address], ()), str(prospect_id))

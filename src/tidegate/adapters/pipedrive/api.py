@@ -465,10 +465,10 @@ class Pipedrive(SalesCalls):
             if renewed:
                 answer = await self._send(endpoint, call, headers)
         fields = self._catalogue.fields if self._catalogue else ()
-        error = refusal(answer, Asked(endpoint, about, fields))
+        body = answer.json()
+        error = refusal(answer, body, Asked(endpoint, about, fields))
         if error is not None:
             raise error
-        body = answer.json()
         assert isinstance(body, dict)  # noqa: S101 (refusal() has seen to it)
         return body
 

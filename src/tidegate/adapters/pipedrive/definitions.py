@@ -221,7 +221,15 @@ def user_from(raw: Raw) -> User:
         active=bool(raw.get("active_flag", True)) and not raw.get("is_deleted"),
         is_me=bool(raw.get("is_you")),
         time_zone=str(raw.get("timezone_name") or ""),
+        is_admin=_is_admin(raw.get("access")),
     )
+
+
+def _is_admin(access: object) -> bool | None:
+    """Of the sales app: who is an admin there sees every person, whatever its visibility."""
+    apps = [item for item in access if isinstance(item, Mapping)] if isinstance(access, list) else []
+    rights = [bool(item.get("admin")) for item in apps if item.get("app") in ("sales", "global")]
+    return any(rights) if rights else None
 
 
 def pipelines_from(pipelines: Iterable[Raw], stages: Iterable[Raw]) -> tuple[Pipeline, ...]:

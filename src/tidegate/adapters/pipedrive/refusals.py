@@ -70,9 +70,8 @@ class Asked:
     fields: Sequence[Field] = ()
 
 
-def refusal(answer: Answer, asked: Asked) -> TidegateError | None:
-    """The error this answer stands for; None where it is an answer."""
-    body = answer.json()
+def refusal(answer: Answer, body: object, asked: Asked) -> TidegateError | None:
+    """The error this answer stands for, its body parsed; None where it is an answer."""
     if 200 <= answer.status < 300:
         return _refusal_in_disguise(body, asked)
     match answer.status:

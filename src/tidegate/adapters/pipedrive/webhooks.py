@@ -27,6 +27,9 @@ Raw = Mapping[str, object]
 FOLLOWED = frozenset({"person", "organization", "user", "pipeline", "stage"})
 ACTIONS = frozenset({"create", "change", "delete"})
 EVENT_OBJECTS = ("person", "organization", "user", "pipeline", "stage")
+FIELD_OBJECTS = ("personField", "person_field")
+"""Field definitions send events since 2026-05-21, under a name that is not documented: the first one that is accepted is used.
+https://developers.pipedrive.com/changelog/post/new-webhooks-and-api-improvements"""
 
 LONGEST_ID = 64
 
@@ -93,8 +96,6 @@ def _entity(meta: Raw) -> str:
     entity = _word(meta, "entity")
     if entity in FOLLOWED:
         return entity
-    # Since 2026-05-21 field definitions send events too; their exact names are not documented.
-    # https://developers.pipedrive.com/changelog/post/new-webhooks-and-api-improvements
     bare = entity.casefold().replace("_", "").replace("-", "")
     if bare in ("personfield", "personfields"):
         return "person_field"
@@ -181,6 +182,15 @@ def _merged_away(survivor: Happening, meta: Raw) -> list[Happening]:
 
 def wanted_webhooks(url: str, user: str, password: str) -> tuple[WebhookRequest, ...]:
     """What a connection listens to, all of it at one address."""
+    return _requests(EVENT_OBJECTS, url, user, password)
+
+
+def wished_webhooks(url: str, user: str, password: str) -> tuple[WebhookRequest, ...]:
+    """Names for one thing that is good to hear of, and that a daily look finds as well: whichever is accepted first."""
+    return _requests(FIELD_OBJECTS, url, user, password)
+
+
+def _requests(objects: Sequence[str], url: str, user: str, password: str) -> tuple[WebhookRequest, ...]:
     return tuple(
         WebhookRequest(
             url=url,
@@ -190,7 +200,7 @@ def wanted_webhooks(url: str, user: str, password: str) -> tuple[WebhookRequest,
             user=user,
             password=password,
         )
-        for event_object in EVENT_OBJECTS
+        for event_object in objects
     )
 
 

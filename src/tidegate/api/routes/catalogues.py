@@ -45,6 +45,9 @@ class PipedriveUserAnswer(Answer):
     email: str
     active: bool
     is_me: bool = Described(description="The user who connected.")
+    is_admin: bool | None = Described(
+        description="Sees everything there; null where Pipedrive did not say. Who connected decides what is synced."
+    )
 
 
 class StageAnswer(Answer):

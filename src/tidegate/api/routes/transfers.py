@@ -89,6 +89,9 @@ class EstimateAnswer(Answer):
     prospects_created: int
     prospects_updated: int
     organizations_created: int
+    emails_logged: int = Field(
+        description="Earlier campaign e-mails to records that are linked for the first time: activities once the run has ended."
+    )
     persons_deleted: int
     prospects_deleted: int
     organizations_deleted: int
@@ -110,6 +113,7 @@ class EstimateAnswer(Answer):
             prospects_created=work.prospects_created,
             prospects_updated=work.prospects_updated,
             organizations_created=work.organizations_created,
+            emails_logged=work.emails_logged,
             persons_deleted=work.persons_deleted,
             prospects_deleted=work.prospects_deleted,
             organizations_deleted=work.organizations_deleted,

@@ -4,6 +4,7 @@ It knows nothing of connections or Pipedrive. Writes go through `prospects.servi
 same transaction (`prospects.signals`); nothing else may save a prospect or an event.
 """
 
+import tidegate.lookups  # noqa: F401  (registers `any`)
 from tidegate.prospects.models.campaigns import (
     ACTED_ON,
     Campaign,

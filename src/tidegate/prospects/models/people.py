@@ -109,6 +109,9 @@ class Prospect(models.Model):
             models.Index(fields=["workspace_id", "id"], name="prospects_in_order"),
             models.Index(fields=["workspace_id", "name_key", "id"], name="prospects_by_name"),
             models.Index(fields=["workspace_id", "email_status"], name="prospects_by_email_status"),
+            models.Index(
+                fields=["workspace_id", "id"], condition=models.Q(emails=[]), name="prospects_without_email"
+            ),
             GinIndex(SearchVector("search_words", config="simple"), name="prospects_words"),
             GinIndex(fields=["custom"], name="prospects_custom", opclasses=["jsonb_path_ops"]),
         ]

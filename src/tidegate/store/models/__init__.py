@@ -1,5 +1,6 @@
 """What Tidegate remembers. One module a subject; everything is imported from here."""
 
+import tidegate.lookups  # noqa: F401  (registers `any`)
 from tidegate.store.models.alerts import Alert
 from tidegate.store.models.audit import AuditEntry
 from tidegate.store.models.automations import AutomationRun, EmailActivity, RunAction

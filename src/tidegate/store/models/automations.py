@@ -27,7 +27,10 @@ class AutomationRun(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["connection", "trigger", "once_key"], name="automation_runs_once")
+            models.UniqueConstraint(
+                fields=["connection", "trigger", "once_key"], name="automation_runs_once"
+            ),
+            models.UniqueConstraint(fields=["connection", "event_id"], name="one_run_per_event"),
         ]
         indexes = [
             models.Index(fields=["connection", "-created_at"], name="run_recent"),

@@ -49,7 +49,7 @@ class Attention(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="attention")
     kind = models.CharField(max_length=40)
     """The error's class in short: `ambiguous`, `invalid`, `forbidden`, `full`, `gone`, `hidden`,
-    `merged`, `oscillating`, `mapping`."""
+    `merged`, `oscillating`, `mapping`; `automation`, `history` and `consent`: what of a campaign could not be written."""
     side = models.CharField(max_length=10, blank=True)
     prospect_id = models.CharField(max_length=64, blank=True)
     person_id = models.CharField(max_length=64, blank=True)
@@ -58,7 +58,7 @@ class Attention(models.Model):
     cure = models.TextField(blank=True)
     """What to do, in words."""
     facts = models.JSONField(default=dict)
-    """Candidates, the field and value at fault."""
+    """Candidates, the field and value at fault; `of`: the runs, e-mails or prospect that a campaign's case holds."""
     created_at = models.DateTimeField(default=timezone.now)
     tried_at = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True, blank=True)

@@ -58,6 +58,11 @@ class Transfer(models.Model):
     """What a preview counted: `core.transfer.Work`, and under `outcomes` how many records of each outcome."""
     pace = models.JSONField(default=list)
     """How far the run was when: `core.transfer.Pace`."""
+    waits = models.JSONField(default=list)
+    """Why the run stood still when: seconds since its start, and the reason in words; oldest first."""
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.CharField(max_length=200, blank=True)
+    """Who paused it; empty where it had to stop by itself."""
     put_off_until = models.DateTimeField(null=True, blank=True)
     """Until when it waits for the next day's budget, by itself: its company's live sync goes on."""
     created_at = models.DateTimeField(auto_now_add=True)

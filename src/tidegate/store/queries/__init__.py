@@ -42,17 +42,22 @@ from tidegate.store.queries.log import (
     record_history,
 )
 from tidegate.store.queries.records import (
+    MOST_COUNTED,
     PersonCard,
     count_lists,
     count_persons,
     count_prospects,
+    count_without_email,
     ids_of_person,
     person_cards,
 )
 from tidegate.store.queries.runs import RunFilter, RunPage, filter_runs, run_page, runs_today
 from tidegate.store.queries.sameness import Sameness, sameness
 from tidegate.store.queries.transfers import (
+    changes_meanwhile,
+    count_conflicts,
     cures_of,
+    emails_of,
     latest_records,
     open_preview,
     outcome_counts,
@@ -68,6 +73,7 @@ from tidegate.store.queries.waiting import Waiting, WaitingKind, waiting_by_kind
 __all__ = [
     "CHECK_OVERDUE",
     "HOURS",
+    "MOST_COUNTED",
     "MOST_PERSONS_OF_A_SEARCH",
     "WRITES",
     "AttentionGroup",
@@ -88,11 +94,15 @@ __all__ = [
     "budget_starts_again",
     "budget_today",
     "capped_count",
+    "changes_meanwhile",
+    "count_conflicts",
     "count_lists",
     "count_persons",
     "count_prospects",
+    "count_without_email",
     "cures_of",
     "delays",
+    "emails_of",
     "filter_log",
     "filter_runs",
     "flow",

@@ -24,6 +24,24 @@ def count_prospects(connection: Connection, list_ids: Collection[str] | None = N
     return prospects.count()
 
 
+MOST_COUNTED = 10_000
+"""Beyond this many the exact number is of no use to anybody, and counting takes its time."""
+
+
+def count_without_email(connection: Connection, list_ids: Collection[str] | None = None) -> int | None:
+    """How many prospects (of these lists) have no e-mail address, counted up to one more than MOST_COUNTED.
+
+    None where only the outreach app itself could say.
+    """
+    if connection.outreach_app != "prospects":
+        return None
+    without = Prospect.objects.filter(workspace_id=connection.workspace_id, emails=[])
+    if list_ids is not None:
+        chosen = [int(pk) for pk in list_ids if pk.isdecimal()]
+        without = without.filter(lists__in=chosen).distinct()
+    return without.order_by().values("pk")[: MOST_COUNTED + 1].count()
+
+
 def count_lists(connection: Connection) -> int | None:
     if connection.outreach_app != "prospects":
         return None

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import recent_pace
-from tidegate.store.models import Connection, Transfer, TransferRecord
+from tidegate.prospects.models import ProspectEmail
+from tidegate.store.models import Change, Connection, Transfer, TransferRecord
+from tidegate.store.queries.records import person_cards
 
 
 def running_transfer(connection: Connection) -> Transfer | None:
@@ -37,22 +39,54 @@ def shown_records(
     transfer: Transfer,
     *,
     outcomes: Collection[str] = (),
-    conflicts: bool = False,
+    conflicts: bool | None = None,
     after: int = 0,
     limit: int = 50,
 ) -> tuple[list[TransferRecord], int | None]:
-    """Records of a transfer in the order they were dealt with, by keyset, and the id to go on after (None: the end)."""
+    """Records of a transfer in the order they were dealt with, by keyset, and the id to go on after (None: the end).
+
+    `conflicts`: only those where a value that differed is overwritten, or only the others.
+    """
     records = transfer.records.filter(id__gt=after)
     if outcomes:
         records = records.filter(outcome__in=outcomes)
-    if conflicts:
-        records = records.filter(outcome="updated", changes__contains=[{"conflict": True}])
+    if conflicts is not None:
+        decided = Q(changes__contains=[{"conflict": True}])
+        records = records.filter(decided if conflicts else ~decided, outcome="updated")
     rows = list(records.order_by("id")[: limit + 1])
     return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
 
 
 def latest_records(transfer: Transfer, limit: int = 8) -> list[TransferRecord]:
     return list(transfer.records.order_by("-id")[:limit])
+
+
+def count_conflicts(transfer: Transfer) -> int:
+    """Of how many records a value that differed was overwritten."""
+    return transfer.records.filter(outcome="updated", changes__contains=[{"conflict": True}]).count()
+
+
+def emails_of(transfer: Transfer, records: Collection[TransferRecord]) -> dict[str, str]:
+    """Source id -> an e-mail address of the record as it is now: names alone don't say who is meant."""
+    if transfer.direction == Direction.TO_PIPEDRIVE:
+        numbers = [int(record.source_id) for record in records if record.source_id.isdecimal()]
+        rows = ProspectEmail.objects.filter(
+            workspace_id=transfer.connection.workspace_id, prospect_id__in=numbers
+        ).order_by("-id")
+        return {str(number): address for number, address in rows.values_list("prospect_id", "address")}
+    cards = person_cards(transfer.connection.lane, [record.source_id for record in records])
+    return {number: card.emails[0] for number, card in cards.items() if card.emails}
+
+
+def changes_meanwhile(transfer: Transfer) -> tuple[int, int]:
+    """How many changes came in while it ran, and how many of them are dealt with by now."""
+    if transfer.started_at is None or transfer.finished_at is None:
+        return 0, 0
+    came = Change.objects.filter(
+        connection=transfer.connection, received_at__range=(transfer.started_at, transfer.finished_at)
+    )
+    counted = came.aggregate(came=Count("id"), done=Count("done_at"))
+    return counted["came"], counted["done"]
 
 
 def cures_of(transfer: Transfer, records: Collection[TransferRecord]) -> dict[str, str]:

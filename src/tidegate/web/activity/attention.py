@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from tidegate.core.cases import OF_CAMPAIGNS
 from tidegate.core.records import Side
 from tidegate.errors import TidegateError
 from tidegate.store import queries
@@ -124,6 +125,8 @@ def _said(case: Attention, *, chose: bool, none: bool) -> str:
         return _("%(name)s is none of them. The answer is remembered.") % name
     if chose:
         return _("%(name)s is linked with the record you chose. The answer is remembered.") % name
+    if case.kind in OF_CAMPAIGNS:
+        return _("%(name)s is left as it is. Nothing of this is tried again.") % name
     return _("%(name)s is left alone until it changes again.") % name
 
 
@@ -146,7 +149,15 @@ def retry_many(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @editor_required
 def ignore_many(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
-    done = actions.ignore_all(connection, kind=request.POST.get("kind", ""), actor=str(request.user))
+    kind = request.POST.get("kind", "")
+    done = actions.ignore_all(connection, kind=kind, actor=str(request.user))
+    if kind in OF_CAMPAIGNS:
+        text = ngettext(
+            "%(count)d case is left as it is. Nothing of it is tried again.",
+            "%(count)d cases are left as they are. Nothing of them is tried again.",
+            done,
+        )
+        return _after_many(request, connection, text % {"count": done})
     text = ngettext(
         "%(count)d record is left alone until it changes again.",
         "%(count)d records are left alone until they change again.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tidegate.core.cases import AUTOMATION, CONSENT, HISTORY
 from tidegate.store.queries import AttentionGroup
 
 KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -63,6 +64,20 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
             "the same in both apps, then retry."
         ),
     ),
+    AUTOMATION: (
+        _("Pipedrive refused an action of an automation"),
+        _("The other actions went on. Mend the cause, then retry: nothing that was done is done again."),
+    ),
+    HISTORY: (
+        _("A campaign e-mail could not be added to the person’s activities"),
+        _("Mend the cause, then retry: the e-mail is written as it stands by then, and never twice."),
+    ),
+    CONSENT: (
+        _("A person could not be unsubscribed in Pipedrive"),
+        _(
+            "The prospect is closed here all the same. What Pipedrive says tells whether to retry or to do it there by hand."
+        ),
+    ),
 }
 
 
@@ -71,6 +86,7 @@ PLACES: dict[str, tuple[str, str | Promise]] = {
     "oscillating": ("settings", _("Open the settings")),
     "hidden": ("integrations", _("Connect as another user")),
     "forbidden": ("integrations", _("Connect as another user")),
+    AUTOMATION: ("settings", _("Open the settings")),
 }
 """Where a kind is mended, apart from the record itself: name of the page, and what the link says."""
 

@@ -17,6 +17,7 @@ from tidegate.store.queries import last_write_at, wait_of, writes_today
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.integrations.permissions import permissions_of
 from tidegate.web.mail_providers.sources import last_event, sources_of
+from tidegate.web.setup.steps import stepper
 from tidegate.wiring import actions
 from tidegate.wiring.oauth_only import require_oauth
 
@@ -48,6 +49,7 @@ def _card(connection: Connection) -> dict[str, object]:
         "direction": settings.direction,
         "open": connection.is_live,
         "problems": actions.problems(connection) if waits else [],
+        **_steps(connection),
         "transfer": connection.transfers.filter(state__in=["running", "paused"]).first(),
         "wait": wait_of(connection),
         "waiting": connection.changes.filter(done_at=None).count(),
@@ -55,6 +57,14 @@ def _card(connection: Connection) -> dict[str, object]:
         "last": last_write_at(connection),
         "today": sum(writes_today(connection, timezone.now()).values()),
     }
+
+
+def _steps(connection: Connection) -> dict[str, int]:
+    """How far the set-up is, where it isn't over."""
+    if connection.launched_at is not None:
+        return {}
+    steps = stepper(connection, "review", actions.problems(connection))["steps"]
+    return {"steps": len(steps), "steps_done": sum(step.is_done for step in steps)}
 
 
 def card_state(connection: Connection) -> str:

@@ -25,6 +25,7 @@ WORDS: dict[Act, str | Promise] = {
     Act.RESUMED: _("resumed"),
     Act.HALT_CONFIRMED: _("let through what the brakes stopped of"),
     Act.HALT_DROPPED: _("dropped what the brakes stopped of"),
+    Act.CLOSED_UNSUBSCRIBED: _("had everyone who is closed here unsubscribed in Pipedrive of"),
     Act.SETTINGS_SAVED: _("changed the settings of"),
     Act.BUDGET_SET: _("changed the API budget of"),
     Act.OAUTH_REQUIRED: _("changed whether signing in at Pipedrive is required"),

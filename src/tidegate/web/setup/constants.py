@@ -1,8 +1,9 @@
 """The constants as the page shows them: which fields are offered, and the control that fits the chosen field's type."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -12,6 +13,7 @@ from tidegate.core.settings import Constant, Settings
 from tidegate.core.values import Kind
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.options import options
+from tidegate.web.setup.sentences import Example
 from tidegate.web.words import KIND
 
 TAKES_TEXT = frozenset(Kind) - {Kind.USER, Kind.ORGANIZATION, Kind.PERSON, Kind.UNKNOWN, Kind.TIME_RANGE}
@@ -20,7 +22,7 @@ TAKES_TEXT = frozenset(Kind) - {Kind.USER, Kind.ORGANIZATION, Kind.PERSON, Kind.
 EXAMPLES = {
     Kind.MONEY: "120.50 EUR",
     Kind.TIME: "09:30",
-    Kind.DATETIME: "2026-03-31 09:30",
+    Kind.DATETIME: "2026-03-31 09:30+02:00",
     Kind.DATE_RANGE: "2026-03-01 – 2026-03-31",
     Kind.PHONE: "+46 8 555 0148",
     Kind.LINK: "https://northlight.example",
@@ -130,9 +132,38 @@ def _choices(known: Field | None) -> list[tuple[str, str]]:
     return [(option.label, option.label) for option in known.options]
 
 
+def example_lines(
+    settings: Settings, catalogues: Catalogues, marks: Mapping[str, list[str]], example: Example
+) -> list[SafeString]:
+    """What the constants that are whole will do, about somebody who is really in the lists."""
+    lines = []
+    for index, constant in enumerate(settings.constants):
+        fields = catalogues.outreach if constant.side is Side.OUTREACH else catalogues.pipedrive
+        known = fields.field(constant.field)
+        whole = known and constant.value and not marks.get(f"constants.{index}")
+        if known and whole and settings.direction.flows_to(constant.side):
+            facts = {"name": example.name, "field": known.name, "value": _shown_value(known, constant.value)}
+            lines.append(format_html(_BECOMES[constant.side](), **facts))
+    return lines
+
+
+_BECOMES: dict[Side, Callable[[], str]] = {
+    Side.OUTREACH: lambda: _("When someone arrives from Pipedrive, <b>{field}</b> becomes <b>{value}</b>."),
+    Side.PIPEDRIVE: lambda: _("When {name} is created in Pipedrive, <b>{field}</b> becomes <b>{value}</b>."),
+}
+
+
+def _shown_value(known: Field, value: str) -> str:
+    return dict(_choices(known)).get(value, value)
+
+
 def _hint(known: Field | None) -> str:
     if known is None:
         return ""
+    if known.kind is Kind.OPTION:
+        return _("“%(name)s” is a field of single options, so the value is one of its options.") % {
+            "name": known.name
+        }
     if known.kind is Kind.OPTIONS:
         labels = ", ".join(option.label for option in known.options[:8])
         return _("One or more of its options, with commas between: %(labels)s") % {"labels": labels}

@@ -30,7 +30,8 @@ from tidegate.web.setup.automations import (
     shown_automations,
     shown_history,
 )
-from tidegate.web.setup.constants import shown_constants
+from tidegate.web.setup.constants import example_lines, shown_constants
+from tidegate.web.setup.counted import may_come_in, stay_here
 from tidegate.web.setup.draft import NEW_LIST, Catalogues, Draft, Row, draft_of, read_draft
 from tidegate.web.setup.examples import example_of
 from tidegate.web.setup.lists import list_boxes, list_options
@@ -206,6 +207,8 @@ def section_context(
             )
         ),
         "filters": _shown_filters(editing),
+        "may_come_in": cache(lambda: may_come_in(editing.connection)),
+        "stay_here": cache(lambda: stay_here(editing.connection, settings)),
         "new_list": editing.draft.new_list,
         "NEW_LIST": NEW_LIST,
         "mapping": cache(
@@ -213,6 +216,11 @@ def section_context(
         ),
         "constants": cache(
             lambda: shown_constants(settings, editing.catalogues, editing.marks, all_sides=all_parts)
+        ),
+        "constant_lines": cache(
+            lambda: example_lines(
+                settings, editing.catalogues, editing.marks, example_of(editing.connection.workspace_id)
+            )
         ),
         "automations": automations,
         "shown": automations.of(editing.opened),
@@ -278,12 +286,16 @@ def anchor(place: str, settings: Settings) -> str:
     if key == "mappings" and index.isdigit():
         return f"right-{_row_number(int(index), settings)}"
     if key == "constants" and index.isdigit():
-        return (
-            f"constant-{settings.constants[int(index)].side}"
-            if int(index) < len(settings.constants)
-            else "constants-form"
-        )
+        return _constant_anchor(int(index), settings)
     return ANCHORS.get(key, "main")
+
+
+def _constant_anchor(index: int, settings: Settings) -> str:
+    """Each side's constants are counted by themselves."""
+    if index >= len(settings.constants):
+        return "constants-form"
+    side = settings.constants[index].side
+    return f"constant-value-{side}-{sum(each.side is side for each in settings.constants[:index])}"
 
 
 def _row_number(index: int, settings: Settings) -> int:

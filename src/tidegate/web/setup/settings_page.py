@@ -14,11 +14,13 @@ from tidegate.core.problem import Problem
 from tidegate.core.settings import Settings
 from tidegate.web.access import MemberRequest, get_connection, member_required
 from tidegate.web.automations.words import TRIGGERS
+from tidegate.web.integrations.permissions import permissions_of
 from tidegate.web.setup.automation_form import automation_of
 from tidegate.web.setup.editing import Editing, begin, found_problems, save, section_context
 from tidegate.web.setup.steps import step_of
 from tidegate.web.setup.views import PARTS, edit_without_saving
 from tidegate.wiring import actions
+from tidegate.wiring.consents import count_closed
 
 
 @member_required
@@ -33,6 +35,8 @@ def settings_page(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     if act == "changes":
         return _show_changes(request, editing)
     part = edit_without_saving(request, editing, act)
+    if part == "page":
+        editing.mark(found_problems(editing))
     if part is not None:
         return _show(request, editing, part)
     if not save(editing, request):
@@ -57,10 +61,13 @@ def _show(request: MemberRequest, editing: Editing, part: str = "page", status: 
         return render(request, f"web/setup/{part}.html", {**context, "with_savebar": True})
     problems = found_problems(editing) if editing.marks else []
     waiting = editing.connection.changes.filter(done_at=None).count() if problems else 0
+    saved = editing.connection.get_settings()
     context |= {
         "counts": _counts(problems),
         "waiting": waiting,
+        "closed_before": count_closed(editing.connection) if saved.unsubscribe_in_pipedrive else 0,
         "is_launched": editing.connection.launched_at is not None,
+        "permissions": permissions_of(editing.connection),
     }
     return render(request, "web/setup/settings.html", context, status=status)
 

@@ -5,6 +5,7 @@ A problem belongs to the step whose settings it is about; `PLACES` says which. T
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -63,6 +64,8 @@ class ShownStep:
     is_here: bool
     is_done: bool
     is_bad: bool
+    faults: int
+    """How many things there are to fix in it."""
 
 
 def step_of(problem: Problem) -> str:
@@ -75,9 +78,17 @@ def problems_of(step: str, problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if step_of(problem) == step]
 
 
+class Stepper(TypedDict):
+    """What the templates of the set-up know of the steps."""
+
+    steps: list[ShownStep]
+    step: ShownStep
+    step_count: int
+
+
 def stepper(
     connection: Connection | None, here: str, problems: Sequence[Problem] = (), *, mark: bool = False
-) -> dict[str, object]:
+) -> Stepper:
     """What the list of steps shows. Without a connection there is nowhere to go yet.
 
     A step with a problem never counts as done; red it is only with `mark`, when the member has been there.
@@ -92,7 +103,7 @@ def stepper(
 def _shown(
     number: int, step: Step, connection: Connection | None, here: str, problems: Sequence[Problem], mark: bool
 ) -> ShownStep:
-    wrong = bool(problems_of(step.name, problems))
+    wrong = len(problems_of(step.name, problems))
     is_done = connection is not None and not wrong and _is_done(step, connection)
     return ShownStep(
         number=number,
@@ -102,7 +113,8 @@ def _shown(
         href=reverse(step.address, args=[connection.pk]) if connection and step.name != here else None,
         is_here=step.name == here,
         is_done=is_done,
-        is_bad=wrong and mark,
+        is_bad=bool(wrong) and mark,
+        faults=wrong,
     )
 
 

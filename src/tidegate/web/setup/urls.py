@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from tidegate.web.setup import settings_page, views
+from tidegate.web.setup import closed, settings_page, views
 
 urlpatterns = [
     path("settings/", settings_page.settings_page, name="settings"),
+    path("settings/unsubscribe-earlier/", closed.unsubscribe_earlier, name="unsubscribe-earlier"),
     path("setup/", views.continue_setup, name="setup"),
     path("setup/connected/", views.connected, name="setup-connected"),
     path("setup/direction/", views.direction, name="setup-direction"),

@@ -12,7 +12,10 @@ from django.utils.translation import gettext as _
 from tidegate.core.problem import Problem
 from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect
+from tidegate.store.budget import daily_budget
 from tidegate.store.models import Connection
+from tidegate.store.queries import count_persons
+from tidegate.store.schema_watch import VANISHED
 from tidegate.web.access import MemberRequest, editor_required, get_connection
 from tidegate.web.integrations.permissions import permissions_of
 from tidegate.web.setup.automation_form import read_edit
@@ -42,7 +45,6 @@ def continue_setup(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     """To the first step that is not done."""
     connection = get_connection(request, connection_id)
     shown = stepper(connection, "review", actions.problems(connection))["steps"]
-    assert isinstance(shown, list)  # noqa: S101 (made by stepper)
     name = next((s.name for s in shown if not s.is_done and s.name not in OPTIONAL), "review")
     return redirect(PAGES[name], connection.pk)
 
@@ -50,10 +52,14 @@ def continue_setup(request: MemberRequest, connection_id: UUID) -> HttpResponse:
 @editor_required
 def connected(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
+    catalogue = actions.pipedrive_catalogue(connection)
     context = {
         "connection": connection,
-        "catalogue": actions.pipedrive_catalogue(connection),
+        "catalogue": catalogue,
         "permissions": permissions_of(connection),
+        "me": next((user for user in catalogue.users if user.is_me), None),
+        "budget": daily_budget(connection.lane),
+        "persons": count_persons(connection.lane),
         **stepper(connection, "connect", actions.problems(connection)),
     }
     return render(request, "web/setup/connected.html", context)
@@ -89,16 +95,19 @@ def _step(request: MemberRequest, connection_id: UUID, name: str) -> HttpRespons
         return _show(request, editing, name)
     editing, act = begin(connection, request.POST), request.POST.get("act", "")
     part = edit_without_saving(request, editing, act)
+    if part == "page":  # reread: what was chosen and is gone is marked, what is not chosen yet isn't
+        found = problems_of(name, found_problems(editing))
+        editing.mark(one for one in found if connection.launched_at or one.code in VANISHED)
     if part is not None:
         return _show(request, editing, name, part)
     if not save(editing, request):
-        return _show(request, editing, name)
+        return _show(request, editing, name, status=editing.status)
     if act == "exit":
         messages.success(request, _("Saved. Go on whenever you like."))
         return redirect("integrations")
     editing.mark(problems_of(name, found_problems(editing)))
     if editing.marks:
-        return _show(request, editing, name)
+        return _show(request, editing, name, status=editing.status)
     return redirect(PAGES[ORDER[ORDER.index(name) + 1]], connection.pk)
 
 
@@ -143,12 +152,13 @@ def refresh(request: MemberRequest, editing: Editing) -> None:
     editing.catalogues, editing.draft = renewed.catalogues, renewed.draft
 
 
-def _show(request: MemberRequest, editing: Editing, name: str, part: str = "page") -> HttpResponse:
+def _show(
+    request: MemberRequest, editing: Editing, name: str, part: str = "page", status: int = 200
+) -> HttpResponse:
     if request.htmx and part in PARTS:
         return render(request, f"web/setup/{part}.html", section_context(editing, request))
     steps = stepper(editing.connection, name, found_problems(editing), mark=bool(editing.marks))
     context = {**section_context(editing, request), **steps, "has_form": True}
-    status = editing.status if request.method == "POST" and part == "page" else 200
     return render(request, f"web/setup/step_{name}.html", context, status=status)
 
 

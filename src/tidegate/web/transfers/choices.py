@@ -3,6 +3,7 @@
 The sender is the source app unless chosen otherwise, so changing the direction changes the proposed source.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -39,7 +40,9 @@ def read_choice(asked: QueryDict, settings: Settings) -> Choice | None:
 
 
 def proposed(asked: QueryDict, settings: Settings) -> Choice:
-    """What is preselected: the chosen direction, else the connection's own, with its sender as the source."""
+    """What is preselected: the chosen direction, else the connection's own; its sender is the source unless another one is
+    asked for.
+    """
     way = WAYS.get(asked.get("direction", ""))
     if way is None:
         way = (
@@ -47,7 +50,8 @@ def proposed(asked: QueryDict, settings: Settings) -> Choice:
             if settings.direction is Direction.FROM_PIPEDRIVE
             else Direction.TO_PIPEDRIVE
         )
-    return Choice(way, SENDER[way])
+    source = asked.get("source_app", "")
+    return Choice(way, Side(source) if source in set(Side) else SENDER[way])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +75,24 @@ def offers(connection: Connection, settings: Settings) -> Offers:
 
 
 def _prospects_in_words(connection: Connection, settings: Settings, lists: dict[str, str]) -> str:
-    chosen = settings.sync_from_lists
-    count = queries.count_prospects(connection, chosen)
-    if chosen is None:
-        where = _("all lists")
-    elif len(chosen) == 1:
-        where = _("the list “%(name)s”") % {"name": lists.get(chosen[0], chosen[0])}
-    else:
-        where = _("%(count)d chosen lists") % {"count": len(chosen)}
+    count, where = (
+        queries.count_prospects(connection, settings.sync_from_lists),
+        lists_in_words(settings, lists),
+    )
     if count is None:
         return _("Prospects from %(lists)s") % {"lists": where}
     text = ngettext("%(count)s prospect from %(lists)s", "%(count)s prospects from %(lists)s", count)
     return text % {"count": number_format(count, force_grouping=True), "lists": where}
+
+
+def lists_in_words(settings: Settings, lists: Mapping[str, str]) -> str:
+    """From where prospects are taken. `lists`: the names of those there are."""
+    chosen = settings.sync_from_lists
+    if chosen is None:
+        return _("all lists")
+    if len(chosen) == 1:
+        return _("the list “%(name)s”") % {"name": lists.get(chosen[0], chosen[0])}
+    return _("%(count)d chosen lists") % {"count": len(chosen)}
 
 
 def _people_in_words(connection: Connection, settings: Settings, target: str | None) -> str:

@@ -1,7 +1,7 @@
 """How far a transfer is, and what became of it, in figures and words for its pages."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
-from tidegate.core.transfer import DELETE_TOKENS, WRITE_TOKENS, Pace, paces
+from tidegate.core.transfer import DELETE_TOKENS, EXPECTED, WRITE_TOKENS, Pace, paces
 from tidegate.store import queries
 from tidegate.store.models import Transfer
 from tidegate.web.activity.lines import side_name
@@ -95,6 +95,21 @@ def pace_line(pace: Pace) -> PaceLine | None:
         for second, rate in found
     ]
     return PaceLine("M" + " ".join(points), min(rate for _second, rate in found), highest)
+
+
+@dataclass(frozen=True, slots=True)
+class Dip:
+    """When a run stood still last, and why."""
+
+    at: datetime
+    why: str
+
+
+def last_dip(transfer: Transfer) -> Dip | None:
+    if not transfer.waits:
+        return None
+    seconds, why = transfer.waits[-1]
+    return Dip((transfer.started_at or transfer.created_at) + timedelta(seconds=seconds), str(why))
 
 
 def progress_of(transfer: Transfer) -> Progress:
@@ -194,7 +209,9 @@ def tallies(transfer: Transfer) -> list[Tally]:
     if planned and not transfer.undoes_id:
         conflicts = int(transfer.planned.get("conflicts", 0))
         winner = _("values differ, %(app)s wins") % {"app": side_name(Side(transfer.source_app))}
-        found.insert(2, Tally("conflict", OUTCOMES["conflict"][0], "warn", conflicts, winner))
+        updated = next(place for place, tally in enumerate(found) if tally.outcome == "updated")
+        found[updated] = replace(found[updated], count=found[updated].count - conflicts)
+        found.insert(updated + 1, Tally("conflict", OUTCOMES["conflict"][0], "warn", conflicts, winner))
     return found
 
 
@@ -208,11 +225,23 @@ def _looks(transfer: Transfer, counts: dict[str, int], *, planned: bool) -> dict
     new = ngettext("and %(count)s organization", "and %(count)s organizations", made)
     return {
         "created": ("plus", new % {"count": number_format(made, force_grouping=True)} if made else ""),
-        "updated": ("both", ""),
+        "updated": ("both", _("only empty and outdated values") if planned else _conflicts_decided(transfer)),
         "unchanged": ("check", _("nothing to do") if planned else _("nothing written")),
-        "skipped": ("none", _("see why below") if planned else _("with the reason below")),
+        "skipped": ("none", _("see why below") if planned else _skipped_as_said(transfer, counts)),
         "failed": ("warn", asks if ask else _("the rest went on")),
     }
+
+
+def _conflicts_decided(transfer: Transfer) -> str:
+    decided = queries.count_conflicts(transfer)
+    text = ngettext("%(count)s conflict decided", "%(count)s conflicts decided", decided)
+    return text % {"count": number_format(decided, force_grouping=True)} if decided else ""
+
+
+def _skipped_as_said(transfer: Transfer, counts: dict[str, int]) -> str:
+    expected = transfer.planned.get(EXPECTED, {}).get("skipped")
+    same = expected is not None and expected == counts.get("skipped", 0)
+    return _("as in the preview") if same else _("with the reason below")
 
 
 def _undo_looks() -> dict[str, tuple[str, str]]:
@@ -235,6 +264,8 @@ def cost_lines(estimate: actions.Estimate) -> list[tuple[str, int]]:
          work.organizations_created, WRITE_TOKENS),
         (ngettext("%(count)s person updated", "%(count)s people updated", work.persons_updated),
          work.persons_updated, WRITE_TOKENS),
+        (ngettext("%(count)s e-mail logged", "%(count)s e-mails logged", work.emails_logged),
+         work.emails_logged, WRITE_TOKENS),
         (ngettext("%(count)s person deleted", "%(count)s people deleted", work.persons_deleted),
          work.persons_deleted, DELETE_TOKENS),
         (ngettext("%(count)s organization deleted", "%(count)s organizations deleted", work.organizations_deleted),

@@ -11,13 +11,16 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from tidegate.config import config
+from tidegate.core.advice import advice
 from tidegate.core.records import Side
-from tidegate.core.settings import Direction
+from tidegate.core.settings import Direction, settings_from_json
+from tidegate.core.transfer import EXPECTED
 from tidegate.errors import Conflict, Invalid, TidegateError
 from tidegate.store import queries
 from tidegate.store.models import Connection, Transfer, TransferRecord
@@ -26,7 +29,14 @@ from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.lines import field_line, side_name
 from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.views import long_wait
-from tidegate.web.transfers.choices import SENDER, constants_in_words, offers, proposed, read_choice
+from tidegate.web.transfers.choices import (
+    SENDER,
+    constants_in_words,
+    lists_in_words,
+    offers,
+    proposed,
+    read_choice,
+)
 from tidegate.web.transfers.progress import (
     GROUPS,
     OUTCOMES,
@@ -34,6 +44,7 @@ from tidegate.web.transfers.progress import (
     Tally,
     cost_lines,
     groups_of,
+    last_dip,
     pace_line,
     progress_of,
     tallies,
@@ -152,6 +163,8 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
         "title": title_of(found),
         "progress": progress_of(found),
         "pace": pace_line(found.pace),
+        "dip": last_dip(found),
+        "expected": found.planned.get(EXPECTED, {}),
         "wait": long_wait(connection),
         "waiting": sum(queries.waiting_by_side(connection).values()),
         "budget": gauge(queries.budget_today(lane), timezone.now()),
@@ -161,7 +174,9 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
     }
 
 
-def _record_words(record: TransferRecord, *, planned: bool = False, cure: str = "") -> dict[str, Any]:
+def _record_words(
+    record: TransferRecord, *, planned: bool = False, cure: str = "", email: str = ""
+) -> dict[str, Any]:
     words = WOULD if planned else OUTCOMES
     word, tone = words.get(record.outcome, (record.outcome, "calm"))
     fields = [field_line(change) for change in record.changes]
@@ -171,6 +186,7 @@ def _record_words(record: TransferRecord, *, planned: bool = False, cure: str = 
         "word": word,
         "tone": tone,
         "cure": cure,
+        "email": email,
         "fields": shown,
         "all_fields": fields if planned else [],
         "conflict": any(field.conflict for field in fields),
@@ -190,7 +206,10 @@ def _preview_context(request: MemberRequest, connection: Connection, found: Tran
         "target_name": side_name(Side(SENDER[Direction(found.direction)].other)),
         "estimate": estimate,
         "rate": round(estimate.calls_per_second),
-        "skipped_why": queries.reasons(found, (*GROUPS["skipped"], *GROUPS["failed"], *GROUPS["kept"])),
+        "skipped_why": [
+            (why, count, advice(why))
+            for why, count in queries.reasons(found, (*GROUPS["skipped"], *GROUPS["failed"], *GROUPS["kept"]))
+        ],
         "costs": cost_lines(estimate),
         "undo_days": config.undo_days,
         "budget_after": max(estimate.left_today - estimate.cost.tokens, 0),
@@ -205,11 +224,13 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
     records, next_after = queries.shown_records(
         found,
         outcomes=groups_of(found).get(outcome, ()),
-        conflicts=outcome == "conflict",
+        conflicts=_conflicts_shown(found, outcome),
         after=int(after) if after.isdecimal() else 0,
         limit=EXAMPLES if found.state in PREVIEWED else PAGE,
     )
     cures = {} if found.state in PREVIEWED else queries.cures_of(found, records)
+    emails = queries.emails_of(found, records)
+    came, followed = queries.changes_meanwhile(found)
     return {
         "connection": connection,
         "transfer": found,
@@ -219,7 +240,12 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "outcome": outcome,
         "outcome_word": next((tally.word for tally in tallied if tally.outcome == outcome), ""),
         "records": [
-            _record_words(record, planned=found.state in PREVIEWED, cure=cures.get(record.source_id, ""))
+            _record_words(
+                record,
+                planned=found.state in PREVIEWED,
+                cure=cures.get(record.source_id, ""),
+                email=emails.get(record.source_id, ""),
+            )
             for record in records
         ],
         "failed_count": sum(tally.count for tally in tallied if tally.outcome == "failed"),
@@ -228,8 +254,41 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "next_after": next_after,
         "after": after,
         "source_name": side_name(Side(found.source_app)),
+        "came_meanwhile": came,
+        "followed": followed,
+        "estimate_words": _against_the_estimate(found),
+        "source_lists": _source_lists(found),
         "open_attention": connection.attention.filter(settled_at=None).count(),
     }
+
+
+def _conflicts_shown(found: Transfer, outcome: str) -> bool | None:
+    """A preview tells conflicts and other updates apart; a report lists them together."""
+    if outcome == "conflict":
+        return True
+    apart = outcome == "updated" and found.state in PREVIEWED and found.undoes_id is None
+    return False if apart else None
+
+
+def _against_the_estimate(found: Transfer) -> str:
+    """How the tokens of a run compare with what its preview said; empty where it was not previewed, or not finished."""
+    if found.state not in ("done", "undone") or EXPECTED not in found.planned:
+        return ""
+    fewer = actions.estimate(found).cost.tokens - found.tokens
+    count = number_format(abs(fewer), force_grouping=True)
+    if fewer == 0:
+        return _("as estimated")
+    return (_("%(count)s fewer than estimated") if fewer > 0 else _("%(count)s more than estimated")) % {
+        "count": count
+    }
+
+
+def _source_lists(found: Transfer) -> str:
+    """From where the prospects were taken; empty for persons, chosen records and an undo."""
+    if found.direction != Direction.TO_PIPEDRIVE or found.picked or found.undoes_id is not None:
+        return ""
+    lists = {named.id: named.name for named in actions.outreach_catalogue(found.connection).lists}
+    return lists_in_words(settings_from_json(found.settings), lists)
 
 
 def _undo_until(found: Transfer) -> datetime | None:

@@ -124,6 +124,21 @@ def test_no_label_is_taken_for_another_one_that_reads_the_same():
     assert [field.option_id(option.label) for option in options] == [option.id for option in options]
 
 
+@pytest.mark.parametrize(
+    ("access", "is_admin"),
+    [
+        ([{"app": "sales", "admin": True}, {"app": "projects", "admin": False}], True),
+        ([{"app": "global", "admin": True}], True),
+        ([{"app": "sales", "admin": False}, {"app": "account_settings", "admin": True}], False),
+        ([{"app": "campaigns", "admin": True}], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_who_sees_everything_is_known_by_the_rights_in_the_sales_app(access, is_admin):
+    assert user_from({"id": 1, "access": access}).is_admin is is_admin
+
+
 def test_users_keep_their_addresses_in_lower_case_and_whether_they_are_active():
     me, _, former = catalogue().users
     assert (me.id, me.email, me.active, me.is_me) == ("7", "grace@acme.example", True, True)

@@ -39,7 +39,11 @@ def answer(status: int, body: object, **headers: str) -> Answer:
 
 
 def meaning(status: int, body: object, endpoint: Endpoint = prices.UPDATE_PERSON, **headers: str):
-    return refusal(answer(status, body, **headers), Asked(endpoint, "person 42 “Ada”", FIELDS))
+    return refused(answer(status, body, **headers), endpoint, "person 42 “Ada”")
+
+
+def refused(told: Answer, endpoint: Endpoint, about: str = "it"):
+    return refusal(told, told.json(), Asked(endpoint, about, FIELDS))
 
 
 def failure(text: str, **more) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def test_an_answer_that_says_no_under_a_good_status_is_a_refusal():
 
 
 def test_an_answer_that_is_not_json_is_no_answer():
-    error = refusal(Answer(200, {"content-type": "text/html"}, b"<html>"), Asked(prices.CREATE_PERSON, "it"))
+    error = refused(Answer(200, {"content-type": "text/html"}, b"<html>"), prices.CREATE_PERSON)
     assert isinstance(error, RemoteUnavailable)
     assert error.sent
 
@@ -177,9 +181,7 @@ def test_too_many_webhooks_stop_nothing_but_that_webhook():
 
 
 def test_a_page_from_the_edge_stops_everything_for_minutes():
-    error = refusal(
-        Answer(403, {"content-type": "text/html"}, b"<html>blocked</html>"), Asked(prices.PERSON, "it")
-    )
+    error = refused(Answer(403, {"content-type": "text/html"}, b"<html>blocked</html>"), prices.PERSON)
     assert isinstance(error, RateLimited)
     assert error.retry_after is not None
     assert error.retry_after >= 300

@@ -151,7 +151,7 @@ def price(transfer: Transfer) -> str:
         return f"{text}; the budget leaves nothing for it."
     if not nights:
         return f"{text}; today's budget is enough."
-    return f"{text}; {nights} nights at your plan, done about {found.ends_at:%Y-%m-%d}."
+    return f"{text}; {nights} night{'s' if nights > 1 else ''} at your plan, done about {found.ends_at:%Y-%m-%d}."
 
 
 def summary(transfer: Transfer) -> str:

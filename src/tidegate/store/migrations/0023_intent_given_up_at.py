@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0020_audit_log")]
+    dependencies = [("store", "0022_transfer_waits")]
 
     operations = [
         migrations.AddField(
