@@ -44,7 +44,7 @@ def test_an_event_that_comes_before_the_pair_is_in_step_runs_afterwards() -> Non
 
 
 def test_who_was_closed_before_the_pair_was_chosen_is_unsubscribed_in_pipedrive() -> None:
-    """C8, although the link was there before the two met."""
+    """Although the link was there before the two met."""
     world = CampaignWorld()
     world.crm.marketing = {}
     prospect_id, person_id = chosen(world, unsubscribes=True)

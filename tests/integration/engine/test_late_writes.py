@@ -158,7 +158,7 @@ def test_an_update_that_arrives_late_undoes_no_later_edit(world: World, seconds:
 
 
 @whoever
-def test_nobody_else_waits_for_it(world: World, worker: str) -> None:  # B5
+def test_nobody_else_waits_for_it(world: World, worker: str):  # B5
     other = world.outreach.add(prospect("Bo Two"))
     world.drain()
     lands_late(world, "create_person", 5, worker=worker)
