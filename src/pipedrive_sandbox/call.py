@@ -12,8 +12,15 @@ from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.answers import Answer, Body, invalid
 from pipedrive_sandbox.state import Actor
 
-READ = "read"
-WRITE = "write"
+BEYOND_ALL_IDS = 2**35
+LONGEST_NUMBER = 4_000
+"""Digits. Python itself refuses to read much longer ones."""
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a text of plain digits names."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER
+    return int(text) if is_number else None
 
 
 @dataclass
@@ -30,10 +37,10 @@ class Call:
         return Actor(self.account.user_id, "api", client_id=self.client_id)
 
     def id(self, name: str = "id") -> int:
-        text = self.path[name]
-        if not text.isascii() or not text.isdecimal() or int(text) == 0:
+        number = whole_number(self.path[name])
+        if not number:
             raise invalid([(name, "The value is not a valid 'integer'")])
-        return min(int(text), 2**35)
+        return min(number, BEYOND_ALL_IDS)
 
     def no_query(self, *allowed: str) -> None:
         problems = [

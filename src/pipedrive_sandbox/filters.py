@@ -185,10 +185,16 @@ def _plain(field: Body, value: Any) -> Any:
         return bool(v1.flag({"value": value}, "value"))
     if field["field_type"] in numbers and isinstance(value, str):
         try:
-            return float(value) if "." in value else int(value)
+            value = float(value) if "." in value else int(value)
         except ValueError:
             return value
+    if not isinstance(value, str | int | float) or abs(_size(value)) > v1.LARGEST_NUMBER:
+        raise bad_request("The value of a condition is a text or a number.")
     return value
+
+
+def _size(value: str | float) -> float:
+    return 0 if isinstance(value, str) else value
 
 
 def _field(account: Account, entity: str, field_id: Any) -> Body:

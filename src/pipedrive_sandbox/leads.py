@@ -10,9 +10,10 @@ from pipedrive_sandbox.call import Call, Route
 from pipedrive_sandbox.contacts import custom_in_webhook, merged_custom_fields
 from pipedrive_sandbox.currencies import CURRENCIES
 from pipedrive_sandbox.fields import custom_values, field_set
+from pipedrive_sandbox.listing import saved_filter
 from pipedrive_sandbox.records import Condition
 from pipedrive_sandbox.state import Actor
-from pipedrive_sandbox.values import in_v1
+from pipedrive_sandbox.values import from_v1, in_v1
 
 FIRST_LABELS = (("Hot", "red"), ("Warm", "yellow"), ("Cold", "blue"))
 COLORS = ("blue", "brown", "dark-gray", "gray", "green", "orange", "pink", "purple", "red", "yellow")
@@ -76,10 +77,12 @@ def _list(call: Call, archive: Condition) -> Answer:
             conditions.append((f"{key} = ?", (number,)))
     if (since := v1.moment(query, "updated_since")) is not None:
         conditions.append(("update_time >= ?", (since,)))
+    if (filter_id := v1.integer(query, "filter_id")) is not None:
+        conditions = [LIVE, archive, *saved_filter(account, "lead", filter_id)]
+    conditions += account.visibility("json_extract(body, '$.visible_to')")
     order = v1.sorted_by(query, SORTS)
     found = account.records("lead").where(account.id, *conditions, limit=start + limit + 1, order=order)
-    visible = [body for body in found if account.sees(body)]
-    return v1.flat_page([shown(account, body) for body in visible[start:]], start, limit)
+    return v1.flat_page([shown(account, body) for body in found[start:]], start, limit)
 
 
 def get_lead(call: Call) -> Answer:
@@ -190,31 +193,12 @@ def _laid_over(account: Account, lead: Body, given: Body) -> Body:
 
 
 def _custom(account: Account, given: Body) -> Body:
-    """Custom fields at the root, in v1 form: option ids as text, sets as a comma list, currency beside the amount."""
+    """Custom fields at the root, in v1 form, as the values that v2 takes."""
     custom = field_set(account, "deal").custom
-    result: Body = {}
-    for code, field in custom.items():
-        if code in given:
-            value = given[code]
-            kind = field["field_type"]
-            if value in (None, ""):
-                result[code] = None
-            elif kind == "enum":
-                result[code] = v1.integer(given, code)
-            elif kind == "set":
-                result[code] = [int(part) for part in str(value).split(",") if part.strip().isdecimal()]
-            elif kind == "monetary":
-                result[code] = {
-                    "value": value,
-                    "currency": given.get(f"{code}_currency", account.company["currency"]),
-                }
-            elif kind in ("daterange", "timerange"):
-                result[code] = {"value": value, "until": given.get(f"{code}_until")}
-            elif kind in ("time", "address"):
-                result[code] = {"value": value}
-            else:
-                result[code] = value
-    return custom_values(account, "deal", result)
+    values = {
+        code: from_v1(field["field_type"], code, given) for code, field in custom.items() if code in given
+    }
+    return custom_values(account, "deal", values)
 
 
 def _value(value: Any) -> Body | None:

@@ -109,6 +109,10 @@ class Limits:
     def remaining(self, company: Body) -> int:
         return max(0, self.budget(company) - self.spent_today(company["id"]))
 
+    def _can_pay(self, company: Body, cost: int) -> bool:
+        left = self.remaining(company)
+        return left >= cost or (left > 0 and self.state.switches["last_call_may_overdraw"])
+
     def admit(self, caller: Caller, company: Body, route: Route) -> None:
         """Let the request through and count it in its window, or refuse it."""
         now = self.state.clock.now()
@@ -119,7 +123,7 @@ class Limits:
                 raise self._refusal(caller, company, caller.window.reset(now), now)
             if route.is_search and caller.searches.left(now, SEARCHES_PER_WINDOW) <= 0:
                 raise self._refusal(caller, company, caller.searches.reset(now), now)
-        if self.budget_on and self.remaining(company) < route.cost:
+        if self.budget_on and not self._can_pay(company, route.cost):
             raise self._refusal(caller, company, self._until_reset(now), now, daily=True)
         self._count_write(caller, route, company, now)
         caller.refusals = 0

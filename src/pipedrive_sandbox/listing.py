@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipedrive_sandbox import checks
+from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.answers import Body, Problems, invalid, not_found
 from pipedrive_sandbox.call import Call
 from pipedrive_sandbox.records import SHIFT, Condition, Order
@@ -165,7 +166,7 @@ def listed(call: Call, listing: Listing, extra: list[Condition]) -> tuple[list[B
     filter_id = reader.integer("filter_id") if listing.saved_filters else None
     reader.done()
     if filter_id is not None:
-        conditions = [*extra, *_saved_filter(call, listing.kind, filter_id)]
+        conditions = [*extra, *saved_filter(account, listing.kind, filter_id)]
     bodies, cursor = account.records(listing.kind).page(account.id, conditions, order)
     return bodies, cursor, view
 
@@ -191,8 +192,8 @@ def _filters(reader: Reader, listing: Listing, company: int) -> list[Condition]:
     return conditions
 
 
-def _saved_filter(call: Call, kind: str, filter_id: int) -> list[Condition]:
-    body = call.account.live("filter", filter_id)
+def saved_filter(account: Account, kind: str, filter_id: int) -> list[Condition]:
+    body = account.live("filter", filter_id)
     if body is None or body["entity"] != kind:
         raise not_found("Filter was not found")
     sql, values = body["sql"], tuple(body["sql_values"])

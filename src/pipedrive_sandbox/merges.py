@@ -45,6 +45,15 @@ UNTOUCHED = (
     "phones",
     "im",
     "label_ids",
+    *("first_name", "last_name"),  # they go with the name, which is never empty
+    *(
+        "won_time",
+        "lost_time",
+        "close_time",
+        "first_won_time",
+        "lost_reason",
+        "archive_time",
+    ),  # with the status
 )
 
 

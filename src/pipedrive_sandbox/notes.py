@@ -103,6 +103,8 @@ def create(account: Account, given: Body, actor: Actor) -> Body:
     author = v1.integer(given, "user_id") or account.user_id
     if author != account.user_id and not account.is_admin:
         raise forbidden("Only an admin user can set the author of a note.")
+    if not account.exists("user", author):
+        raise bad_request("User not found.")
     now = account.now()
     note: Body = {
         "id": account.records("note").new_id(account.id),

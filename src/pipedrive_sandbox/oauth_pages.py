@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from pipedrive_sandbox.answers import ApiError, Body
+from pipedrive_sandbox.call import whole_number
 from pipedrive_sandbox.clock import rfc3339
 from pipedrive_sandbox.oauth import FORM, SCOPES, token_error
 from pipedrive_sandbox.pages.layout import html, narrow_page, redirect, text
@@ -178,7 +179,7 @@ class OAuthPages:
         if company is None:
             return None
         same = company_text in ("", str(company["id"]))
-        number = int(user_number) if same and user_number.isdecimal() else 1
+        number = (whole_number(user_number) if same else None) or 1
         user = self.sandbox.state.records["user"].get(company["id"], number)
         return None if user is None else (company, user)
 

@@ -56,6 +56,7 @@ CHANGE = Shape(
     }
 )
 CREATE = Shape({**CHANGE.keys, "add_time": checks.a_moment})
+NAME_PARTS = {"first_name", "last_name"}
 ONE_NAME_ONLY = "Cannot set 'name' and 'first_name'/'last_name' at the same time"
 
 LISTING = Listing(
@@ -108,7 +109,8 @@ def create(account: Account, given: Body, actor: Actor) -> Body:
     _check(account, given)
     custom = custom_values(account, "person", given.get("custom_fields", {}))
     names = _names(given, None)
-    if names["name"] is None:
+    half = len(NAME_PARTS & given.keys()) == 1 and account.state.switches["half_names"] == "refuse"
+    if names["name"] is None or half:
         raise bad_request("Name must be given.")
     person = new_person(account, account.records("person").new_id(account.id), names, given)
     person["custom_fields"] = merged_custom_fields({}, custom)
@@ -184,7 +186,7 @@ def _marketing(person: Body, given: Body) -> Body:
 def store_change(
     account: Account, before: Body, after: Body, actor: Actor, meta: dict[str, str] | None = None
 ) -> Body:
-    if after == before and not account.state.switches["unchanged_update_fires"]:
+    if after == before and not meta and not account.state.switches["unchanged_update_fires"]:
         return before
     after["update_time"] = account.now()
     account.save("person", before, after, actor, meta)
@@ -216,7 +218,8 @@ def restore(account: Account, person_id: int, actor: Actor) -> Body:
 
 
 def _check(account: Account, given: Body) -> None:
-    if "name" in given and ("first_name" in given or "last_name" in given):
+    names = NAME_PARTS & given.keys()
+    if "name" in given and names:
         raise bad_request(ONE_NAME_ONLY)
     if not account.company["contact_sync"] and any(key in given for key in CONTACT_SYNC_KEYS):
         raise forbidden("Contact sync is not enabled for this company")

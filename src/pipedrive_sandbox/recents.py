@@ -12,6 +12,7 @@ from pipedrive_sandbox.clock import rfc3339, v1_time
 from pipedrive_sandbox.records import Condition
 
 UNSERVED = ("file", "product")
+WITH_VISIBILITY = ("person", "organization", "deal")
 
 
 def recents(call: Call) -> Answer:
@@ -28,14 +29,11 @@ def recents(call: Call) -> Answer:
         if name in UNSERVED:
             continue
         kind = v1_shapes.SHAPES[name][0]
+        seen = account.visibility() if kind in WITH_VISIBILITY else []
         bodies = account.records(kind).where(
-            account.id, changed, limit=start + limit + 1, order="update_time, key"
+            account.id, changed, *seen, limit=start + limit + 1, order="update_time, key"
         )
-        found += [
-            (body["update_time"], name, body)
-            for body in bodies
-            if "visible_to" not in body or account.sees(body)
-        ]
+        found += [(body["update_time"], name, body) for body in bodies]
     found.sort(key=lambda entry: (entry[0], entry[1], entry[2]["id"]))
     page = found[start : start + limit + 1]
     items = [

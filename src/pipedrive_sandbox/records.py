@@ -17,6 +17,7 @@ from pipedrive_sandbox.database import Database, Kind
 
 SHIFT = 1 << 36
 FEW = 5_000
+LARGEST_STORED = 1 << 63
 
 Condition = tuple[str, tuple[Any, ...]]
 
@@ -185,7 +186,11 @@ def read_cursor(text: str) -> Body:
         not isinstance(marker, dict)
         or type(marker.get("id")) is not int
         or not 0 < marker["id"] < SHIFT
-        or not isinstance(marker.get("fieldValue"), str | int)
+        or not _is_place(marker.get("fieldValue"))
     ):
         raise invalid([("cursor", "Invalid cursor")])
     return marker
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int) and abs(value) < LARGEST_STORED)

@@ -7,7 +7,7 @@ the search by one field is not.
 from dataclasses import dataclass
 from typing import Any
 
-from pipedrive_sandbox import search_index
+from pipedrive_sandbox import checks, search_index
 from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.answers import Answer, ApiError, Body, invalid
 from pipedrive_sandbox.call import Call, Handler, Route
@@ -59,7 +59,8 @@ def _scoped(kind: str) -> Handler:
         reader.done()
         hits = find(call.account, [kind], fields, term, exact)
         conditions = {key: value for key, value in {**wanted, "status": status}.items() if value is not None}
-        return _answer(call, hits, limit, conditions)
+        shown, cursor = _page(call, hits, limit, conditions)
+        return _answered({"items": _items(call.account, shown)}, cursor)
 
     return handler
 
@@ -81,9 +82,10 @@ def search_items(call: Call) -> Answer:
     term = _term(reader, 1 if exact else 2)
     reader.done()
     hits = find(call.account, [kind for kind in kinds if kind in FIELDS], fields, term, exact)
-    answer = _answer(call, hits, limit, {})
-    answer.body["data"]["related_items"] = _related(call.account, hits[:limit]) if related else []
-    return answer
+    shown, cursor = _page(call, hits, limit, {})
+    found = {"items": _items(call.account, shown)}
+    found["related_items"] = _items(call.account, _related(call.account, shown)) if related else []
+    return _answered(found, cursor)
 
 
 def search_field(call: Call) -> Answer:
@@ -98,7 +100,7 @@ def search_field(call: Call) -> Answer:
             reader.problems.append((name, "Required parameter is missing"))
     reader.done()
     if kind not in FIELDS:
-        return Answer({"success": True, "data": [], "additional_data": {"next_cursor": None}})
+        return _answered([], None)
     field = _field_name(call.account, kind, call.query["field"])
     rows = _matching_case(call.account, kind, field, term, match)
     name = "title" if kind in ("deal", "lead") else "name"
@@ -109,7 +111,7 @@ def search_field(call: Call) -> Answer:
         if _is_visible(call.account, kind, key)
     ]
     cursor = _cursor(start + limit) if len(rows) > start + limit else None
-    return Answer({"success": True, "data": shown, "additional_data": {"next_cursor": cursor}})
+    return _answered(shown, cursor)
 
 
 def _term(reader: Reader, shortest: int) -> str:
@@ -125,6 +127,8 @@ def _term(reader: Reader, shortest: int) -> str:
                 "additional_data": None,
             },
         )
+    if "\0" in term:
+        reader.problems.append(("term", checks.not_a("string")))
     if len(term) < shortest:
         reader.problems.append(("term", f"The value must be at least {shortest} characters long"))
     return term
@@ -150,13 +154,20 @@ def find(account: Account, kinds: list[str], fields: list[str], term: str, exact
     return sorted(hits, key=lambda hit: (-hit.score, hit.kind, hit.key))
 
 
-def _answer(call: Call, hits: list[Hit], limit: int, conditions: dict[str, Any]) -> Answer:
-    account = call.account
-    kept = [hit for hit in hits if _fits(account, hit, conditions)]
+def _page(
+    call: Call, hits: list[Hit], limit: int, conditions: dict[str, Any]
+) -> tuple[list[Hit], str | None]:
+    """The hits of one page that the caller may see, and the cursor of the next."""
+    kept = [hit for hit in hits if _fits(call.account, hit, conditions)]
     start = _offset(call)
-    page = kept[start : start + limit]
-    cursor = _cursor(start + limit) if len(kept) > start + limit else None
-    data = {"items": [{"result_score": hit.score, "item": item(account, hit)} for hit in page]}
+    return kept[start : start + limit], _cursor(start + limit) if len(kept) > start + limit else None
+
+
+def _items(account: Account, hits: list[Hit]) -> list[Body]:
+    return [{"result_score": hit.score, "item": item(account, hit)} for hit in hits]
+
+
+def _answered(data: Any, cursor: str | None) -> Answer:
     return Answer({"success": True, "data": data, "additional_data": {"next_cursor": cursor}})
 
 
@@ -233,7 +244,7 @@ def _organization(account: Account, number: int | None) -> Body | None:
     return {"id": body["id"], "name": body["name"], "address": body["address"] and body["address"]["value"]}
 
 
-def _related(account: Account, hits: list[Hit]) -> list[Body]:
+def _related(account: Account, hits: list[Hit]) -> list[Hit]:
     """The newest deals and leads of found persons and organizations, and persons of found organizations."""
     found: list[Hit] = []
     links = {"person": ("person_id", "person_id"), "organization": ("org_id", "organization_id")}
@@ -250,7 +261,7 @@ def _related(account: Account, hits: list[Hit]) -> list[Body]:
             found += [
                 Hit(kind, account.id * SHIFT + body["id"], 0.0) for body in bodies if account.sees(body)
             ]
-    return [{"result_score": hit.score, "item": item(account, hit)} for hit in found]
+    return found
 
 
 def _field_name(account: Account, kind: str, code: str) -> str:

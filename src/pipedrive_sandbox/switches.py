@@ -39,6 +39,12 @@ SWITCHES: dict[str, Switch] = {
     "daily_headers": Switch(True, YES_NO, SEEN, "Send the undocumented x-daily-ratelimit-token-* headers."),
     "retry_after_header": Switch(False, YES_NO, HARSHER, "Send Retry-After with a 429."),
     "charge_failed_calls": Switch(True, YES_NO, HARSHER, "Calls that end in 4xx cost their tokens too."),
+    "last_call_may_overdraw": Switch(
+        False,
+        YES_NO,
+        HARSHER,
+        "A call that costs more than is left of the day's budget passes; otherwise it is a 429 while cheaper ones still pass.",
+    ),
     "daily_write_limit": Switch(
         True,
         YES_NO,
@@ -61,6 +67,12 @@ SWITCHES: dict[str, Switch] = {
         ("absent", "null"),
         HARSHER,
         "System fields without a value, such as org_id: left out of the record, or null.",
+    ),
+    "half_names": Switch(
+        "refuse",
+        ("refuse", "accept"),
+        DOCUMENTED,
+        "A new person without name and with only one of first_name and last_name.",
     ),
     "two_primaries": Switch("last", ("last", "refuse"), SEEN, "Two e-mails or phones marked primary."),
     "lower_case_emails": Switch(

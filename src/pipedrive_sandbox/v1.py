@@ -11,6 +11,8 @@ from pipedrive_sandbox.answers import Answer, Body, bad_request
 from pipedrive_sandbox.clock import v1_time
 
 MOST_PER_PAGE = 500
+LARGEST_NUMBER = 2**53 - 1
+"""What a number of JavaScript holds exactly."""
 FLAGS = {
     1: True,
     0: False,
@@ -28,7 +30,7 @@ def integer(given: Mapping[str, Any], key: str) -> int | None:
         return None
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 10:
         return int(value)
-    if type(value) is int:
+    if type(value) is int and abs(value) <= LARGEST_NUMBER:
         return value
     raise bad_request(f"{key} is invalid")
 

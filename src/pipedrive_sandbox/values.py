@@ -3,6 +3,7 @@
 Option fields take option ids, never labels. Composite values are objects with a fixed set of keys.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,7 @@ ADDRESS_PARTS = (
     "subpremise",
     "postal_code",
 )
+NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 RECORD_OF_TYPE = {"user": "user", "org": "organization", "people": "person"}
 
 
@@ -227,6 +229,31 @@ def in_v1(kind: str, code: str, value: Any) -> Body:
     if value is None:
         return {code: None, **{f"{code}_{part}": None for part in parts}}
     return {code: value["value"], **{f"{code}_{part}": value.get(part) for part in parts}}
+
+
+def from_v1(kind: str, code: str, given: Body) -> Any:
+    """The value of a custom field out of the root of a v1 body: `in_v1` the other way round.
+
+    v1 takes numbers as text and a set as a comma list. What cannot be read stays as it came and is refused later.
+    """
+    value = given[code]
+    if value is None or value == "":
+        return None
+    if kind == "set":
+        return [_number(part.strip()) for part in str(value).split(",")]
+    if kind in ("double", "enum", *RECORD_OF_TYPE):
+        return _number(value)
+    parts = _v1_parts(kind)
+    if not parts:
+        return value
+    whole = {part: given[f"{code}_{part}"] for part in parts if f"{code}_{part}" in given}
+    return {"value": _number(value) if kind == "monetary" else value, **whole}
+
+
+def _number(value: Any) -> Any:
+    if not isinstance(value, str) or not NUMBER.fullmatch(value):
+        return value
+    return float(value) if "." in value else int(value)
 
 
 def _v1_parts(kind: str) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
-"""A campaign's day before the running demo: a chain is set up by hand, an event comes in through the API, and the deal stands
-on the board in the chosen stage, with its activity on the person's page.
+"""A campaign's day before the running demo: a chain is set up by hand, an event comes in through the API, the pages tell of it,
+and in the end the deal stands on the sandbox's board in the chosen stage, with its activity on the person's page.
 
 Real processes from the browser to the sandbox; the event goes the way every program's does.
 """
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.conftest import PATIENCE, SIZES, Visitor
 from tests.e2e.test_first_day import launch, sign_in
@@ -59,13 +59,6 @@ def test_a_sent_e_mail_ends_as_a_deal_on_the_board_and_a_task_on_the_person(
     tell(demo, "sent-1", "email_sent")  # told twice
     tell(demo, "opened-1", "email_opened")
 
-    page.goto(f"{demo.facts['sandbox_url']}/deals?pipeline={pipeline['id']}")
-    column = page.locator(f".column[data-stage='{stage['id']}']")
-    card = column.locator(".deal", has_text=f"{NAME} deal")
-    expect(card).to_have_count(1)
-    card.get_by_role("link", name=f"{NAME} deal").click()
-    expect(page.get_by_text("Follow up with Inês about Q2 intro")).to_be_visible()
-
     eventually(lambda: logged(demo, connection), "the e-mail is logged", seconds=120)
     assert len(deals_of(demo, run["person_id"])) == 1
     member.open(f"/connections/{connection}/activity/runs/")
@@ -80,9 +73,23 @@ def test_a_sent_e_mail_ends_as_a_deal_on_the_board_and_a_task_on_the_person(
     member.open(f"/connections/{connection}/automations/simulation/")
     expect(page.get_by_role("row", name="Campaign e-mail sent").first).to_be_visible()
     member.looks_well("automations-simulation")
+    card = on_the_board(page, demo, pipeline, stage)
+    card.get_by_role("link", name=f"{NAME} deal").click()
+    expect(page.get_by_text("Follow up with Inês about Q2 intro")).to_be_visible()
+    expect(on_the_board(page, demo, pipeline, stage)).to_be_visible()
+    member.pictured("campaign-day-on-the-board")
 
 
 # --- what the story is told with
+
+
+def on_the_board(page: Page, demo: Demo, pipeline: dict[str, Any], stage: dict[str, Any]) -> Locator:
+    """Her one deal in the chosen stage, as the sandbox's board shows it."""
+    page.goto(f"{demo.facts['sandbox_url']}/deals?pipeline={pipeline['id']}")
+    column = page.locator(f".column[data-stage='{stage['id']}']")
+    card = column.locator(".deal", has_text=f"{NAME} deal")
+    expect(card).to_have_count(1)
+    return card
 
 
 def chosen_place(demo: Demo, connection: str) -> tuple[dict[str, Any], dict[str, Any]]:

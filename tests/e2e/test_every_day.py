@@ -85,6 +85,15 @@ def ask(connection: Connection) -> None:
     for _each in range(12):
         make_attention(connection)
     make_attention(connection, "gone", prospect_id="", person_id="77", record_name="Old One")
+    make_attention(
+        connection,
+        "automation",
+        record_name="Signe Aaltonen",
+        message="Create a deal (Campaign e-mail sent, Q2 intro): The Pipedrive plan’s limit is reached (Deals limit reached): "
+        "the new deal “Signe Aaltonen deal” was not written. Make room in Pipedrive or raise the plan, then retry.",
+        cure="Make room in Pipedrive or raise its plan, then retry.",
+        facts={"of": ["1"]},
+    )
     make_attention(connection, settled_at=timezone.now(), settled_by="Alice")
 
 
@@ -157,6 +166,7 @@ def test_the_pages_of_a_busy_connection_are_accessible(visitor: Visitor, connect
         ("activity", []),
         ("activity-record", [entry.pk]),
         ("attention", []),
+        ("unsubscribe-earlier", []),
         ("transfers", []),
         ("transfer", [done.pk]),
     ):

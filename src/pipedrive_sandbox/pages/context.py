@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from pipedrive_sandbox.account import Account
+from pipedrive_sandbox.call import whole_number
 from pipedrive_sandbox.pages.layout import text
 from pipedrive_sandbox.sandbox import Sandbox
 from pipedrive_sandbox.state import Actor
@@ -40,10 +41,10 @@ async def open_visit(sandbox: Sandbox, request: web.BaseRequest, record: str) ->
     company = next((one for one in companies if str(one["id"]) == wanted), None)
     if company is None and not wanted and companies:
         company = companies[0]
-    if company is None or (record and not record.isdecimal()):
+    number = whole_number(record) if record else 0
+    if company is None or number is None:
         return None
-    user_text = query.get("as", "1")
-    user = sandbox.state.records["user"].get(company["id"], int(user_text) if user_text.isdecimal() else 1)
+    user = sandbox.state.records["user"].get(company["id"], whole_number(query.get("as", "")) or 1)
     if user is None:
         return None
-    return Visit(sandbox, Account(sandbox.state, company, user), query, form, int(record) if record else 0)
+    return Visit(sandbox, Account(sandbox.state, company, user), query, form, number)

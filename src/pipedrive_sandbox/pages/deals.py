@@ -4,6 +4,7 @@ from aiohttp import web
 
 from pipedrive_sandbox import deals
 from pipedrive_sandbox.answers import Body, not_found
+from pipedrive_sandbox.call import whole_number
 from pipedrive_sandbox.pages import latest
 from pipedrive_sandbox.pages.context import Visit
 from pipedrive_sandbox.pages.layout import company_page, html, icon, redirect, text
@@ -138,8 +139,8 @@ def change_deal(visit: Visit) -> web.Response:
         given = {"is_archived": True}
     elif visit.form.get("status") in deals.STATUSES:
         given = {"status": visit.form["status"]}
-    elif visit.form.get("stage_id", "").isdecimal():
-        given = {"stage_id": int(visit.form["stage_id"])}
+    elif stage_id := whole_number(visit.form.get("stage_id", "")):
+        given = {"stage_id": stage_id}
     if given:
         deals.change(visit.account, visit.record_id, given, visit.actor)
     return redirect(visit.link(f"/deals?pipeline={deal['pipeline_id']}"))

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from pipedrive_sandbox import activities, deals, merges, notes
 from pipedrive_sandbox.answers import Body, bad_request, not_found
+from pipedrive_sandbox.call import whole_number
 from pipedrive_sandbox.pages.context import Visit
 from pipedrive_sandbox.pages.forms import choice, field
 from pipedrive_sandbox.pages.layout import redirect, table, text
@@ -111,8 +112,8 @@ def add_deal(visit: Visit) -> web.Response:
         "org_id": person["org_id"],
         "value": _number(form.get("value", "")),
     }
-    if form.get("stage_id", "").isdecimal():
-        given["stage_id"] = int(form["stage_id"])
+    if stage_id := whole_number(form.get("stage_id", "")):
+        given["stage_id"] = stage_id
     deals.create(visit.account, deals.CREATE.enforce(given), visit.actor)
     return _back(visit, person["id"])
 
@@ -136,10 +137,10 @@ def add_note(visit: Visit) -> web.Response:
 
 
 def merge_person(visit: Visit) -> web.Response:
-    other = visit.form.get("merge_with_id", "").strip()
-    if not other.isdecimal():
+    other = whole_number(visit.form.get("merge_with_id", "").strip())
+    if other is None:
         raise bad_request("Give the number of the person who stays.")
-    kept = merges.merge(visit.account, "person", visit.record_id, int(other), visit.actor)
+    kept = merges.merge(visit.account, "person", visit.record_id, other, visit.actor)
     return _back(visit, kept["id"])
 
 

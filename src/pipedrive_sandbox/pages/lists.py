@@ -7,6 +7,7 @@ from aiohttp import web
 
 from pipedrive_sandbox import activities
 from pipedrive_sandbox.answers import Body
+from pipedrive_sandbox.call import whole_number
 from pipedrive_sandbox.clock import rfc3339_milliseconds
 from pipedrive_sandbox.pages.context import Visit
 from pipedrive_sandbox.pages.layout import company_page, html, redirect, table, text
@@ -19,8 +20,7 @@ BACK = re.compile(r"/(deals|activities|people/\d+|organizations/\d+)")
 
 
 def start_of(visit: Visit) -> int:
-    given = visit.query.get("start", "0")
-    return min(int(given), SHIFT - 1) if given.isascii() and given.isdecimal() else 0
+    return min(whole_number(visit.query.get("start", "")) or 0, SHIFT - 1)
 
 
 def more(visit: Visit, path: str, found: list[Body]) -> str:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from pipedrive_sandbox import fields, persons
 from pipedrive_sandbox.answers import Body, not_found
+from pipedrive_sandbox.call import whole_number
 from pipedrive_sandbox.pages.context import Visit
 from pipedrive_sandbox.pages.forms import field
 from pipedrive_sandbox.pages.latest import changed_by
@@ -176,7 +177,7 @@ def _given(visit: Visit) -> Body:
         if key in form:
             given[key] = [{"value": part.strip()} for part in form[key].split(",") if part.strip()]
     if "org_id" in form:
-        given["org_id"] = int(form["org_id"]) if form["org_id"].isdecimal() else None
+        given["org_id"] = whole_number(form["org_id"])
     custom: Body = {}
     for code, definition in fields.field_set(visit.account, "person").custom.items():
         if code in form:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pipedrive_sandbox import checks
 from pipedrive_sandbox.account import Account
 from pipedrive_sandbox.answers import Answer, ApiError, Body
-from pipedrive_sandbox.call import Call, Route
+from pipedrive_sandbox.call import Call, Route, whole_number
 from pipedrive_sandbox.checks import Shape, nullable, one_of, string
 from pipedrive_sandbox.clock import rfc3339_milliseconds
 from pipedrive_sandbox.records import Condition
@@ -116,8 +116,7 @@ def post_webhook(call: Call) -> Answer:
 
 def delete_webhook(call: Call) -> Answer:
     call.no_query()
-    text = call.path["id"]
-    number = int(text) if text.isascii() and text.isdecimal() else 0
+    number = whole_number(call.path["id"])
     body = next((body for body in _mine(call) if body["id"] == number), None)
     if body is None:
         raise ApiError(404, {"status": "error", "success": False, "errors": {"id": ["not found"]}})

@@ -17,7 +17,7 @@ from tidegate.services.campaign_runs import begin, chains_of, give_up
 from tidegate.services.chains import Chain
 from tidegate.services.consent import look_consents_up, unsubscribe_in_pipedrive
 from tidegate.services.deeds import perform_runs
-from tidegate.services.engine import Engine
+from tidegate.services.engine import Engine, Reread
 from tidegate.services.happenings import Happening, choose, read_happenings, runs_of
 from tidegate.services.settle import retry_at
 from tidegate.services.traces import look_traces_up
@@ -26,13 +26,13 @@ EVENT = "campaign_event"
 BATCH = 100
 
 
-async def follow_events(engine: Engine) -> bool:
+async def follow_events(engine: Engine, reread: Reread) -> bool:
     """Settle one batch of campaign events. False where none was waiting.
 
     Raises as `live.follow` does, after storing what was done.
     """
     changes = await engine.run(engine.memory.take_campaign_changes, engine.connection_id, EVENT, BATCH)
-    if not changes:
+    if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
     open_intents = await engine.run(engine.memory.open_intents, engine.connection_id)

@@ -33,7 +33,7 @@ from tidegate.errors import (
 )
 from tidegate.ports import Change, Feature, Intent, LogLine, Question, Results
 from tidegate.services.cases import question
-from tidegate.services.engine import Engine
+from tidegate.services.engine import Engine, Reread
 from tidegate.services.journal import LATE
 from tidegate.services.settle import retry_at
 from tidegate.services.together import together
@@ -56,13 +56,13 @@ class Leaving:
     """The marketing status as it was seen."""
 
 
-async def follow_consents(engine: Engine) -> bool:
+async def follow_consents(engine: Engine, reread: Reread) -> bool:
     """Unsubscribe those who were closed by a member, a program or a file, or were linked when they were closed already.
 
     What is true now decides, not what was so when it was told. False where nothing waits. Raises as below, and LaneLost.
     """
     changes = await engine.run(engine.memory.take_campaign_changes, engine.connection_id, ENTITY, BATCH)
-    if not changes:
+    if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
     await look_consents_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))

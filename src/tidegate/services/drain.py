@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from tidegate.core.connection import Reason, Status
 from tidegate.errors import (
@@ -159,11 +160,20 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
     engine.spend_as(Feature.LIVE)
     await _recover(engine, ended)
     followed = await follow(engine)
-    followed |= await follow_events(engine)
-    followed |= await follow_consents(engine)
-    followed |= await follow_emails(engine)
+    reread = partial(_reread, engine, schedule)
+    followed |= await follow_events(engine, reread)
+    followed |= await follow_consents(engine, reread)
+    followed |= await follow_emails(engine, reread)
     busy = await _preview(engine, schedule, serving) or followed
     return busy or await _check(engine, schedule, serving)
+
+
+async def _reread(engine: Engine, schedule: Schedule) -> bool:
+    """Know the settings as they are now. Whether the connection is active still."""
+    serving = await engine.run(schedule.load, engine.connection_id)
+    engine.rules, engine.campaigns = serving.rules, serving.campaigns
+    engine.passed_upto, engine.left_upto = serving.passed_upto, serving.left_upto
+    return serving.status is Status.ACTIVE
 
 
 async def _recover(engine: Engine, ended: Drained) -> None:

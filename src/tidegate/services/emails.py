@@ -26,7 +26,7 @@ from tidegate.errors import (
 from tidegate.ports import EmailActivityRow, Feature, Intent, LogLine, Question, Results
 from tidegate.services.cases import question
 from tidegate.services.email_tasks import Task, find_deals, put_off, tasks_of
-from tidegate.services.engine import Engine
+from tidegate.services.engine import Engine, Reread
 from tidegate.services.together import together
 from tidegate.services.traces import EMAIL, look_traces_up
 
@@ -35,13 +35,13 @@ BATCH = 40
 """About a second of writes: events, which people wait for, come between two batches."""
 
 
-async def follow_emails(engine: Engine) -> bool:
+async def follow_emails(engine: Engine, reread: Reread) -> bool:
     """Write one batch of activities that are due. False where none was.
 
     Raises RateLimited and NeedsAttention after storing what was done; a budget that is used up puts them off only.
     """
     changes = await engine.run(engine.memory.take_campaign_changes, engine.connection_id, ENTITY, BATCH)
-    if not changes:
+    if not changes or not await reread():
         return False
     engine.spend_as(Feature.HISTORY)
     results = Results()

@@ -5,7 +5,7 @@ walks over existing records, and both settle their batches through `settle` (loo
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,6 +15,9 @@ from tidegate.ports import Clock, Crm, Feature, Hold, Memory, OutreachApp, RunSt
 from tidegate.services.flight import InFlight
 
 T = TypeVar("T")
+Reread = Callable[[], Awaitable[bool]]
+"""Reads the settings anew, once a batch was taken: what was told after a change of them is judged by them. False: no
+longer active."""
 
 
 @dataclass(slots=True)

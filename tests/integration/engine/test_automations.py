@@ -1,5 +1,6 @@
 """Campaign events start automations: once, in order, on the right deal."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from tests.integration.engine.campaign_world import (
     automation,
 )
 from tests.integration.engine.world import prospect
+from tidegate import ports
 from tidegate.core.automation import Often, Trigger
 from tidegate.core.catalogue import User
 from tidegate.core.records import COMPANY
@@ -29,6 +31,7 @@ from tidegate.errors import (
 )
 from tidegate.store.catalogues import store_catalogues
 from tidegate.store.connections import judge_waiting_changes
+from tidegate.store.memory import LaneMemory
 from tidegate.store.models import AutomationRun, Change, Intent
 
 pytestmark = pytest.mark.django_db
@@ -481,6 +484,51 @@ def test_what_stops_the_connection_over_one_prospect_leaves_no_run_of_another_ha
 
     assert world.outcomes() == [(action.kind, "performed") for action in CHAIN] * 2
     assert [len(world.activities(each)) for each in (signe, bo)] == [1, 1]
+
+
+class Meanwhile(LaneMemory):
+    """Records take their time; something happens before campaign events are looked at."""
+
+    happens: Callable[[], object] | None = None
+
+    def take_changes(self, connection_id: str, limit: int) -> list[ports.Change]:
+        changes = super().take_changes(connection_id, limit)
+        happens, type(self).happens = type(self).happens, None
+        if happens is not None:
+            happens()
+        return changes
+
+
+def test_an_event_that_is_told_right_after_an_automation_was_switched_on_runs_it(monkeypatch):
+    world = CampaignWorld(memory_class=Meanwhile)
+    signe = world.synced()
+
+    def switch_on_and_tell() -> None:
+        world.automate(automation(CREATE), history=True)
+        email_id = world.email_to(signe)
+        world.announce([world.outreach.happen("email_sent", email_id=email_id)])
+        world.events_told = len(world.outreach.events)
+
+    monkeypatch.setattr(Meanwhile, "happens", staticmethod(switch_on_and_tell))
+    world.drain()
+
+    assert len(world.deals(signe)) == 1
+    assert len(world.activities(signe)) == 1
+
+
+def test_a_pause_that_comes_while_records_are_followed_keeps_events_waiting(monkeypatch):
+    world = CampaignWorld(memory_class=Meanwhile)
+    world.automate(automation(CREATE))
+    signe = world.synced()
+    email_id = world.email_to(signe)
+    world.outreach.happen("email_sent", email_id=email_id)
+    rows = type(world.connection).objects.filter(pk=world.connection.pk)
+    monkeypatch.setattr(Meanwhile, "happens", staticmethod(lambda: rows.update(status="paused")))
+
+    world.drain()
+
+    assert world.crm.deals == {}
+    assert Change.objects.filter(done_at=None, entity="campaign_event").count() == 1
 
 
 def test_an_event_whose_prospect_was_deleted_and_came_back_runs_no_second_time(world):  # R17

@@ -255,6 +255,22 @@ def test_the_list_of_a_simulation_shows_what_is_asked_for(
     assert page.count(f'href="/prospects/{ines.pk}/"') == rows
 
 
+@pytest.mark.parametrize(
+    ("query", "rows", "where"),
+    [("", 20, "1 to 20 of 23"), ("?page=2", 3, "21 to 23 of 23"), ("?page=9", 3, "21"), ("?page=x", 20, "1")],
+)
+def test_many_events_of_a_simulation_are_listed_by_pages(
+    alices: Setup, ines: Prospect, query: str, rows: int, where: str
+) -> None:
+    use(alices.connection, SENT)
+    for number in range(23):
+        happened(ines, "email_sent", days=1 + number)
+    text = alices.client.get(alices.path("automations/simulation") + query).content.decode()
+    assert text.count(f'href="/prospects/{ines.pk}/"') == rows
+    assert where in text
+    assert ("page=2#events" in text) == (rows == 20)
+
+
 def test_whoever_the_settings_keep_out_is_left_out_and_said_why(alices: Setup, workspace: Workspace) -> None:
     use(alices.connection, SENT)
     happened(make_prospect(workspace, email=""), "email_sent")

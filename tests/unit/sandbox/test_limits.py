@@ -104,6 +104,19 @@ def test_the_budget_is_the_companys_and_comes_back_the_next_day(limits, state):
     assert refused.value.answer.headers["x-daily-ratelimit-token-remaining"] == "9"
 
 
+def test_the_switch_lets_the_last_call_of_the_day_cost_more_than_is_left(limits, state):
+    own = company()
+    caller = limits.caller("a", "a", own, is_oauth=True)
+    state.switches.set("last_call_may_overdraw", True)
+    limits.spend(1, 30_000 - 9)
+
+    limits.admit(caller, own, LIST)
+    limits.spend(1, LIST.cost)
+
+    with pytest.raises(ApiError):
+        limits.admit(caller, own, GET_ONE)
+
+
 def test_headers_tell_the_state_and_the_daily_ones_can_be_left_out(limits, state):
     own = company()
     caller = limits.caller("a", "a", own, is_oauth=True)

@@ -83,3 +83,35 @@ def test_a_merge_with_oneself_or_nobody_is_refused(ask):
     assert ask("PUT", "/v1/persons/1/merge", {}).status == 400
     assert ask("PUT", "/v1/persons/1/merge", {"merge_with_id": 99}).status == 404
     assert ask("PUT", "/v1/persons/99/merge", {"merge_with_id": 1}).status == 404
+
+
+def test_a_merge_takes_no_half_of_a_name_over(ask):
+    gone = data(ask("POST", "/api/v2/persons", {"name": "Gone Smith"}))["id"]
+    kept = data(ask("POST", "/api/v2/persons", {"name": "Kept"}))["id"]
+
+    ask("PUT", f"/v1/persons/{gone}/merge", {"merge_with_id": kept})
+
+    person = data(ask("GET", f"/api/v2/persons/{kept}"))
+    assert (person["name"], person["first_name"], person.get("last_name")) == ("Kept", "Kept", None)
+
+
+def test_an_open_deal_stays_without_an_end_when_a_won_one_is_merged_into_it(ask):
+    won = data(ask("POST", "/api/v2/deals", {"title": "Won", "status": "won"}))["id"]
+    kept = data(ask("POST", "/api/v2/deals", {"title": "Open"}))["id"]
+
+    ask("PUT", f"/v1/deals/{won}/merge", {"merge_with_id": kept})
+
+    deal = data(ask("GET", f"/api/v2/deals/{kept}"))
+    assert (deal["status"], deal.get("won_time"), deal.get("close_time")) == ("open", None, None)
+
+
+def test_the_survivor_is_told_of_even_where_nothing_of_it_changed(ask, events, state):
+    state.switches.set("unchanged_update_fires", False)
+    gone, kept = (data(ask("POST", "/api/v2/persons", {"name": "Twin"}))["id"] for _ in range(2))
+    events.clear()
+
+    ask("PUT", f"/v1/persons/{gone}/merge", {"merge_with_id": kept})
+
+    assert ("change", kept, {"merged_from_id": str(gone)}) in [
+        (event.action, event.record_id, event.meta) for event in events
+    ]

@@ -196,3 +196,18 @@ def test_nobody_finds_what_they_may_not_see(ask, state):
 
     assert len(hits(ask("GET", SEARCH, term="Quibble"))) == 1
     assert hits(ask("GET", SEARCH, term="Quibble", user=2)) == []
+
+
+def test_related_items_are_those_of_the_hits_that_the_caller_sees(ask, state):
+    state.switches.set("search_delay", 0)
+    hidden = data(ask("POST", "/api/v2/persons", {"name": "Quillfeather", "visible_to": 1}))["id"]
+    ask("POST", "/api/v2/deals", {"title": "Open to all", "person_id": hidden})
+
+    def related(user):
+        answer = ask(
+            "GET", "/api/v2/itemSearch", user=user, term="Quillfeather", search_for_related_items="true"
+        )
+        return [one["item"]["title"] for one in data(answer)["related_items"]]
+
+    assert related(1) == ["Open to all"]
+    assert related(2) == []

@@ -250,3 +250,77 @@ def test_a_filter_of_no_known_type_is_refused(ask, kind):
 @pytest.mark.parametrize("place", [None, ""])
 def test_an_activity_type_keeps_its_place_in_the_order(ask, place):
     assert ask("PUT", "/v1/activityTypes/1", {"order_nr": place}).status == 400
+
+
+def test_leads_are_listed_by_a_saved_filter_which_switches_the_others_off(ask):
+    for title in ("North", "South"):
+        ask("POST", "/v1/leads", {"title": title, "person_id": 1})
+    only = make_filter(
+        ask, "leads", conditions({"object": "lead", "field_id": "title", "operator": "=", "value": "South"})
+    )
+
+    found = data(ask("GET", "/v1/leads", filter_id=only, person_id=2))
+
+    assert [one["title"] for one in found] == ["South"]
+    assert ask("GET", "/v1/leads", filter_id=99).status == 404
+
+
+def test_who_sees_less_pages_to_the_end_of_leads_and_recents_all_the_same(ask, state):
+    for number in range(6):
+        private = {"visible_to": "1"} if number < 4 else {}
+        ask("POST", "/v1/leads", {"title": f"L{number}", "person_id": 1, **private})
+        hidden = {"visible_to": 1} if number < 4 else {}
+        ask("POST", "/api/v2/persons", {"name": f"P{number}", **hidden})
+
+    leads = ask("GET", "/v1/leads", user=2, limit=1)
+    assert [one["title"] for one in leads.body["data"]] == ["L4"]
+    assert leads.body["additional_data"]["more_items_in_collection"] is True
+
+    recent = {"since_timestamp": v1_time("2020-01-01T00:00:00Z"), "items": "person"}
+    shown = [one["data"]["name"] for one in data(ask("GET", "/v1/recents", user=2, **recent))]
+    paged = []
+    for start in range(len(shown)):
+        answer = ask("GET", "/v1/recents", user=2, start=start, limit=1, **recent)
+        paged += [one["data"]["name"] for one in answer.body["data"]]
+        more = answer.body["additional_data"]["pagination"]["more_items_in_collection"]
+        assert more is (start < len(shown) - 1)
+    assert paged == shown
+    assert paged[-2:] == ["P4", "P5"]
+
+
+def test_custom_fields_of_a_lead_are_taken_in_the_forms_of_v1(ask):
+    made = {
+        kind: data(ask("POST", "/api/v2/dealFields", {"field_name": kind, "field_type": kind, **options}))
+        for kind, options in (
+            ("double", {}),
+            ("monetary", {}),
+            ("people", {}),
+            ("time", {}),
+            ("timerange", {}),
+            ("address", {}),
+            ("set", {"options": [{"label": "A"}, {"label": "B"}]}),
+        )
+    }
+    code = {kind: field["field_code"] for kind, field in made.items()}
+    first, second = (option["id"] for option in made["set"]["options"])
+    given = {
+        code["double"]: "12.5",
+        code["monetary"]: "500",
+        f"{code['monetary']}_currency": "USD",
+        code["people"]: "2",
+        code["time"]: "09:00:00",
+        code["timerange"]: "09:00:00",
+        f"{code['timerange']}_until": "11:00:00",
+        code["address"]: "530 Fifth Ave",
+        f"{code['address']}_locality": "New York",
+        code["set"]: f"{first},{second}",
+    }
+
+    lead = data(ask("POST", "/v1/leads", {"title": "L", "person_id": 1, **given}))
+
+    assert (lead[code["double"]], lead[code["people"]], lead[code["set"]]) == (12.5, 2, f"{first},{second}")
+    assert (lead[code["monetary"]], lead[f"{code['monetary']}_currency"]) == (500, "USD")
+    assert (lead[code["timerange"]], lead[f"{code['timerange']}_until"]) == ("09:00:00", "11:00:00")
+    assert (lead[code["address"]], lead[f"{code['address']}_locality"]) == ("530 Fifth Ave", "New York")
+    assert ask("POST", "/v1/leads", {"title": "L", "person_id": 1, code["double"]: "much"}).status == 400
+    assert ask("POST", "/v1/leads", {"title": "L", "person_id": 1, code["set"]: "A,B"}).status == 400

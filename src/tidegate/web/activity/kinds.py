@@ -66,10 +66,7 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     AUTOMATION: (
         _("Pipedrive refused an action of an automation"),
-        _(
-            "The other actions went on. Mend the cause, then retry: what was refused is done, with what it kept from being done; "
-            "what was done is not done again."
-        ),
+        _("The other actions went on. Mend the cause, then retry: nothing that was done is done again."),
     ),
     HISTORY: (
         _("A campaign e-mail could not be added to the person’s activities"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -17,8 +18,8 @@ from tidegate.web.automations.outcomes import shown_outcomes
 from tidegate.web.automations.words import ACTIONS, TRIGGERS, Named
 from tidegate.wiring.simulation import DAYS, simulate
 
-SHOWN = 100
-"""How many events the page lists; the counts are of all."""
+A_PAGE = 20
+"""How many events are listed at once: on a phone each takes half a screen. The counts are of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,14 @@ def simulation(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     simulated = simulate(connection, settings)
     only = request.GET.get("only", "")
     wanted = only if only in set(Verdict) else ""
-    listed = _listed(simulated.done, wanted)
+    page = Paginator(_listed(simulated.done, wanted), A_PAGE).get_page(request.GET.get("page"))
     context = {
         "connection": connection,
         "simulated": simulated,
         "days": DAYS,
         "counts": _shown_counts(counted(simulated.done)),
-        "listed": shown_outcomes(listed[:SHOWN]),
-        "listed_count": len(listed),
+        "listed": shown_outcomes(page),
+        "page": page,
         "only": wanted,
         "choices": [("", _("All")), *_choices()],
         "flows": settings.direction.flows_to(Side.PIPEDRIVE),

@@ -25,6 +25,11 @@ class HowTo:
         return [step for step in (self.events, self.key, self.replies, self.send) if step]
 
 
+SIGNED = _("The webhook’s page then shows its signing secret. Enter it below.")
+TAGGED = _("Give each message the tag campaign-… with the campaign’s ID.")
+NAMED = _("Give each message the metadata sent_email with the e-mail’s ID.")
+"""Steps that several providers share."""
+
 HOW_TO: Mapping[str, HowTo] = {
     "amazon_ses": HowTo(
         events=_(
@@ -41,14 +46,14 @@ HOW_TO: Mapping[str, HowTo] = {
         events=_(
             "In Brevo, open Transactional, Settings, Webhook. Add a webhook with the address for events and choose delivered, opened, clicked, bounces, unsubscribed and complaints."
         ),
-        send=_("Give each message the tag campaign-… with the campaign’s ID."),
+        send=TAGGED,
     ),
     "mailersend": HowTo(
         events=_(
             "In MailerSend, open your domain, Webhooks, Create webhook. Enter the address for events and choose sent, delivered, opened, clicked, soft and hard bounced, unsubscribed and spam complaint."
         ),
-        key=_("The webhook’s page then shows its signing secret. Enter it below."),
-        send=_("Give each message the tag campaign-… with the campaign’s ID."),
+        key=SIGNED,
+        send=TAGGED,
     ),
     "mailgun": HowTo(
         events=_(
@@ -78,7 +83,7 @@ HOW_TO: Mapping[str, HowTo] = {
         replies=_(
             "For replies, open the stream Default Inbound, Settings, and enter the address for replies as the webhook."
         ),
-        send=_("Give each message the metadata sent_email with the e-mail’s ID."),
+        send=NAMED,
     ),
     "resend": HowTo(
         events=_(
@@ -108,6 +113,6 @@ HOW_TO: Mapping[str, HowTo] = {
         replies=_(
             "For replies, make an inbound domain and a relay webhook with the address for replies, by SparkPost’s API."
         ),
-        send=_("Give each message the metadata sent_email with the e-mail’s ID."),
+        send=NAMED,
     ),
 }
