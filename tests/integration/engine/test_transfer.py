@@ -10,6 +10,7 @@ from tests.integration.engine.world import World, prospect
 from tidegate.core.catalogue import Field
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Record, Side
 from tidegate.core.settings import SYSTEM_MAPPINGS, Direction, FieldMapping
+from tidegate.core.transfer import Work
 from tidegate.core.values import Kind, Value
 from tidegate.errors import AuthorizationLost, Conflict, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
@@ -381,11 +382,13 @@ def test_what_failed_is_retried_alone(world: World) -> None:
 
 
 def test_only_chosen_records_are_transferred_and_one_that_is_gone_is_skipped(world: World) -> None:
-    ids = [world.outreach.add(prospect(f"P{number} Q")) for number in range(4)]
+    firms = ("Tern", "Polder", "Tern", "Tern")
+    ids = [world.outreach.add(prospect(f"P{n} Q", **{COMPANY: firm})) for n, firm in enumerate(firms)]
     quiet(world)
     world.outreach.delete(ids[3])
     preview = world.preview()
     run_previewed(preview, actor="Alice", records=[ids[0], ids[2]])
+    assert Work.of(preview.planned) == Work(persons_created=2, organizations_created=1), "their own price"
     ended(world, preview)
     assert (preview.state, preview.created, len(world.persons())) == ("done", 2, 2)
 
