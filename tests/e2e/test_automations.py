@@ -205,7 +205,7 @@ def test_automations_follow_the_direction_on_the_settings_page(
     expect(page.get_by_text("2 unsaved changes")).to_be_visible()
     visitor.looks_well("settings-automations")
     page.get_by_label("Only from Pipedrive").check()
-    expect(page.get_by_text("Automations need data to flow to Pipedrive")).to_be_visible()
+    expect(page.get_by_role("heading", name="Automations need data to flow to Pipedrive")).to_be_visible()
     expect(replied).to_be_hidden()
     page.get_by_label("Two-way").check()
     page.get_by_role("button", name="Save changes").click()

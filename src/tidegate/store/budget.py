@@ -24,6 +24,12 @@ def spent_today(lane_id: int) -> int:
     return rows.aggregate(total=Sum("tokens"))["total"] or 0
 
 
+def know_seats(lane: Lane, seats: int) -> None:
+    """Each active user has a seat, so the company pays for this many at least, whatever nobody has said yet."""
+    if Lane.objects.filter(pk=lane.pk, seats__lt=seats).update(seats=seats):
+        lane.seats = seats
+
+
 def set_budget(lane: Lane, *, plan: str, seats: int, daily_budget: int | None, reserve_percent: int) -> None:
     """What a member says of the company's plan, and how much of its budget is left to people and other apps."""
     lane.plan, lane.seats, lane.daily_budget, lane.reserve_percent = (

@@ -27,7 +27,7 @@ from tidegate.errors import (
 )
 from tidegate.ports import Account, Credentials, Crm, Feature, Tokens
 from tidegate.services.credentials import PersonalToken
-from tidegate.store import catalogues, connections
+from tidegate.store import budget, catalogues, connections
 from tidegate.store.audit import Act, note
 from tidegate.store.memory import add_spent
 from tidegate.store.models import Connection, User, Workspace
@@ -150,6 +150,7 @@ def _store(
         store_outreach_catalogue(made)
         if not made.settings:
             _begin_settings(made)
+            budget.know_seats(made.lane, sum(user.active for user in found.catalogue.users))
         add_spent(made.lane_id, found.spent)
     return made
 

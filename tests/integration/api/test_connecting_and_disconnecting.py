@@ -124,6 +124,7 @@ def test_a_new_connection_knows_both_sides_and_what_asking_cost(
     assert (made.status, made.reason, made.settings_version) == ("paused", "new", 1)
     assert {user.is_me for user in actions.pipedrive_catalogue(made).users} == {True, False}
     assert made.get_settings().owner_id == made.pipedrive_user_id
+    assert made.lane.seats == 3  # as many as are active there
     spent = LedgerDay.objects.get()
     assert (spent.lane_id, spent.feature) == (made.lane_id, "setup")
     assert spent.tokens > 60  # the catalogue, and whose account it is

@@ -175,7 +175,10 @@ def test_the_review_leads_to_what_is_missing_and_launching_does_not_start(alices
     assert "E-mail replied: Choose a stage." in review
     assert f"{alices.path(STEP)}?problems#auto-email_replied-move_deal_to_stage-stage" in review
     assert "1 thing is missing." in review
-    assert "Campaign e-mail sent: create a deal in New business, move the deal to Contacted, add" in review
+    assert (
+        "<b>Campaign e-mail sent:</b> create a deal in New business, move the deal to Contacted, add"
+        in review
+    )
     assert alices.post("setup/review", {}).status_code == 422
     assert alices.connection.status == Status.FAILED
     assert "1 to fix" in section(alices.client.get(alices.path(STEP) + "?problems").content.decode(), REPLIED)

@@ -507,7 +507,7 @@ def test_constants_are_kept_for_either_side(alices: Setup) -> None:
         Constant(Side.OUTREACH, f"{CUSTOM}industry", "Retail"),
         Constant(Side.PIPEDRIVE, LEAD_SOURCE, "Tidegate"),
     }
-    assert "“Lead source” becomes “Tidegate”" in alices.get("setup/review").replace("&quot;", '"')
+    assert "<b>Lead source</b> becomes “Tidegate”" in alices.get("setup/review")
 
 
 def test_the_control_follows_the_type_of_the_constant_field(alices: Setup) -> None:

@@ -130,7 +130,7 @@ def test_a_filter_is_chosen_shown_and_taken_back(alices: Setup) -> None:
     assert alices.post("setup/data", form | {"filter_id": "22"}).status_code in (302, 422)
     assert alices.settings.filter_id == "22"
     assert '<option value="22" selected>Pipedrive filter: My open deals</option>' in alices.get("setup/data")
-    assert "Only people in the Pipedrive filter “My open deals” come in." in alices.get("setup/review")
+    assert "Only people in the Pipedrive filter <b>My open deals</b> come in." in alices.get("setup/review")
     alices.post("setup/data", form | {"filter_id": ""})
     assert alices.settings.filter_id is None
 

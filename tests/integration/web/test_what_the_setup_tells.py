@@ -115,10 +115,29 @@ def test_what_the_connected_user_sees_is_told(
 def test_the_budget_is_told_with_what_it_is_reckoned_from(alices: Setup) -> None:
     Lane.objects.update(plan="growth", seats=3)
     text = alices.get("setup/connected")
-    assert "180,000 tokens a day, if it is the plan Growth with 3 seats." in words(text)
+    assert "180,000 tokens a day, if you have the plan Growth with 3 seats." in words(text)
     assert f"/connections/{alices.pk}/limits/" in text
     Lane.objects.update(daily_budget=90_000)
     assert "90,000 tokens a day. Change" in words(alices.get("setup/connected"))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "says"),
+    [
+        (
+            ["base", "contacts:full", "deals:full", "activities:full", "users:read", "webhooks:full"],
+            "6 of 7 permissions (lacking: Contact fields, full access)",
+        ),
+        ([], ""),
+    ],
+)
+def test_the_settings_say_how_many_permissions_were_granted(
+    alices: Setup, scopes: list[str], says: str
+) -> None:
+    Connection.objects.update(scopes=scopes)
+    text = words(alices.get("settings"))
+    assert ("permissions" in text) is bool(says)
+    assert says in text
 
 
 # --- what comes of a choice

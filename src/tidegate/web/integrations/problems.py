@@ -50,7 +50,7 @@ REFUSED = Problem(
     _("You did not agree to what Tidegate asks for"),
     NOTHING_CHANGED,
     _(
-        "To connect, choose “Allow” on Pipedrive’s page. Somebody else with the right to add apps can do it as well."
+        "To connect, agree on Pipedrive’s page. Somebody else with the right to add apps there can do it as well."
     ),
 )
 STATE_UNKNOWN = Problem(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -235,13 +236,13 @@ def named_problem(place: str, text: str) -> str:
     return _("%(trigger)s: %(problem)s") % {"trigger": TRIGGERS[Trigger(parts[1])].name, "problem": text}
 
 
-def automation_lines(settings: Settings, catalogues: Catalogues) -> Iterable[str]:
+def automation_lines(settings: Settings, catalogues: Catalogues) -> Iterable[SafeString]:
     """The review's lines: one for each automation that is on."""
     for automation in settings.automations:
         if automation.enabled and automation.actions:
             texts = [_in_words(action, catalogues.pipedrive) for action in automation.actions]
             facts = {"trigger": TRIGGERS[automation.trigger].name, "actions": ", ".join(texts)}
-            yield _("%(trigger)s: %(actions)s.") % facts
+            yield format_html(_("<b>{trigger}:</b> {actions}."), **facts)
 
 
 def _in_words(action: Action, pipedrive: PipedriveCatalogue) -> str:

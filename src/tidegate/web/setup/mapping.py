@@ -231,7 +231,7 @@ def _hint(row: Row, left: Field | None, offers: Offers) -> str:
         return _("“%(name)s” is of the type %(kind)s, and Pipedrive has no free field of this type.") % facts
     return (
         ngettext(
-            "“%(name)s” is of the type %(kind)s, so Pipedrive’s %(count)d free field of this type is offered.",
+            "“%(name)s” is of the type %(kind)s, so only Pipedrive’s %(count)d free field of this type is offered.",
             "“%(name)s” is of the type %(kind)s, so only Pipedrive’s %(count)d free fields of this type are offered.",
             count,
         )

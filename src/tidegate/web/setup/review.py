@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -25,21 +27,23 @@ class Reviewed:
     """One step in words. `faults`: the text and where to mend it."""
 
     title: str | Promise
-    lines: list[str]
+    lines: list[SafeString | str]
     faults: list[tuple[str, str]]
     href: str
 
 
 DIRECTIONS: dict[Direction, Promise] = {
-    Direction.TWO_WAY: gettext_lazy("Two-way. A change in either app reaches the other."),
-    Direction.TO_PIPEDRIVE: gettext_lazy("Only to Pipedrive. What changes in Pipedrive stays there."),
-    Direction.FROM_PIPEDRIVE: gettext_lazy("Only from Pipedrive. What changes in your lists stays there."),
+    Direction.TWO_WAY: gettext_lazy("<b>Two-way.</b> A change in either app reaches the other."),
+    Direction.TO_PIPEDRIVE: gettext_lazy("<b>Only to Pipedrive.</b> What changes in Pipedrive stays there."),
+    Direction.FROM_PIPEDRIVE: gettext_lazy(
+        "<b>Only from Pipedrive.</b> What changes in your lists stays there."
+    ),
 }
 
 
 def reviewed(editing: Editing, found: Sequence[Problem]) -> list[Reviewed]:
     settings, catalogues = editing.draft.settings, editing.catalogues
-    lines = {
+    lines: dict[str, list[SafeString | str]] = {
         "connect": [_connected(editing.connection)],
         "direction": _direction(settings),
         "data": [*_data(settings, catalogues), _without_email(editing.connection, settings)],
@@ -52,7 +56,12 @@ def reviewed(editing: Editing, found: Sequence[Problem]) -> list[Reviewed]:
 
 
 def _one(
-    name: str, title: Promise, address: str, lines: list[str], editing: Editing, found: Sequence[Problem]
+    name: str,
+    title: Promise,
+    address: str,
+    lines: list[SafeString | str],
+    editing: Editing,
+    found: Sequence[Problem],
 ) -> Reviewed:
     page = reverse(address, args=[editing.connection.pk])
     faults = [
@@ -65,13 +74,18 @@ def _one(
     return Reviewed(title, lines, faults, f"{page}?problems" if faults else page)
 
 
-def _connected(connection: Connection) -> str:
-    facts = {"company": connection.company_name, "user": connection.pipedrive_user_name}
-    return _("Pipedrive account %(company)s, connected as %(user)s, with Tidegate Prospects.") % facts
+def _connected(connection: Connection) -> SafeString:
+    text = _("Pipedrive account <b>{company}</b>, connected as {user}, with <b>Tidegate Prospects</b>.")
+    return format_html(text, company=connection.company_name, user=connection.pipedrive_user_name)
 
 
-def _direction(settings: Settings) -> list[str]:
-    lines = [str(DIRECTIONS[settings.direction])]
+def _own(text: str) -> SafeString:
+    """Our own words, with what counts set off."""
+    return mark_safe(text)  # noqa: S308 (nothing of anybody else's is in it)
+
+
+def _direction(settings: Settings) -> list[SafeString | str]:
+    lines: list[SafeString | str] = [_own(str(DIRECTIONS[settings.direction]))]
     if settings.direction is Direction.TWO_WAY:
         winner = _("Pipedrive") if settings.source_app is Side.PIPEDRIVE else _("Tidegate Prospects")
         lines.append(
@@ -80,19 +94,19 @@ def _direction(settings: Settings) -> list[str]:
     return lines
 
 
-def _data(settings: Settings, catalogues: Catalogues) -> list[str]:
-    lines = []
+def _data(settings: Settings, catalogues: Catalogues) -> list[SafeString | str]:
+    lines: list[SafeString | str] = []
     names = {named.id: named.name for named in catalogues.outreach.lists}
     if settings.direction.flows_to(Side.PIPEDRIVE):
         lines.append(_to_pipedrive(settings, catalogues, names))
     if settings.direction.flows_to(Side.OUTREACH) and settings.sync_to_list in names:
-        lines.append(
-            _("People from Pipedrive arrive in “%(name)s”.") % {"name": names[settings.sync_to_list]}
-        )
+        text = _("People from Pipedrive arrive in <b>{name}</b>.")
+        lines.append(format_html(text, name=names[settings.sync_to_list]))
     if settings.direction.flows_to(Side.OUTREACH) and settings.filter_id:
         chosen = catalogues.pipedrive.filter_of(settings.filter_id)
         if chosen is not None:
-            lines.append(_("Only people in the Pipedrive filter “%(name)s” come in.") % {"name": chosen.name})
+            text = _("Only people in the Pipedrive filter <b>{name}</b> come in.")
+            lines.append(format_html(text, name=chosen.name))
     lines.append(_fields(settings, catalogues))
     if settings.direction.flows_to(Side.PIPEDRIVE):
         lines.append(_history(settings))
@@ -109,28 +123,27 @@ def _without_email(connection: Connection, settings: Settings) -> str:
     return _("Whoever has no e-mail address is synced too, and may arrive twice.")
 
 
-def _to_pipedrive(settings: Settings, catalogues: Catalogues, names: dict[str, str]) -> str:
+def _to_pipedrive(settings: Settings, catalogues: Catalogues, names: dict[str, str]) -> SafeString:
     owner = next((user.name for user in catalogues.pipedrive.users if user.id == settings.owner_id), None)
     if settings.sync_from_lists is None:
-        who = _("All lists, also those you add later, go to Pipedrive")
+        who = _own(_("<b>All lists</b>, also those you add later, go to Pipedrive"))
     else:
         chosen = [names[i] for i in settings.sync_from_lists if i in names]
         shown = ", ".join(f"“{name}”" for name in chosen[:4]) + (
             f" +{len(chosen) - 4}" if len(chosen) > 4 else ""
         )
-        who = ngettext(
-            "%(count)d list goes to Pipedrive: %(names)s",
-            "%(count)d lists go to Pipedrive: %(names)s",
+        text = ngettext(
+            "<b>{count} list</b> goes to Pipedrive: {names}",
+            "<b>{count} lists</b> go to Pipedrive: {names}",
             len(chosen),
-        ) % {"count": len(chosen), "names": shown}
-    return (
-        _("%(who)s. New people there belong to %(owner)s.") % {"who": who, "owner": owner}
-        if owner
-        else f"{who}."
-    )
+        )
+        who = format_html(text, count=len(chosen), names=shown)
+    if not owner:
+        return format_html("{}.", who)
+    return format_html(_("{who}. New people there belong to <b>{owner}</b>."), who=who, owner=owner)
 
 
-def _fields(settings: Settings, catalogues: Catalogues) -> str:
+def _fields(settings: Settings, catalogues: Catalogues) -> SafeString:
     names = [
         known.name
         if (known := catalogues.outreach.field(mapping.outreach))
@@ -139,11 +152,11 @@ def _fields(settings: Settings, catalogues: Catalogues) -> str:
     ]
     shown = ", ".join(names[:12]) + (f" +{len(names) - 12}" if len(names) > 12 else "")
     text = ngettext(
-        "%(count)d field is kept the same: %(names)s.",
-        "%(count)d fields are kept the same: %(names)s.",
+        "<b>{count} field</b> is kept the same: {names}.",
+        "<b>{count} fields</b> are kept the same: {names}.",
         len(names),
     )
-    return text % {"count": len(names), "names": shown}
+    return format_html(text, count=len(names), names=shown)
 
 
 def _history(settings: Settings) -> str:
@@ -155,14 +168,14 @@ def _history(settings: Settings) -> str:
     return _("E-mail history is included, and updated by: %(events)s.") % {"events": names}
 
 
-def _automations(settings: Settings, catalogues: Catalogues) -> list[str]:
+def _automations(settings: Settings, catalogues: Catalogues) -> list[SafeString | str]:
     if not settings.direction.flows_to(Side.PIPEDRIVE):
         return [_("None, since nothing flows to Pipedrive.")]
     return list(automation_lines(settings, catalogues)) or [_("None.")]
 
 
-def _constants(settings: Settings, catalogues: Catalogues) -> list[str]:
-    lines = []
+def _constants(settings: Settings, catalogues: Catalogues) -> list[SafeString | str]:
+    lines: list[SafeString | str] = []
     for side, app in ((Side.OUTREACH, _("Tidegate Prospects")), (Side.PIPEDRIVE, _("Pipedrive"))):
         catalogue = catalogues.outreach if side is Side.OUTREACH else catalogues.pipedrive
         for constant in settings.constants_of(side):
@@ -172,7 +185,6 @@ def _constants(settings: Settings, catalogues: Catalogues) -> list[str]:
                 "field": known.name if known else _("a field that was deleted"),
                 "value": constant.value,
             }
-            lines.append(
-                _("In %(app)s, “%(field)s” becomes “%(value)s” on every record that arrives.") % facts
-            )
+            text = _("In {app}, <b>{field}</b> becomes “{value}” on every record that arrives.")
+            lines.append(format_html(text, **facts))
     return lines or [_("None.")]

@@ -64,6 +64,8 @@ class ShownStep:
     is_here: bool
     is_done: bool
     is_bad: bool
+    faults: int
+    """How many things there are to fix in it."""
 
 
 def step_of(problem: Problem) -> str:
@@ -101,7 +103,7 @@ def stepper(
 def _shown(
     number: int, step: Step, connection: Connection | None, here: str, problems: Sequence[Problem], mark: bool
 ) -> ShownStep:
-    wrong = bool(problems_of(step.name, problems))
+    wrong = len(problems_of(step.name, problems))
     is_done = connection is not None and not wrong and _is_done(step, connection)
     return ShownStep(
         number=number,
@@ -111,7 +113,8 @@ def _shown(
         href=reverse(step.address, args=[connection.pk]) if connection and step.name != here else None,
         is_here=step.name == here,
         is_done=is_done,
-        is_bad=wrong and mark,
+        is_bad=bool(wrong) and mark,
+        faults=wrong,
     )
 
 
