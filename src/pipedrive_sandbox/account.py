@@ -5,9 +5,13 @@ does what their permissions name.
 """
 
 from typing import Any
+from zoneinfo import available_timezones
 
+from pipedrive_sandbox import checks
 from pipedrive_sandbox.answers import ApiError, Body, forbidden, not_found
+from pipedrive_sandbox.checks import Check
 from pipedrive_sandbox.clock import rfc3339
+from pipedrive_sandbox.currencies import CURRENCIES
 from pipedrive_sandbox.records import Condition, Records
 from pipedrive_sandbox.state import Actor, Event, State
 
@@ -30,6 +34,26 @@ PERMISSIONS = (
     "webhooks",
 )
 REGULAR_PERMISSIONS = ("edit_others", "see_all_users", "merge", "webhooks")
+A_TEXT: tuple[Check, str] = (checks.string(255, minimum=1), "a text")
+A_COUNT: tuple[Check, str] = (checks.integer(0), "a whole number, not below 0")
+A_FLAG: tuple[Check, str] = (checks.boolean, "true or false")
+OF_A_COMPANY: dict[str, tuple[Check, str]] = {
+    "name": A_TEXT,
+    "domain": A_TEXT,
+    "country": A_TEXT,
+    "plan": (checks.one_of(*PLANS), f"one of {', '.join(PLANS)}"),
+    "currency": (checks.one_of(*CURRENCIES), f"one of {', '.join(CURRENCIES)}"),
+    "timezone": (
+        checks.one_of(*sorted(available_timezones())),
+        "the name of a time zone, like Europe/Helsinki",
+    ),
+    "seats": (checks.integer(1), "a whole number, not below 1"),
+    "top_up": A_COUNT,
+    "deals_per_seat": (checks.nullable(A_COUNT[0]), "a whole number, or null for no limit"),
+    "contact_sync": A_FLAG,
+    "campaigns": A_FLAG,
+    "is_open": A_FLAG,
+}
 
 
 class Account:
@@ -185,8 +209,14 @@ def new_company(state: State, **given: Any) -> Body:
     unknown = sorted(set(given) - set(company))
     if unknown:
         raise ValueError(f"A company has no {unknown[0]!r}. Known: {', '.join(company)}.")
-    company |= given
-    if company["plan"] not in PLANS:
-        raise ValueError(f"Plan {company['plan']!r} is not one of {', '.join(PLANS)}.")
+    company = checked_company(company | given)
     state.save_company(company)
+    return company
+
+
+def checked_company(company: Body) -> Body:
+    """The company as it is, if everything in it is what the sandbox can work with; raises ValueError."""
+    for key, (check, wish) in OF_A_COMPANY.items():
+        if check(company[key]) is not None:
+            raise ValueError(f"{key.capitalize()} must be {wish}, not {company[key]!r}.")
     return company

@@ -36,8 +36,11 @@ def reference_problems(account: Account, given: Body) -> Problems:
 
 
 def label_problems(account: Account, entity: str, given: Body) -> Problems:
+    wanted = given.get("label_ids")
+    if not wanted:
+        return []
     known = field_set(account, entity).option_ids("label_ids")
-    unknown = [label for label in given.get("label_ids") or [] if label not in known]
+    unknown = [label for label in wanted if label not in known]
     return [("label_ids", f"Label '{unknown[0]}' does not exist")] if unknown else []
 
 

@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from pipedrive_sandbox import actions, oauth_pages
+from pipedrive_sandbox.account import OF_A_COMPANY, checked_company
 from pipedrive_sandbox.answers import ApiError, Body
 from pipedrive_sandbox.clock import moment_of, rfc3339_milliseconds
 from pipedrive_sandbox.sandbox import Sandbox
@@ -108,13 +109,15 @@ class Control:
         company = self.sandbox.state.company(int(given.pop("company_id", 0)))
         if company is None:
             raise ValueError("Name a company by company_id.")
-        unknown = sorted(set(given) - set(company))
+        unknown = sorted(set(given) - set(OF_A_COMPANY))
         if unknown:
-            raise ValueError(f"A company has no {unknown[0]!r}. Known: {', '.join(company)}.")
-        company |= given
-        self.sandbox.state.save_company(company)
+            raise ValueError(
+                f"A company's {unknown[0]!r} cannot be changed. Known: {', '.join(OF_A_COMPANY)}."
+            )
+        changed = checked_company(company | given)
+        self.sandbox.state.save_company(changed)
         self.sandbox.state.field_cache.clear()
-        return company
+        return changed
 
     def clock(self, given: Body) -> Body:
         clock = self.sandbox.state.clock

@@ -35,6 +35,7 @@ from pipedrive_sandbox.system_fields import subfields as subfields_of
 from pipedrive_sandbox.values import BadValue, Surroundings, stored
 
 MOST_OPTIONS = 10_000
+KNOWN_CURRENCIES = frozenset(CURRENCIES)
 NO_STAMPS: Body = {"update_time": None, "add_time": None}
 WITH_CUSTOM_FIELDS = ("person", "organization", "deal")
 
@@ -45,11 +46,11 @@ class FieldSet:
 
     all: list[Body]
     custom: dict[str, Body]
-    empty: dict[str, None]
+    required: tuple[str, ...]
 
     def filled(self, values: Body) -> Body:
         """All custom fields with their values; null where there is none."""
-        return {code: values.get(code) for code in self.empty}
+        return {code: values.get(code) for code in self.custom}
 
     def by_code(self, code: str) -> Body | None:
         return next((field for field in self.all if field["field_code"] == code), None)
@@ -65,7 +66,8 @@ def field_set(account: Account, entity: str) -> FieldSet:
     if known is None:
         every = account.records("field").where(account.id, *conditions(account, entity))
         custom = {field["field_code"]: field for field in every if field["is_custom_field"]}
-        known = FieldSet(every, custom, dict.fromkeys(custom))
+        required = tuple(code for code, field in custom.items() if field["required_fields"]["enabled"])
+        known = FieldSet(every, custom, required)
         cache[account.id, entity] = known
     return known
 
@@ -243,7 +245,7 @@ def custom_values(account: Account, entity: str, given: Body) -> Body:
 
 def surroundings(account: Account) -> Surroundings:
     return Surroundings(
-        account.user["default_currency"], account.user["timezone_name"], frozenset(CURRENCIES), account.exists
+        account.user["default_currency"], account.user["timezone_name"], KNOWN_CURRENCIES, account.exists
     )
 
 
@@ -251,11 +253,7 @@ def missing_required(account: Account, entity: str, record: Body) -> Problems:
     """Fields marked required that the record leaves empty; only where the switch says that the API cares."""
     if not account.state.switches["enforce_required_fields"]:
         return []
-    wanted = [
-        code
-        for code, field in field_set(account, entity).custom.items()
-        if field["required_fields"]["enabled"]
-    ]
+    wanted = field_set(account, entity).required
     empty = [code for code in wanted if record["custom_fields"].get(code) is None]
     return [(f"custom_fields.{code}", "Required field is missing") for code in empty]
 

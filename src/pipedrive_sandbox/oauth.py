@@ -233,9 +233,10 @@ class OAuth:
                 self.uninstall(row[0])
 
     def _by_api_token(self, app: Body, form: dict[str, str]) -> tuple[int, str, str]:
-        user = user_by_api_token(self.state, form.get("api_token", ""))
-        if user is None:
+        found = user_by_api_token(self.state, form.get("api_token", ""))
+        if found is None:
             raise token_error("invalid_grant", "Invalid grant: `api_token` is invalid")
+        user = found[0], found[1]["id"]
         taken = self.state.database.execute(
             "SELECT 1 FROM install WHERE client_id = ? AND company = ? AND user = ?",
             (app["client_id"], *user),
@@ -326,18 +327,15 @@ class OAuth:
         self.state.database.execute("UPDATE install SET scopes = ? WHERE id = ?", (",".join(scopes), install))
 
 
-def user_by_api_token(state: State, token: str) -> tuple[int, int] | None:
-    """(company, user) of a personal API token."""
-    if not token:
-        return None
+def user_by_api_token(state: State, token: str) -> tuple[int, Body] | None:
+    """The company's id and the user of a personal API token."""
     row = state.database.execute(
-        "SELECT body FROM user WHERE api_token = ? AND is_deleted = 0", (token,)
+        "SELECT company, body FROM user WHERE api_token = ? AND is_deleted = 0", (token,)
     ).fetchone()
     if row is None:
         return None
-    user = orjson.loads(row[0])
-    company = state.database.execute("SELECT company FROM user WHERE api_token = ?", (token,)).fetchone()[0]
-    return (company, user["id"]) if user["active_flag"] else None
+    user = orjson.loads(row[1])
+    return (row[0], user) if user["active_flag"] else None
 
 
 def _token(kind: str, salt: str) -> str:

@@ -192,9 +192,10 @@ class Server:
 
     def _by_api_token(self, token: str) -> Identity:
         found = user_by_api_token(self.sandbox.state, token)
-        account = None if found is None else self._account(*found)
-        if account is None:
+        company = None if found is None else self.sandbox.state.company(found[0])
+        if found is None or company is None:
             raise gateway_refusal(str(uuid.uuid4()))
+        account = Account(self.sandbox.state, company, found[1])
         name = f"api_token:{account.user['email']}"
         caller = self.sandbox.limits.caller(f"token:{token}", name, account.company, is_oauth=False)
         return Identity(account, caller, None, frozenset())
@@ -266,9 +267,7 @@ def _json(answer: Answer, headers: dict[str, str] | None = None) -> web.Response
     return web.Response(
         body=orjson.dumps(answer.body),
         status=answer.status,
-        content_type="application/json",
-        charset="utf-8",
-        headers={**(headers or {}), **answer.headers},
+        headers={"Content-Type": "application/json; charset=utf-8", **(headers or {}), **answer.headers},
     )
 
 

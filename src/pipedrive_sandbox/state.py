@@ -49,6 +49,7 @@ class State:
         self.records = {name: Records(self.database, kind) for name, kind in KINDS.items()}
         self.clock = Clock(self.setting("clock_offset", 0.0))
         self.switches = Switches(self.setting("switches", {}))
+        self.company_cache: dict[int, Body] = {}
         self.field_cache: dict[tuple[int, str], Any] = {}
         self.webhook_cache: dict[int, list[Body]] = {}
         self.before_commit: list[Callable[[list[Event]], None]] = []
@@ -141,20 +142,27 @@ class State:
         self._forget_caches()
 
     def _forget_caches(self) -> None:
+        self.company_cache.clear()
         self.field_cache.clear()
         self.webhook_cache.clear()
         for records in self.records.values():
             records.forget_ids()
 
     def companies(self) -> list[Body]:
-        rows = self.database.execute("SELECT body FROM company ORDER BY id")
-        return [orjson.loads(row[0]) for row in rows]
+        rows = self.database.execute("SELECT id FROM company ORDER BY id").fetchall()
+        return [company for row in rows if (company := self.company(row[0]))]
 
     def company(self, company_id: int) -> Body | None:
-        row = self.database.execute("SELECT body FROM company WHERE id = ?", (company_id,)).fetchone()
-        return None if row is None else orjson.loads(row[0])
+        """To be read only: every call asks for it, so all get the same one."""
+        if company_id not in self.company_cache:
+            row = self.database.execute("SELECT body FROM company WHERE id = ?", (company_id,)).fetchone()
+            if row is None:
+                return None
+            self.company_cache[company_id] = orjson.loads(row[0])
+        return self.company_cache[company_id]
 
     def save_company(self, body: Body) -> None:
+        self.company_cache.pop(body["id"], None)
         self.database.execute(
             "INSERT OR REPLACE INTO company VALUES (?, ?)", (body["id"], orjson.dumps(body))
         )

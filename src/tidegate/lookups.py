@@ -13,18 +13,18 @@ from django.db.models.sql.compiler import SQLCompiler
 
 
 @Field.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg]  # it takes none at run time
+class AnyOf(Lookup):
     lookup_name = "any"
 
     def get_prep_lookup(self) -> list[Any]:
         values: Iterable[Any] = self.rhs
         return [self.lhs.output_field.get_prep_value(value) for value in values]
 
-    def get_db_prep_lookup(self, value: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        return "%s", [value]
+    def get_db_prep_lookup(self, value: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (value,)
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         left, parameters = self.process_lhs(compiler, connection)
         right, values = self.process_rhs(compiler, connection)
         kind = self.lhs.output_field.rel_db_type(connection).partition("(")[0]
-        return f"{left} = ANY({right}::{kind}[])", [*parameters, *values]
+        return f"{left} = ANY({right}::{kind}[])", (*parameters, *values)

@@ -51,8 +51,9 @@ class Deliveries:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._written_down = False
         state.before_commit.append(self.write_down)
-        state.after_commit.append(self._woken.set)
+        state.after_commit.append(self._wake_for_new)
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(
@@ -70,6 +71,12 @@ class Deliveries:
 
     def wake(self) -> None:
         self._woken.set()
+
+    def _wake_for_new(self) -> None:
+        """Most writes of most programs have no subscriber, and a look at what waits has its price."""
+        if self._written_down:
+            self._written_down = False
+            self.wake()
 
     def write_down(self, events: list[Event]) -> None:
         """Turn the events of a write into waiting deliveries, inside the same transaction."""
@@ -101,6 +108,7 @@ class Deliveries:
             copies = 2 if self.chance.random() < switches["webhook_duplicate"] else 1
             for _ in range(copies):
                 self._insert(webhook, payload, attempt=1, due=due)
+            self._written_down = True
 
     def _insert(self, webhook: Body, payload: Body, attempt: int, due: float) -> None:
         meta = payload["meta"]

@@ -39,12 +39,17 @@ class Rules:
     """The mappings that work; those that name something gone sleep."""
     outreach: OutreachCatalogue = field(default_factory=OutreachCatalogue)
     pipedrive: PipedriveCatalogue = field(default_factory=PipedriveCatalogue)
+    fields: Mapping[str, tuple[str, str]] = field(init=False, repr=False, compare=False)
+    """Mapping key -> the field of either side. Made once, since each record's plan says it."""
+    _ways: dict[Direction, Settings] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        pairs = {pair.key: (pair.mapping.outreach, pair.mapping.pipedrive) for pair in self.pairs}
+        object.__setattr__(self, "fields", pairs)
 
     @property
     def owner_id(self) -> str | None:
         return owner_of(self.settings, self.pipedrive)
-
-    _ways: dict[Direction, Settings] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def field(self, side: Side, key: str) -> Field | None:
         return (self.outreach if side is Side.OUTREACH else self.pipedrive).field(key)
@@ -280,7 +285,7 @@ def _plan_create(origin: Record, rules: Rules, mode: Mode) -> Plan:
         writes=(Write(Act.CREATE, side, None, merged.changes[side] + constants),),
         base=merged.base,
         agreed=merged.agreed,
-        fields=_fields(rules.pairs),
+        fields=rules.fields,
         refusals=merged.refusals + refused,
     )
     return _about(origin, plan)
@@ -309,7 +314,7 @@ def _plan_pair(
         writes=writes,
         base=merged.base,
         agreed=merged.agreed,
-        fields=_fields(rules.pairs),
+        fields=rules.fields,
         refusals=refusals,
     )
 
@@ -372,10 +377,6 @@ def _constants(
         else:
             changes.append(FieldChange(target.key, before, fitted))
     return tuple(changes), tuple(refusals)
-
-
-def _fields(pairs: Sequence[Pair]) -> dict[str, tuple[str, str]]:
-    return {pair.key: (pair.mapping.outreach, pair.mapping.pipedrive) for pair in pairs}
 
 
 # --- Afterwards ----------------------------------------------------------------------------------------------------

@@ -139,9 +139,9 @@ def estimate_cost(
     writes = persons_created + persons_updated + organizations_created + emails_logged
     return Cost(
         walk=pages * LIST_TOKENS,
-        look=batches * LIST_TOKENS + looked[1],
+        look=batches * LIST_TOKENS + looked[1] + emails_logged,  # a token each for the deal it may stand at
         write=writes * WRITE_TOKENS + deleted * DELETE_TOKENS,
-        calls=pages + batches + looked[0] + writes + deleted,
+        calls=pages + batches + looked[0] + writes + deleted + emails_logged,
     )
 
 

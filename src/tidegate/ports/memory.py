@@ -109,10 +109,8 @@ class Memory(Protocol):
         self, connection_id: str, email_ids: Collection[str]
     ) -> dict[str, EmailActivityRow]: ...
 
-    def known_sales(
-        self, connection_id: str, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
-    ) -> set[str]:
-        """Which of these deals, or activities, some run or campaign e-mail is known to have made."""
+    def known_sales(self, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()) -> set[str]:
+        """Which of these deals, or activities, some run or campaign e-mail of this company is known to have made."""
         ...
 
     def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:

@@ -69,11 +69,7 @@ async def _find_deals(
     results: Results,
 ) -> None:
     known = (
-        await engine.run(
-            engine.memory.known_sales, engine.connection_id, deal_ids=[deal.id for deal in deals]
-        )
-        if deals
-        else set()
+        await engine.run(engine.memory.known_sales, deal_ids=[deal.id for deal in deals]) if deals else set()
     )
     taken = set(known)
     for intent in intents:
@@ -121,9 +117,7 @@ async def _find_activities(
     results: Results,
 ) -> None:
     known = (
-        await engine.run(
-            engine.memory.known_sales, engine.connection_id, activity_ids=[a.id for a in activities]
-        )
+        await engine.run(engine.memory.known_sales, activity_ids=[a.id for a in activities])
         if activities
         else set()
     )

@@ -82,10 +82,8 @@ class LaneMemory(Memory):
     def email_activities(self, connection_id: str, email_ids: Collection[str]) -> dict[str, EmailActivityRow]:
         return runs.email_activities(connection_id, email_ids)
 
-    def known_sales(
-        self, connection_id: str, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
-    ) -> set[str]:
-        return runs.known_sales(connection_id, deal_ids=deal_ids, activity_ids=activity_ids)
+    def known_sales(self, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()) -> set[str]:
+        return runs.known_sales(self.lane_id, deal_ids=deal_ids, activity_ids=activity_ids)
 
     def peek_changes(self, connection_id: str, *, after: int, limit: int) -> list[Change]:
         return inbox.peek_changes(connection_id, after=after, limit=limit)

@@ -205,15 +205,16 @@ def leave_waiting_actions(connection: Connection) -> None:
 
 
 def known_sales(
-    connection_id: str, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
+    lane_id: int, *, deal_ids: Collection[str] = (), activity_ids: Collection[str] = ()
 ) -> set[str]:
-    of_runs = RunAction.objects.filter(run__connection_id=connection_id)
+    """Of every connection of the company: what another one made is not ours."""
+    of_runs = RunAction.objects.filter(run__connection__lane_id=lane_id)
     if deal_ids:
         made = of_runs.filter(deal_id__in=list(deal_ids), action__kind="create_deal")
         return set(made.values_list("deal_id", flat=True))
     rows = of_runs.filter(activity_id__in=list(activity_ids)).values_list("activity_id", flat=True)
     emails = EmailActivity.objects.filter(
-        connection_id=connection_id, activity_id__in=list(activity_ids)
+        connection__lane_id=lane_id, activity_id__in=list(activity_ids)
     ).values_list("activity_id", flat=True)
     return {*rows, *emails}
 

@@ -8,6 +8,7 @@ import pytest
 from tests.integration.engine.campaign_world import CHAIN, CREATE, CampaignWorld, automation
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Trigger
+from tidegate.core.transfer import Work
 from tidegate.errors import BudgetSpent, InvalidForRemote, RemoteUnavailable
 from tidegate.ports import Feature
 from tidegate.store.models import Change, EmailActivity, Intent
@@ -59,6 +60,26 @@ def test_an_email_told_before_its_prospect_could_be_linked_becomes_an_activity_t
     world.drain()
 
     assert len(world.activities(bo)) == activities
+
+
+def test_a_preview_counts_the_earlier_emails_of_whom_its_run_links(world):  # H10
+    for name, sent_before in (("Bo Two", True), ("Cy Three", False)):
+        prospect_id = world.outreach.add(prospect(name))
+        world.crm.faults.fail("create_person", RemoteUnavailable("Away.", retry_after=600))
+        if sent_before:
+            world.outreach.happen("email_sent", email_id=world.email_to(prospect_id))
+        world.drain_now()
+    assert world.links() == {}
+    Change.objects.all().delete()  # nobody comes back to them by himself
+
+    preview = world.preview()
+    work, before = Work.of(preview.planned), writes(world)
+    assert (work.persons_created, work.emails_logged) == (2, 1)
+    world.run_previewed(preview)
+    world.drain()
+
+    assert writes(world) - before == 1
+    assert world.preview().planned["emails_logged"] == 0, "nobody is linked twice"
 
 
 def test_a_burst_of_events_costs_one_write_and_adds_no_second_activity(world):

@@ -21,6 +21,7 @@ from tests.integration.engine.mortality import (
     mortal_memory,
     summary,
 )
+from tests.integration.engine.test_transfer_laws import CONSTANTS, ORIGIN, SOURCE, still
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
 from tidegate.core.settings import Direction
@@ -44,10 +45,6 @@ SMALL = 2
 @pytest.fixture(autouse=True)
 def _pages_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a heart that is still: each beat moves the clock, and a stretch would be over after a page."""
-
-    async def still(_: object) -> None:
-        await asyncio.Event().wait()
-
     monkeypatch.setattr(transfers, "PAGE", SMALL)
     monkeypatch.setattr(crm, "PAGE", SMALL)
     monkeypatch.setattr(drain, "_beat", still)
@@ -86,6 +83,29 @@ def furnished(countdown: Countdown | None = None, *, of: int = 7) -> World:
     )
     for one in people[:of]:
         world.outreach.add(one)
+    world.take_as_known()
+    return world
+
+
+def furnished_persons(countdown: Countdown) -> World:
+    """The same the other way: persons with organizations, and prospects that pages have in common. Constants are written."""
+    world = World(memory_class=mortal_memory(countdown))
+    world.add_fields(ORIGIN, SOURCE)
+    world.use(replace(world.settings, constants=CONSTANTS))
+    make_calls_mortal(world, countdown)
+    world.outreach.add(
+        {FIRST_NAME: "Di", LAST_NAME: "Four", EMAIL: ("di@north.example", "d@work.example"), JOB_TITLE: "CEO"}
+    )
+    polar = world.crm.add_organization("Polar Note")
+    for first, last, address, title, organization in (
+        ("Ann", "One", "ann@north.example", None, polar),
+        ("Bo", "Two", "bo@north.example", "Chair", None),
+        ("Bodil", "Two", "bo@north.example", None, None),  # the address of the page before
+        ("Di", "Four", "di@north.example", "Chair", polar),
+        ("Dina", "Four", "d@work.example", None, None),  # the prospect that the page before links
+    ):
+        values = {FIRST_NAME: first, LAST_NAME: last, EMAIL: (address,), JOB_TITLE: title}
+        world.crm.add_person(values, organization_id=organization)
     world.take_as_known()
     return world
 
@@ -159,19 +179,29 @@ def test_whoever_shares_addresses_with_whom_small_pages_do_what_the_preview_says
     assert (again.created, again.updated) == (0, 0)
 
 
-def test_wherever_the_worker_dies_overlapping_pages_end_the_same() -> None:
-    undisturbed = furnished(of=5)
-    transfer = undisturbed.transfer()
+@pytest.mark.parametrize(
+    ("direction", "furnish"),
+    [
+        (Direction.TO_PIPEDRIVE, lambda process: furnished(process, of=5)),
+        (Direction.FROM_PIPEDRIVE, furnished_persons),
+    ],
+)
+def test_wherever_the_worker_dies_overlapping_pages_end_the_same(
+    direction: Direction, furnish: Callable[[Countdown], World]
+) -> None:
+    undisturbed = furnish(Countdown(0))
+    transfer = undisturbed.transfer(direction)
     expected, outcomes = summary(undisturbed), told(transfer)
+    assert (transfer.created, transfer.updated, transfer.failed) == (2, 1, 2)
     point = 0
     while True:
         point += 1
         process = Process(0)
-        world = furnished(process, of=5)
+        world = furnish(process)
         process.seen.clear()
         process.left = point
         with suppress(Died):
-            world.transfer()
+            world.transfer(direction)
         died, process.dead, process.left = process.dead, False, 0
         world.drain()
         where = f"died at point {point}: {process.seen[point - 1 : point]}"

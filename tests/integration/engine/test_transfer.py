@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from tests.integration.engine.world import World, prospect
+from tidegate.core.catalogue import Field
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Record, Side
-from tidegate.core.settings import SYSTEM_MAPPINGS, Direction
-from tidegate.core.values import Value
+from tidegate.core.settings import SYSTEM_MAPPINGS, Direction, FieldMapping
+from tidegate.core.transfer import Work
+from tidegate.core.values import Kind, Value
 from tidegate.errors import AuthorizationLost, Conflict, InvalidForRemote, RemoteUnavailable
 from tidegate.services.transfer import PAGE
 from tidegate.store.models import Connection, Transfer
@@ -228,6 +230,41 @@ def test_settings_changed_during_a_run_are_followed_by_the_next_one(world: World
     assert [p.value(JOB_TITLE) for p in world.persons() if p.name == "Signe Aaltonen"] == [None]
 
 
+def test_settings_turned_around_and_crossed_during_a_run_come_to_rest(world: World) -> None:
+    """Each mapped field feeds the other one's counterpart from then on, and the direction is the opposite one: still no value
+    goes round for ever."""
+    origin, source = (
+        Field("custom.origin", "Origin", Kind.TEXT, custom=True),
+        Field("source40", "Source", Kind.TEXT, custom=True),
+    )
+    world.add_fields(origin, source)
+    straight = (FieldMapping(JOB_TITLE, JOB_TITLE), FieldMapping(origin.key, source.key))
+    crossed = (FieldMapping(JOB_TITLE, source.key), FieldMapping(origin.key, JOB_TITLE))
+    world.use(replace(world.settings, mappings=SYSTEM_MAPPINGS + straight))
+    world.connection.refresh_from_db()
+    for number in range(PAGE + 5):
+        world.outreach.add(prospect(f"P{number} Q", **{JOB_TITLE: "CEO", origin.key: "Fair"}))
+    quiet(world)
+    transfer = begun(world, pages=1)
+
+    turned = replace(world.settings, direction=Direction.FROM_PIPEDRIVE, mappings=SYSTEM_MAPPINGS + crossed)
+    world.use(turned)
+    world.connection.refresh_from_db()
+    assert (ended(world, transfer).state, transfer.created) == ("done", PAGE + 5)
+    assert {(p.value(JOB_TITLE), p.value(source.key)) for p in world.persons()} == {("CEO", "Fair")}
+
+    for direction in (Direction.FROM_PIPEDRIVE, Direction.TO_PIPEDRIVE) * 2:
+        last = world.transfer(direction)
+        world.tell()
+        world.drain()
+    assert (last.updated, last.unchanged) == (0, PAGE + 5)
+    written = len(world.crm.written), len(world.outreach.written)
+    world.tell()
+    world.drain()
+    assert (len(world.crm.written), len(world.outreach.written)) == written
+    assert {(p.value(JOB_TITLE), p.value(origin.key)) for p in world.prospects()} == {("Fair", "CEO")}
+
+
 @pytest.mark.parametrize("status", ["active", "paused"])
 def test_a_transfer_whose_connection_does_not_transfer_leaves_live_sync_its_own_settings(
     world: World, status: str
@@ -345,11 +382,13 @@ def test_what_failed_is_retried_alone(world: World) -> None:
 
 
 def test_only_chosen_records_are_transferred_and_one_that_is_gone_is_skipped(world: World) -> None:
-    ids = [world.outreach.add(prospect(f"P{number} Q")) for number in range(4)]
+    firms = ("Tern", "Polder", "Tern", "Tern")
+    ids = [world.outreach.add(prospect(f"P{n} Q", **{COMPANY: firm})) for n, firm in enumerate(firms)]
     quiet(world)
     world.outreach.delete(ids[3])
     preview = world.preview()
     run_previewed(preview, actor="Alice", records=[ids[0], ids[2]])
+    assert Work.of(preview.planned) == Work(persons_created=2, organizations_created=1), "their own price"
     ended(world, preview)
     assert (preview.state, preview.created, len(world.persons())) == ("done", 2, 2)
 

@@ -1,5 +1,6 @@
 """Laws of transfers, over companies of any make-up: the preview is the run, twice is once, and an undo is as if nothing had been."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,10 @@ from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NA
 from tidegate.core.settings import Constant, Direction
 from tidegate.core.transfer import Work
 from tidegate.core.values import Kind
+from tidegate.services import drain, undo
+from tidegate.services import transfer as transfers
 from tidegate.store.models import Transfer
+from tidegate.testing import crm
 
 pytestmark = pytest.mark.django_db
 
@@ -65,10 +69,25 @@ def shown(world: World) -> dict[str, Any]:
     persons=st.lists(st.tuples(VALUES, COMPANIES), max_size=5),
     direction=st.sampled_from([Direction.TO_PIPEDRIVE, Direction.FROM_PIPEDRIVE]),
     source=st.sampled_from(list(Side)),
+    page=st.sampled_from([2, 200]),
 )
 def test_a_preview_is_its_run_twice_is_once_and_an_undo_leaves_no_trace(
-    prospects: list[Any], persons: list[Any], direction: Direction, source: Side
+    prospects: list[Any], persons: list[Any], direction: Direction, source: Side, page: int
 ) -> None:
+    """On one page, and on many that overlap."""
+    with pytest.MonkeyPatch.context() as context:
+        for module in (transfers, crm, undo):
+            context.setattr(module, "PAGE", page)
+        context.setattr(drain, "_beat", still)
+        _live_the_laws(prospects, persons, direction, source)
+
+
+async def still(_: object) -> None:
+    """A heart that does not move the clock: a stretch would be over after a page."""
+    await asyncio.Event().wait()
+
+
+def _live_the_laws(prospects: list[Any], persons: list[Any], direction: Direction, source: Side) -> None:
     world = World()
     world.add_fields(ORIGIN, SOURCE)
     world.use(replace(world.settings, constants=CONSTANTS))
@@ -97,8 +116,8 @@ def test_a_preview_is_its_run_twice_is_once_and_an_undo_leaves_no_trace(
     assert len(world.crm.written) + len(world.outreach.written) == written
     assert (again.created, again.updated) == (0, 0)
 
-    undo = world.undo(preview)
+    taken_back = world.undo(preview)
     assert shown(world) == before
-    assert (undo.kept, undo.failed) == (0, 0)
+    assert (taken_back.kept, taken_back.failed) == (0, 0)
     world.drain()
     assert shown(world) == before, "live sync carries nothing back"

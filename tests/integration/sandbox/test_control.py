@@ -92,6 +92,18 @@ async def test_no_control_call_falls_over_odd_values(client):
                 assert (await client.get("/_sandbox/clock")).status == 200
 
 
+async def test_a_company_cannot_be_changed_into_one_that_does_not_work(client):
+    company = (await client.control("companies", method="GET"))[0]
+    await client.control("limits", {"burst": False})
+    for key in company.keys() - {"users"}:
+        for value in ODD:
+            change = {"company_id": company["id"], key: value}
+            reply = await client.ask("PATCH", "/_sandbox/companies", change)
+            assert reply.status in (200, 400), (key, value, reply.text)
+            assert (await client.get(f"{PERSONS}?limit=1")).status == 200, (key, value)
+    assert (await client.control("companies", method="GET"))[0]["plan"] == company["plan"]
+
+
 ACTION_KEYS = (
     *("company_id", "user_id", "id", "ids", "count", "changes", "person", "entity"),
     *("field_code", "tokens", "install", "scope", "client_id"),

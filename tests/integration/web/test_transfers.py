@@ -437,8 +437,13 @@ def test_the_report_tells_of_the_changes_that_waited(owner: Client, done: Transf
     assert "Live sync is active again." in page(owner, "transfer", done.connection_id, done.pk)
     for _ in range(2):
         make_change(done.connection, received_at=began + timedelta(minutes=1))
-    assert "0 of the 2 changes that waited" in page(owner, "transfer", done.connection_id, done.pk)
-    Change.objects.filter(connection=done.connection).update(done_at=timezone.now())
+    make_change(
+        done.connection, received_at=began + timedelta(minutes=1), done_at=timezone.now(), outcome="echo"
+    )
+    assert "the changes that waited are being applied" in page(owner, "transfer", done.connection_id, done.pk)
+    Change.objects.filter(connection=done.connection, done_at=None).update(
+        done_at=timezone.now(), outcome="updated"
+    )
     text = page(owner, "transfer", done.connection_id, done.pk)
     assert "Live sync is active again, and the 2 changes that waited have been applied." in text
 

@@ -186,4 +186,5 @@ def test_a_look_by_id_takes_the_cheaper_way(records, calls, tokens):  # T9
 
 
 def test_earlier_campaign_emails_are_part_of_the_price():
-    assert Work(emails_logged=4).cost(calls_per_second=40).write == 20
+    cost, bare = Work(emails_logged=4).cost(calls_per_second=40), Work().cost(calls_per_second=40)
+    assert (cost.write, cost.look, cost.calls - bare.calls) == (20, 4, 8)

@@ -79,14 +79,19 @@ def emails_of(transfer: Transfer, records: Collection[TransferRecord]) -> dict[s
 
 
 def changes_meanwhile(transfer: Transfer) -> tuple[int, int]:
-    """How many changes came in while it ran, and how many of them are dealt with by now."""
+    """How many changes that came in while it ran still wait, and how many were applied since: its own writes coming back
+    are none.
+    """
     if transfer.started_at is None or transfer.finished_at is None:
         return 0, 0
     came = Change.objects.filter(
         connection=transfer.connection, received_at__range=(transfer.started_at, transfer.finished_at)
     )
-    counted = came.aggregate(came=Count("id"), done=Count("done_at"))
-    return counted["came"], counted["done"]
+    counted = came.aggregate(
+        waiting=Count("id", filter=Q(done_at=None)),
+        applied=Count("id", filter=Q(done_at__isnull=False) & ~Q(outcome="echo")),
+    )
+    return counted["waiting"], counted["applied"]
 
 
 def cures_of(transfer: Transfer, records: Collection[TransferRecord]) -> dict[str, str]:

@@ -230,7 +230,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
     )
     cures = {} if found.state in PREVIEWED else queries.cures_of(found, records)
     emails = queries.emails_of(found, records)
-    came, followed = queries.changes_meanwhile(found)
+    waiting, applied = queries.changes_meanwhile(found)
     return {
         "connection": connection,
         "transfer": found,
@@ -254,8 +254,8 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "next_after": next_after,
         "after": after,
         "source_name": side_name(Side(found.source_app)),
-        "came_meanwhile": came,
-        "followed": followed,
+        "still_waiting": waiting,
+        "applied": applied,
         "estimate_words": _against_the_estimate(found),
         "source_lists": _source_lists(found),
         "open_attention": connection.attention.filter(settled_at=None).count(),
