@@ -1,4 +1,4 @@
-"""Faults on request: slow answers, errors, lost answers and cut connections, by endpoint and by share.
+"""Faults on request: slow answers, errors, lost answers, cut connections and late deeds, by endpoint and by share.
 
 A fault names the calls it strikes by method and path with `*` as a wildcard (`POST /api/v2/persons*`). It strikes a
 share of them, for a number of times or until it is taken away.
@@ -9,7 +9,7 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
-KINDS = ("latency", "error", "lost_answer", "reset", "block_page")
+KINDS = ("latency", "error", "lost_answer", "late", "reset", "block_page")
 ERROR_TEXTS = {
     401: "Invalid token: access_token is invalid",
     402: "Company account is not open",

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from pipedrive_sandbox.counters import Counters
 from pipedrive_sandbox.faults import Faults
+from pipedrive_sandbox.late import LateCalls
 from pipedrive_sandbox.limits import Limits
 from pipedrive_sandbox.oauth import OAuth
 from pipedrive_sandbox.routes import RouteFinder, table
@@ -25,6 +26,7 @@ class Sandbox:
         self.oauth = OAuth(self.state)
         self.deliveries = Deliveries(self.state, chance)
         self.faults = Faults(chance)
+        self.late = LateCalls()
         self.counters = Counters()
         self.finder = RouteFinder(table())
         self.public_url = public_url
@@ -43,6 +45,7 @@ class Sandbox:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
+        self.late.forget()
         await self.deliveries.stop()
         self.limits.keep()
         self.state.database.close()
@@ -50,6 +53,7 @@ class Sandbox:
     def reset(self) -> None:
         """Back to an empty sandbox. Registered apps stay: whoever resets does not want to register anew."""
         apps = self.oauth.apps()
+        self.late.forget()
         self.state.empty()
         self.limits.empty()
         self.counters.empty()

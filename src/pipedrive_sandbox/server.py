@@ -87,6 +87,11 @@ class Server:
             return web.Response(text=BLOCK_PAGE, status=403, content_type="text/html")
         if "error" in kinds:
             return _json(_faulty(kinds["error"]))
+        if "late" in kinds:
+            await request.read()  # what was asked for had arrived
+            seconds = self.sandbox.faults.delay(kinds["late"])
+            self.sandbox.late.add(self.sandbox.state.clock, seconds, lambda: handler(request))
+            return cut(request)
         response = await handler(request)
         return cut(request) if "lost_answer" in kinds else response
 

@@ -410,6 +410,16 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
     return base
 
 
+def agreed_by(plan: Plan, write: Write) -> Base:
+    """What both sides agree on once this write of the plan is done, for the pairs that need no other one."""
+    sent = {each.side: {change.field for change in each.changes} for each in plan.writes}
+    return {
+        key: plan.agreed[key]
+        for key, fields in plan.fields.items()
+        if key in plan.agreed and [side for side in sent if _of(fields, side) in sent[side]] == [write.side]
+    }
+
+
 def _touched(write: Write, sent: Collection[str]) -> Callable[[str], bool]:
     """Which fields of the written record count as answered beside those that were sent: of one just created all of them,
     since nobody else has edited it yet; of a changed name both parts.

@@ -63,6 +63,8 @@ class Intent:
     facts: Mapping[str, Json]
     created_at: datetime | None = None
     id: int | None = None
+    given_up_at: datetime | None = None
+    """When nobody waited for its answer any more; None while it is under way, or since its worker died."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,12 @@ class Memory(Protocol):
         """Committed before anything is sent. One that is there already is left as it is."""
         ...
 
+    def give_up_intents(
+        self, connection_id: str, keys: Sequence[tuple[str, str]], at: datetime, hold: Hold
+    ) -> None:
+        """Note since when nobody waits for the answers of these (kind, key) any more."""
+        ...
+
     def drop_intents(self, connection_id: str, keys: Sequence[tuple[str, str]], hold: Hold) -> None: ...
 
     def commit(

@@ -35,9 +35,8 @@ async def follow_events(engine: Engine, reread: Reread) -> bool:
     if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
-    open_intents = await engine.run(engine.memory.open_intents, engine.connection_id)
-    await look_traces_up(engine, open_intents)
-    await look_consents_up(engine, open_intents)
+    awaited = await look_traces_up(engine)
+    await look_consents_up(engine)
     results = Results()
     await _leave(engine, [change for change in changes if change.action == LEAVE], results)
     happenings = await read_happenings(engine, [c for c in changes if c.action != LEAVE], results)
@@ -49,7 +48,7 @@ async def follow_events(engine: Engine, reread: Reread) -> bool:
     await begin(engine, happenings, people, runs, results)
     give_up(engine, happenings, people, runs, results)
     chains = chains_of(happenings, people, runs, results.given_up)
-    stop = await perform_runs(engine, list(chains.values()))
+    stop = await perform_runs(engine, list(chains.values()), awaited)
     _finish(engine, happenings, chains, people, results)
     await _plan_history(engine, happenings, people, results)
     await engine.run(

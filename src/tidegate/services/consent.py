@@ -37,6 +37,7 @@ from tidegate.services.engine import Engine, Reread
 from tidegate.services.journal import LATE
 from tidegate.services.settle import retry_at
 from tidegate.services.together import together
+from tidegate.services.unanswered import sort_out
 
 ENTITY = "campaign_consent"
 """What is told of a consent. An intent to change a marketing status is of the kind `CONSENT`, its key is the person."""
@@ -65,7 +66,7 @@ async def follow_consents(engine: Engine, reread: Reread) -> bool:
     if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
-    await look_consents_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))
+    await look_consents_up(engine)
     by_prospect: dict[str, list[Change]] = {}
     for change in changes:
         by_prospect.setdefault(change.record_id, []).append(change)
@@ -99,9 +100,12 @@ async def _closed(engine: Engine, by_prospect: Mapping[str, Sequence[Change]]) -
     return list(found.values())
 
 
-async def look_consents_up(engine: Engine, found: Sequence[Intent]) -> None:
-    """Settle the intents whose answer got lost: what arrived is told, what did not is tried again with its event."""
-    intents = [intent for intent in found if intent.kind == CONSENT]
+async def look_consents_up(engine: Engine) -> None:
+    """Settle the intents whose answer got lost: what arrived is told, what did not is tried again with its event.
+
+    One that may still arrive stays open. Nothing needs to wait for it: unsubscribing twice is unsubscribing once.
+    """
+    intents, _awaited = await sort_out(engine, {CONSENT})
     if not intents:
         return
     results = Results(intents_done=[(CONSENT, intent.key) for intent in intents])
@@ -134,7 +138,9 @@ async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) ->
         answers = await together(partial(_do, engine), todo)
         stop = _take_failures(todo, answers, results, later)
         for person, answer in zip(todo, answers, strict=True):
-            if not getattr(answer, "sent", False):
+            if getattr(answer, "sent", False):
+                engine.unsure = True
+            else:
                 results.intents_done.append((CONSENT, person.person_id))
             if isinstance(answer, str):
                 results.log.append(_line(person, answer))

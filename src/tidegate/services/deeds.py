@@ -40,6 +40,7 @@ from tidegate.services.chains import Chain, LiveRun
 from tidegate.services.deed_words import case_of, log_line
 from tidegate.services.engine import Engine
 from tidegate.services.together import together
+from tidegate.services.unanswered import NOTHING_AWAITED, Awaited
 
 DEAL, MOVE, ACTIVITY = "deal", "move", "activity"
 """Kinds of intents."""
@@ -55,16 +56,19 @@ class _Step:
 
     @property
     def key(self) -> tuple[str, str]:
-        return KINDS.get(type(self.deed), ""), f"{self.run.stored.id}:{self.action.position}"
+        return KINDS.get(type(self.deed), ""), _key(self.run, self.action)
 
 
-async def perform_runs(engine: Engine, chains: Sequence[Chain]) -> NeedsAttention | None:
-    """Carry out every run as far as it goes; what stopped a chain is its `error`.
+async def perform_runs(
+    engine: Engine, chains: Sequence[Chain], awaited: Awaited = NOTHING_AWAITED
+) -> NeedsAttention | None:
+    """Carry out every run as far as it goes; what stopped a chain is its `error`. An action that is `awaited` stops it, too.
 
     What a person must mend for the whole connection is returned, once all that was done is stored. LaneLost is raised.
     """
     stop: NeedsAttention | None = None
     while stop is None:
+        _wait_for(awaited, chains)
         heads = [(chain, *head) for chain in chains if (head := chain.head()) is not None]
         if not heads:
             return None
@@ -76,6 +80,18 @@ async def perform_runs(engine: Engine, chains: Sequence[Chain]) -> NeedsAttentio
         ]
         stop = await _wave(engine, steps)
     return stop
+
+
+def _wait_for(awaited: Awaited, chains: Sequence[Chain]) -> None:
+    """Go no further where it is not known yet whether the next action was done already."""
+    for chain in chains if awaited else ():
+        if (head := chain.head()) is not None:
+            chain.error = awaited.get(_key(*head))
+
+
+def _key(run: LiveRun, action: StoredAction) -> str:
+    """Of an action's intent, whichever its kind."""
+    return f"{run.stored.id}:{action.position}"
 
 
 async def _see_deals(engine: Engine, heads: Sequence[tuple[Chain, LiveRun, StoredAction]]) -> None:
@@ -115,7 +131,10 @@ async def _see_created(engine: Engine, runs: Sequence[LiveRun]) -> None:
     """After a crash: the deals that the runs had created before it."""
     if not runs:
         return
-    found = await engine.crm.get_deals([run.created_id for run in runs])
+    try:
+        found = await engine.crm.get_deals([run.created_id for run in runs])
+    except RecordRejected:
+        found = {}  # it is not shown to us: as good as gone
     for run in runs:
         deal = found.get(run.created_id)
         run.created, run.created_id = (deal if deal is not None and deal.active else None), ""
@@ -163,7 +182,9 @@ def _take(
         results.intents_done.append(step.key)
         _settle(engine, step, answer, results)
         return None
-    if not getattr(answer, "sent", False):
+    if getattr(answer, "sent", False):
+        engine.unsure = True
+    else:
         results.intents_done.append(step.key)
     if isinstance(answer, RecordRejected | PermissionMissing):
         _settle(engine, step, _result(step, Outcome.FAILED, answer.user_message), results)

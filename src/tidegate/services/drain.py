@@ -176,13 +176,11 @@ async def _reread(engine: Engine, schedule: Schedule) -> bool:
     return serving.status is Status.ACTIVE
 
 
-async def _recover(engine: Engine, ended: Drained) -> None:
-    """What was sent perhaps is looked up before anything else is written."""
-    if engine.connection_id not in ended.recovered:
-        await recover_intents(engine)
+async def _recover(engine: Engine, ended: Drained, *, patient: bool = False) -> None:
+    """What was sent perhaps is looked up before anything else is written about it."""
+    if engine.unsure or engine.connection_id not in ended.recovered:
+        await recover_intents(engine, patient=patient)
         ended.recovered.add(engine.connection_id)
-    elif engine.unsure:
-        await recover_intents(engine, patient=False)
 
 
 async def _transfer(engine: Engine, schedule: Schedule, serving: Serving, ended: Drained) -> bool:
@@ -195,7 +193,7 @@ async def _transfer(engine: Engine, schedule: Schedule, serving: Serving, ended:
     engine.spend_as(Feature.TRANSFER)
     page = undo_page if serving.transfer.undoes else transfer_page
     try:
-        await _recover(engine, ended)
+        await _recover(engine, ended, patient=True)  # a page is settled as a whole
         await page(engine, serving.transfer)
     except BudgetSpent as error:
         await land(engine)  # what was written is stored first

@@ -50,11 +50,16 @@ async def follow_emails(engine: Engine, reread: Reread) -> bool:
         results.mended.extend((HISTORY, change.record_id) for change in changes)
         return await _store(engine, results)
     try:
-        await look_traces_up(engine, await engine.run(engine.memory.open_intents, engine.connection_id))
+        awaited = await look_traces_up(engine)
     except BudgetSpent as error:
         put_off(engine, changes, error, results)
         return await _store(engine, results)
-    tasks = await tasks_of(engine, changes, results)
+    tasks = []
+    for task in await tasks_of(engine, changes, results):
+        if (why := awaited.get(task.email.id)) is not None:
+            put_off(engine, task.changes, why, results)
+        else:
+            tasks.append(task)
     tasks, stop = await find_deals(engine, tasks, results)
     await _write_down(engine, tasks)
     answers = await _do_all(engine, tasks)
@@ -151,7 +156,9 @@ def _take(
     engine: Engine, task: Task, answer: EmailActivityRow | TidegateError, results: Results
 ) -> TidegateError | None:
     """What an answer means: remembered, put off, or told."""
-    if not getattr(answer, "sent", False):
+    if getattr(answer, "sent", False):
+        engine.unsure = True
+    else:
         results.intents_done.append((EMAIL, task.email.id))
     if isinstance(answer, EmailActivityRow):
         results.email_activities.append(answer)

@@ -5,13 +5,13 @@ walks over existing records, and both settle their batches through `settle` (loo
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tidegate.core.planning import Rules
 from tidegate.core.runs import CampaignRules
-from tidegate.ports import Clock, Crm, Feature, Hold, Memory, OutreachApp, RunStep
+from tidegate.ports import Clock, Crm, Feature, Hold, Intent, Memory, OutreachApp, RunStep
 from tidegate.services.flight import InFlight
 
 T = TypeVar("T")
@@ -76,7 +76,9 @@ class Engine:
     """Of what a feature may spend in a day, the share that is left."""
 
     unsure: bool = False
-    """A write may have arrived whose answer got lost: its intent is to be looked up before it is tried again."""
+    """A write may have arrived whose answer got lost: open intents are to be seen to before the next batch."""
+    awaited: Sequence[Intent] = ()
+    """Intents about records that were given up so lately that they may still arrive: see `services.unanswered`."""
     flight: InFlight | None = None
     """A transfer whose pages overlap: see `services.overlap`."""
 

@@ -6,12 +6,13 @@ So every write is noted beforehand, and recovery logs those that are seen to hav
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tidegate.core.bases import base_to_json
 from tidegate.core.operations import Act, FieldChange, Plan, Write
-from tidegate.core.planning import NOUN, finish
-from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, Record, Side
-from tidegate.core.values import Json, Kind, from_json, same, to_json
+from tidegate.core.planning import NOUN, agreed_by, finish
+from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Record, Side, with_organization
+from tidegate.core.values import Json, Kind, Value, from_json, same, to_json
 from tidegate.ports import Intent, LogLine
 from tidegate.services.engine import Engine
 from tidegate.services.index import organization_names
@@ -21,6 +22,8 @@ UPDATE = "update"
 """The kind of an intent to change a record."""
 DELETE = "delete"
 """The kind of an intent to delete one: only an undo does."""
+ORGANIZATION_MADE = "organization"
+"""The kind of an intent to make an organization; its key is its name's."""
 DELETE_ORGANIZATION = "delete_organization"
 """The kind of an intent to delete an organization; its key is the organization's id."""
 LATE = "Arrived although Tidegate got no answer, or stopped before it could note it."
@@ -29,12 +32,12 @@ LATE = "Arrived although Tidegate got no answer, or stopped before it could note
 def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[str, Json]:
     """A field's change as the activity log keeps it."""
     catalogue = engine.rules.outreach if write.side is Side.OUTREACH else engine.rules.pipedrive
-    field = catalogue.field(change.field)
+    known = catalogue.field(change.field)
     told: dict[str, Json] = {
         "side": write.side.value,
         "field": change.field,
-        "name": field.name if field else change.field,
-        "kind": field.kind.value if field else "text",
+        "name": known.name if known else change.field,
+        "kind": known.kind.value if known else "text",
         "before": to_json(change.before),
         "after": to_json(change.after),
     }
@@ -94,6 +97,7 @@ def _changes_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
                 "name": unit.record_name,
                 "cause": cause,
                 "changes": [change_to_json(engine, write, change) for change in write.changes],
+                "agreed": base_to_json(agreed_by(unit.plan, write), {}) if unit.plan else {},
             },
             now,
         )
@@ -106,8 +110,25 @@ def update_key(side: Side, record_id: str) -> str:
     return f"{side.value}:{record_id}"
 
 
-async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
-    """What there is to log of open updates, whose values their record shows now, and of deletions that arrived."""
+def intent_key(unit: Unit, write: Write) -> tuple[str, str]:
+    """(kind, key) of the intent that was written down for this write."""
+    if write.act is Act.CREATE:
+        return create_kind(write.side), unit.id_of(write.side.other) or ""
+    return (DELETE if write.act is Act.DELETE else UPDATE), update_key(write.side, write.record_id or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A write without an answer that is seen to have been carried out."""
+
+    intent: Intent
+    line: LogLine
+    shown: Mapping[str, Value] = field(default_factory=dict)
+    """Field -> what the record shows of what was written to it."""
+
+
+async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[Arrived]:
+    """Open updates whose values their record shows now, and deletions that were carried out."""
     ids: dict[Side, set[str]] = {side: set() for side in Side}
     for intent in intents:
         side, _, record_id = intent.key.partition(":")
@@ -118,16 +139,18 @@ async def arrived(engine: Engine, intents: Sequence[Intent]) -> list[LogLine]:
     }
     there = [record for record in seen[Side.PIPEDRIVE].values() if isinstance(record, Record)]
     names = await organization_names(engine, there)
-    lines = []
+    found = []
     for intent in intents:
         side, _, record_id = intent.key.partition(":")
         record = seen[Side(side)].get(record_id)
         if intent.kind == DELETE:
-            lines += [] if isinstance(record, Record) else [_line(Side(side), intent, ())]
+            found += [] if isinstance(record, Record) else [Arrived(intent, _line(Side(side), intent, ()))]
         elif isinstance(record, Record):
-            changes = [c for c in fields_of(intent) if _shows(record, names, c)]
-            lines += [_line(Side(side), intent, changes)] if changes else []
-    return lines
+            record = with_organization(record, names)
+            changes = [change for change in fields_of(intent) if _shows(record, change)]
+            shown = {str(change["field"]): record.value(str(change["field"])) for change in changes}
+            found += [Arrived(intent, _line(Side(side), intent, changes), shown)] if changes else []
+    return found
 
 
 def fields_of(intent: Intent) -> list[Mapping[str, Json]]:
@@ -135,13 +158,9 @@ def fields_of(intent: Intent) -> list[Mapping[str, Json]]:
     return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 
 
-def _shows(record: Record, names: Mapping[str, str], change: Mapping[str, Json]) -> bool:
+def _shows(record: Record, change: Mapping[str, Json]) -> bool:
     kind = Kind(str(change["kind"]))
-    field = str(change["field"])
-    value = record.value(field)
-    if field == ORGANIZATION and record.side is Side.PIPEDRIVE:
-        value = names.get(record.organization_id or "")
-    return same(kind, value, from_json(kind, change["after"]))
+    return same(kind, record.value(str(change["field"])), from_json(kind, change["after"]))
 
 
 def _line(side: Side, intent: Intent, changes: Sequence[Mapping[str, Json]]) -> LogLine:

@@ -20,6 +20,7 @@ from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import remember_organizations
 from tidegate.services.look import look
 from tidegate.services.settle import retry_at, settle
+from tidegate.services.unanswered import hold_back
 from tidegate.services.units import Unit, fold
 
 BATCH = 200
@@ -45,8 +46,10 @@ async def follow(engine: Engine) -> bool:
     units = await _units(engine, about_records, results)
     if verdict is Verdict.LEFT:
         units = await _without_newer_news(engine, units, results)
-    await look(engine, units, engine.rules.settings)
-    await bar_outsiders(engine, units)
+    hold_back(engine, units)  # whom that is known of needs no look
+    free = [unit for unit in units if unit.error is None]
+    await look(engine, free, engine.rules.settings)
+    await bar_outsiders(engine, free)
     stop = await settle(
         engine,
         units,

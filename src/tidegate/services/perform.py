@@ -14,8 +14,9 @@ from tidegate.errors import LaneLost, NeedsAttention, TidegateError
 from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_organizations_up_to_date, remember_organizations
-from tidegate.services.journal import intents_of
+from tidegate.services.journal import ORGANIZATION_MADE, intents_of
 from tidegate.services.together import together
+from tidegate.services.unanswered import why_waiting
 from tidegate.services.units import Unit
 
 FRESH_ENOUGH = float(CATCH_UP_SECONDS)
@@ -181,13 +182,16 @@ async def _create_organizations(engine: Engine, missing: dict[str, str], results
     if not missing:
         return {}
     now = engine.lane.clock.now()
-    intents = [Intent("organization", key[:300], {"name": name}, now) for key, name in missing.items()]
+    waiting = why_waiting([intent for intent in engine.awaited if intent.kind == ORGANIZATION_MADE], now)
+    made: Made = {key: waiting[key[:300]] for key in missing if key[:300] in waiting}
+    missing = {key: name for key, name in missing.items() if key not in made}
+    intents = [Intent(ORGANIZATION_MADE, key[:300], {"name": name}, now) for key, name in missing.items()]
     await engine.run(engine.memory.write_intents, engine.connection_id, intents, engine.lane.hold)
     answers = await together(
         lambda name: engine.crm.create_organization(name, owner_id=engine.rules.owner_id),
         list(missing.values()),
     )
-    made: Made = dict(zip(missing, answers, strict=True))
+    made |= zip(missing, answers, strict=True)
     await _remember(engine, {key: o for key, o in made.items() if isinstance(o, Organization)}, results)
     return made
 
@@ -196,4 +200,4 @@ async def _remember(engine: Engine, created: dict[str, Organization], results: R
     """At once, not with the batch: the id of what exists is saved before anything else can fail."""
     await remember_organizations(engine, list(created.values()))
     results.organizations.extend(created.values())
-    results.intents_done.extend(("organization", key[:300]) for key in created)
+    results.intents_done.extend((ORGANIZATION_MADE, key[:300]) for key in created)

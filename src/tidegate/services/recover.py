@@ -1,6 +1,7 @@
 """Open intents: writes that were written down and perhaps sent, but whose answer was never stored.
 
-Each kind has its own way to find out (`RECOVERIES`): updates and deletions are logged where their record shows them; organizations come
+Each kind has its own way to find out (`RECOVERIES`): updates and deletions are logged where their record shows them, and what was
+written is taken for agreed; organizations come
 into the mirror by the catch-up; a created person or prospect is recognised by name, address and time, linked with what it
 was made with as the base, and logged. Where nothing is found, the intent is dropped: the create is tried again.
 """
@@ -8,8 +9,10 @@ was made with as the base, and logged. Where nothing is found, the intent is dro
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
+from tidegate.core.bases import base_from_json, base_to_json
 from tidegate.core.operations import Act
 from tidegate.core.records import Record, Side
+from tidegate.core.values import Value
 from tidegate.ports import Intent, LinkToSave, LogLine, Results
 from tidegate.services.earlier import plan_earlier_emails
 from tidegate.services.engine import Engine
@@ -18,38 +21,34 @@ from tidegate.services.journal import (
     DELETE,
     DELETE_ORGANIZATION,
     LATE,
+    ORGANIZATION_MADE,
     UPDATE,
+    Arrived,
     arrived,
     create_kind,
     fields_of,
     organization_deleted,
 )
+from tidegate.services.unanswered import emails_of, seconds_left, sort_out
 
-SETTLING = timedelta(seconds=3)
-"""A request we gave up may still be at work over there; look no sooner than this after it was written down."""
 CLOCK_MARGIN = timedelta(minutes=5)
 
 Recovery = Callable[[Engine, Sequence[Intent], Results], Awaitable[None]]
 """Looks intents of one kind up, and adds to the results what is to be remembered. They are dropped afterwards."""
 
 
-async def recover_intents(engine: Engine, *, patient: bool = True) -> None:
-    """Look up the open intents about records. Afterwards none is left, but for too young ones where we don't wait.
+async def recover_intents(engine: Engine, *, patient: bool = False) -> None:
+    """Look up the open intents about records, but for those that may still arrive: they are the engine's `awaited` ones
+    afterwards. `patient`: they are waited for, and none is left.
 
     What campaigns set off is looked up by `traces`.
     """
-    found = await engine.run(engine.memory.open_intents, engine.connection_id)
-    intents = [intent for intent in found if intent.kind in RECOVERIES]
-    now = engine.lane.clock.now()
-    young = [intent for intent in intents if intent.created_at and intent.created_at + SETTLING > now]
-    if young and patient:
-        youngest = max(intent.created_at for intent in young if intent.created_at)
-        await engine.lane.clock.sleep(
-            min((youngest + SETTLING - now).total_seconds(), SETTLING.total_seconds())
-        )
-    elif young:
-        intents = [intent for intent in intents if intent not in young]
-    engine.unsure = bool(young) and not patient
+    intents, awaited = await sort_out(engine, RECOVERIES)
+    while awaited and patient:
+        now = engine.lane.clock.now()
+        await engine.lane.clock.sleep(max(seconds_left(intent, now) for intent in awaited))
+        intents, awaited = await sort_out(engine, RECOVERIES)
+    engine.awaited, engine.unsure = awaited, bool(awaited)
     if intents:
         await _recover(engine, intents)
 
@@ -62,7 +61,8 @@ async def _recover(engine: Engine, intents: Sequence[Intent]) -> None:
         of_kind = [intent for intent in intents if intent.kind == kind]
         if of_kind:
             await recovery(engine, of_kind, results)
-    await plan_earlier_emails(engine, [link.prospect_id for link in results.links], results)
+    made = [link.prospect_id for link in results.links if link.id is None]
+    await plan_earlier_emails(engine, made, results)
     memory = engine.memory
     await engine.run(
         memory.commit, engine.connection_id, results, engine.lane.hold, spent=engine.lane.take_spent()
@@ -70,7 +70,38 @@ async def _recover(engine: Engine, intents: Sequence[Intent]) -> None:
 
 
 async def _changes(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
-    results.log.extend(await arrived(engine, intents))
+    seen = await arrived(engine, intents)
+    results.log.extend(each.line for each in seen)
+    results.links.extend(await _agreed(engine, seen))
+
+
+async def _agreed(engine: Engine, seen: Sequence[Arrived]) -> list[LinkToSave]:
+    """Both sides agree on what was written: or the next edit would be taken for a conflict with our own write."""
+    agreed: dict[tuple[str, str], dict[str, tuple[Value, Value]]] = {}
+    for each in seen:
+        side, raw = Side(each.intent.key.partition(":")[0]), each.intent.facts.get("agreed")
+        entries = base_from_json(raw if isinstance(raw, Mapping) else {}, engine.rules.pairs)
+        of_pair = agreed.setdefault((each.line.prospect_id, each.line.person_id), {})
+        for pair in engine.rules.pairs:
+            if pair.key in entries and pair.of(side) in each.shown:
+                shown, (outreach, pipedrive) = each.shown[pair.of(side)], entries[pair.key]
+                of_pair[pair.key] = (shown, pipedrive) if side is Side.OUTREACH else (outreach, shown)
+    links = await engine.run(
+        engine.memory.links_of, engine.connection_id, prospect_ids=[prospect for prospect, _ in agreed]
+    )
+    now = engine.lane.clock.now()
+    return [
+        LinkToSave(
+            link.prospect_id,
+            link.person_id,
+            base_to_json(mine, link.base),
+            state=link.state,
+            written_at=now,
+            id=link.id,
+        )
+        for link in links
+        if (mine := agreed.get((link.prospect_id, link.person_id)))
+    ]
 
 
 async def _persons(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
@@ -86,7 +117,7 @@ async def _persons(engine: Engine, intents: Sequence[Intent], results: Results) 
 
 async def _prospects(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
     """The same. One without an address is made again under its key, which makes none twice."""
-    addresses = {address for intent in intents for address in _emails(intent)}
+    addresses = {address for intent in intents for address in emails_of(intent)}
     holders = await engine.outreach.find_by_emails(addresses) if addresses else {}
     ids = {prospect_id for found in holders.values() for prospect_id in found}
     seen = await engine.outreach.get_prospects(ids) if ids else {}
@@ -102,7 +133,7 @@ def _remember_made(
     engine: Engine, side: Side, intent: Intent, free: Sequence[Record], results: Results
 ) -> None:
     """Link what this intent made, if it did. What was edited since differs from the base, so it is a change."""
-    emails = _emails(intent)
+    emails = emails_of(intent)
     fitting = [r for r in free if (set(emails) & set(r.emails) if emails else not r.emails)]
     if not fitting:
         return
@@ -131,11 +162,6 @@ def _remember_made(
     )
 
 
-def _emails(intent: Intent) -> tuple[str, ...]:
-    emails = intent.facts.get("emails")
-    return tuple(str(address).casefold() for address in emails) if isinstance(emails, list) else ()
-
-
 async def _organizations(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
     """Those that were made are in the mirror by now, and so are found by name."""
     names = [str(intent.facts.get("name") or "") for intent in intents]
@@ -159,10 +185,10 @@ async def _organizations_deleted(engine: Engine, intents: Sequence[Intent], resu
 RECOVERIES: Mapping[str, Recovery] = {
     UPDATE: _changes,
     DELETE: _changes,
-    "organization": _organizations,
+    ORGANIZATION_MADE: _organizations,
     DELETE_ORGANIZATION: _organizations_deleted,
     create_kind(Side.PIPEDRIVE): _persons,
     create_kind(Side.OUTREACH): _prospects,
 }
 """Kind of an intent -> how to find out what became of it."""
-FOUND_IN_THE_MIRROR = frozenset({"organization", create_kind(Side.PIPEDRIVE)})
+FOUND_IN_THE_MIRROR = frozenset({ORGANIZATION_MADE, create_kind(Side.PIPEDRIVE)})

@@ -18,10 +18,11 @@ from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
 from tidegate.services import overtaken
 from tidegate.services.earlier import plan_earlier_emails
 from tidegate.services.engine import Engine
-from tidegate.services.journal import UPDATE, change_to_json, create_kind, update_key
+from tidegate.services.journal import UPDATE, change_to_json, create_kind, intent_key, update_key
 from tidegate.services.perform import perform
 from tidegate.services.quarrels import quarrel_of, stop_quarrels
 from tidegate.services.troubles import CURES, INVALID, kind_of
+from tidegate.services.unanswered import LANDS_WITHIN, MARGIN_SECONDS, hold_back
 from tidegate.services.units import Unit
 
 RETRY_SECONDS = (2, 5, 15, 60, 300, 900)
@@ -30,7 +31,7 @@ CHOSEN = "chosen"
 """The state of a link that a person chose, or an intent proved, and whose records have not met yet."""
 NO_PAUSE = 0.0
 """The pause asked for by what waits for nothing but another unit of its own batch."""
-UNKNOWN_ANSWER_SECONDS = 10
+UNKNOWN_ANSWER_SECONDS = LANDS_WITHIN.total_seconds() + MARGIN_SECONDS
 """How long at least, where a write may have reached the other app."""
 
 
@@ -136,7 +137,8 @@ async def settle(
     `check` sees the plans before anything is done, and may raise. What stops the connection while it is being done is
     returned, for the caller to raise once the results are stored.
     """
-    decide_all(engine, units, mode)
+    hold_back(engine, units)
+    decide_all(engine, [unit for unit in units if unit.error is None], mode)
     if mode is LIVE:
         await stop_quarrels(engine, units)
     if check is not None:
@@ -211,7 +213,7 @@ def _remember_pair(
         if unit.link is None or (link.base, link.state) != (unit.link.base, unit.link.state):
             results.links.append(link)
     prospect = unit.returned.get(Side.OUTREACH) or unit.prospect
-    if unit.link is None and isinstance(prospect, Record) and prospect.is_closed:
+    if _linked_just_now(unit) and isinstance(prospect, Record) and prospect.is_closed:
         results.closed.append(prospect_id)
     results.intents_done.extend(_creates_done(prospect_id, person_id))
     results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in plan.writes)
@@ -391,7 +393,7 @@ def _remember_error(unit: Unit, results: Results, now: datetime) -> None:
     attempts = max((change.attempts for change in unit.changes), default=0)
     if unit.plan is not None and not getattr(error, "sent", False):
         unsent = [write for write in unit.plan.writes if write.side not in unit.returned]
-        results.intents_done.extend((UPDATE, update_key(w.side, w.record_id or "")) for w in unsent)
+        results.intents_done.extend(intent_key(unit, write) for write in unsent)
     if isinstance(error, RecordGone) and unit.person_id and Side.OUTREACH not in _left(unit):
         results.persons_gone.append(unit.person_id)  # or the mirror would offer it again and again
     if isinstance(error, NeedsAttention):

@@ -13,30 +13,39 @@ from tidegate.core.deals import Activity, Deal
 from tidegate.core.history import moments_from_json
 from tidegate.core.records import Side
 from tidegate.core.runs import Outcome
+from tidegate.errors import RecordRejected, TemporaryError
 from tidegate.ports import ActionResult, EmailActivityRow, Intent, LogLine, Results
 from tidegate.services.deeds import ACTIVITY, DEAL, MOVE
 from tidegate.services.engine import Engine
 from tidegate.services.journal import LATE
+from tidegate.services.unanswered import Awaited, sort_out, why_waiting
 
 M = TypeVar("M", Deal, Activity)
 
 EMAIL = "email_activity"
 """The kind of an intent to make a campaign e-mail's activity."""
 KINDS = frozenset({DEAL, ACTIVITY, MOVE, EMAIL})
-SETTLING = timedelta(seconds=3)
+UNKNOWN_SECONDS = 900.0
+"""How long what Pipedrive would not show waits for another look."""
 CLOCK_MARGIN = timedelta(minutes=5)
 MOVED = "Somebody moved the deal meanwhile, or Pipedrive no longer shows it."
 
 
-async def look_traces_up(engine: Engine, found: Sequence[Intent]) -> None:
-    """Settle every open intent of these kinds among those found. Afterwards none is left."""
-    intents = [intent for intent in found if intent.kind in KINDS]
-    if not intents:
-        return
+async def look_traces_up(engine: Engine) -> Awaited:
+    """Settle every open intent of these kinds, but for those that may still arrive. Answers what waits for them, and why."""
+    intents, awaited = await sort_out(engine, KINDS)
+    waiting = dict(why_waiting(awaited, engine.lane.clock.now()))
+    if intents:
+        try:
+            await _look_up(engine, intents)
+        except RecordRejected as error:  # nobody can tell what became of them: nothing is made a second time
+            unknown = TemporaryError(error.user_message, retry_after=UNKNOWN_SECONDS)
+            waiting.update((intent.key, unknown) for intent in intents)
+    return waiting
+
+
+async def _look_up(engine: Engine, intents: Sequence[Intent]) -> None:
     moments = [intent.created_at for intent in intents if intent.created_at] or [engine.lane.clock.now()]
-    wait = (max(moments) + SETTLING - engine.lane.clock.now()).total_seconds()
-    if wait > 0:
-        await engine.lane.clock.sleep(min(wait, SETTLING.total_seconds()))
     since = min(moments) - CLOCK_MARGIN
     about_deals = [intent for intent in intents if intent.kind in (DEAL, MOVE)]
     about_activities = [intent for intent in intents if intent.kind in (ACTIVITY, EMAIL)]

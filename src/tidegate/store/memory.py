@@ -40,6 +40,7 @@ from tidegate.store import (
     cases,
     identities,
     inbox,
+    intents,
     links,
     mirror,
     models,
@@ -190,34 +191,24 @@ class LaneMemory(Memory):
     # --- intents
 
     def open_intents(self, connection_id: str) -> list[Intent]:
-        return [
-            Intent(row.kind, row.key, row.facts, row.created_at, row.pk)
-            for row in models.Intent.objects.filter(connection_id=connection_id).order_by("id")
-        ]
+        return intents.open_intents(connection_id)
 
-    def write_intents(self, connection_id: str, intents: Sequence[Intent], hold: Hold) -> None:
+    def write_intents(self, connection_id: str, written: Sequence[Intent], hold: Hold) -> None:
         with transaction.atomic():
             fence(hold)
-            put_rows(
-                models.Intent,
-                [
-                    {
-                        "lane_id": self.lane_id,
-                        "connection_id": connection_id,
-                        "kind": intent.kind,
-                        "key": intent.key,
-                        "facts": intent.facts,
-                        "created_at": intent.created_at or timezone.now(),
-                    }
-                    for intent in intents
-                ],
-                unique=("connection_id", "kind", "key"),
-            )
+            intents.write_down(self.lane_id, connection_id, written)
+
+    def give_up_intents(
+        self, connection_id: str, keys: Sequence[tuple[str, str]], at: datetime, hold: Hold
+    ) -> None:
+        with transaction.atomic():
+            fence(hold)
+            intents.give_up(connection_id, keys, at)
 
     def drop_intents(self, connection_id: str, keys: Sequence[tuple[str, str]], hold: Hold) -> None:
         with transaction.atomic():
             fence(hold)
-            _drop_intents(connection_id, keys)
+            intents.drop(connection_id, keys)
 
     # --- the end of a batch
 
@@ -293,7 +284,7 @@ class LaneMemory(Memory):
         _log(connection_id, results.log, transfer_id)
         _settle(connection_id, results.settled, asked=results.questions)
         _ask(connection_id, results.questions)
-        _drop_intents(connection_id, results.intents_done)
+        intents.drop(connection_id, results.intents_done)
         runs.save_actions(results.actions)
         ended = runs.give_up(connection_id, results.given_up)
         _log(connection_id, [run.line for run in ended], transfer_id)
@@ -334,17 +325,6 @@ def _look_at_consents(connection_id: str, prospect_ids: Sequence[str]) -> None:
     if prospect_ids:
         looks = [inbox.closed_consent(prospect_id) for prospect_id in prospect_ids]
         inbox.add_changes(models.Connection.objects.get(pk=connection_id), looks)
-
-
-def _drop_intents(connection_id: str, keys: Sequence[tuple[str, str]]) -> None:
-    if not keys:
-        return
-    with database.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM store_intent i USING unnest(%s::text[], %s::text[]) AS gone(kind, key) "
-            "WHERE i.connection_id = %s AND i.kind = gone.kind AND i.key = gone.key",
-            [[kind for kind, _ in keys], [key for _, key in keys], connection_id],
-        )
 
 
 def _log(connection_id: str, lines: Sequence[LogLine], transfer_id: str | None) -> None:

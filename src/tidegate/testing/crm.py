@@ -6,14 +6,17 @@ likes, in the order it likes. Tokens are counted by Pipedrive's published prices
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from tidegate.core.catalogue import Field, Option, PersonFilter, PipedriveCatalogue, Pipeline, User
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, ORGANIZATION, PHONE, Gone, Record, Seen, Side
 from tidegate.core.values import LISTS, Kind, Value, normal_emails
-from tidegate.errors import InvalidForRemote, MappingBroken, RecordGone, RemoteUnavailable
+from tidegate.errors import InvalidForRemote, MappingBroken, RecordGone, RemoteUnavailable, TidegateError
 from tidegate.ports import (
     Account,
     Clock,
@@ -62,6 +65,10 @@ class _Person:
     hidden: bool = False
 
 
+def _lost() -> RemoteUnavailable:
+    return RemoteUnavailable("The connection broke before Pipedrive answered.", sent=True)
+
+
 def _named(organization: Organization) -> Record:
     return Record(Side.PIPEDRIVE, organization.id, name=organization.name)
 
@@ -99,6 +106,8 @@ class MemoryCrm(MemorySales):
         self._filters: dict[str, tuple[str, Callable[[Record], bool]]] = {}
         self._persons: dict[str, _Person] = {}
         self._organizations: dict[str, Organization] = {}
+        self._to_be_late: set[str] = set()
+        self._late: list[tuple[float, Callable[[], Awaitable[Any]]]] = []
         self._next = 0
 
     # --- What people do ---
@@ -405,6 +414,8 @@ class MemoryCrm(MemorySales):
     # --- Inside ---
 
     async def _charge(self, method: str, tokens: int) -> None:
+        if self._late:
+            await self._carry_out_late_ones()
         await self.quota.admit(tokens)
         self.tokens[method] += tokens
         self.faults.before(method)
@@ -414,8 +425,33 @@ class MemoryCrm(MemorySales):
 
     def lose_answer(self, method: str, *, times: int = 1) -> None:
         """The next calls act, and their answer gets lost: the write may have happened or not, for all we know."""
-        error = RemoteUnavailable("The connection broke before Pipedrive answered.", sent=True)
-        self.faults.fail(method, error, times=times, after=True)
+        self.faults.fail(method, _lost(), times=times, after=True)
+
+    def land_late(self, method: str, seconds: float, *, error: BaseException | None = None) -> None:
+        """The next call gets no answer, and is carried out only so many seconds later, with the next call then.
+
+        `error`: what the caller meets instead of the lost answer; their death, for instance.
+        """
+        if method in self._to_be_late:
+            return
+        self._to_be_late.add(method)
+        call = getattr(self, method)
+
+        async def late(*args: Any, **kwargs: Any) -> Any:
+            self._to_be_late.remove(method)
+            setattr(self, method, call)
+            self.faults.calls[method] += 1
+            self._late.append((self.clock.monotonic() + seconds, partial(call, *args, **kwargs)))
+            raise error or _lost()
+
+        setattr(self, method, late)
+
+    async def _carry_out_late_ones(self) -> None:
+        due = [act for at, act in self._late if at <= self.clock.monotonic()]
+        self._late = [(at, act) for at, act in self._late if at > self.clock.monotonic()]
+        for act in due:
+            with suppress(TidegateError):  # nobody hears of it
+                await act()
 
     def _check_person(
         self, values: Mapping[str, Value], organization_id: str | None, owner_id: str | None

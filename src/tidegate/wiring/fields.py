@@ -8,6 +8,7 @@ read again before anything is made.
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
@@ -30,7 +31,6 @@ from tidegate.ports import Crm
 from tidegate.prospects import services
 from tidegate.prospects.models import FieldType
 from tidegate.prospects.services import Author
-from tidegate.services.recover import SETTLING
 from tidegate.store import catalogues
 from tidegate.store.making import Note, note, one_at_a_time, strike_out
 from tidegate.store.models import Connection
@@ -38,6 +38,8 @@ from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.parts import CLOCK
 
 WITH_OPTIONS = (Kind.OPTION, Kind.OPTIONS)
+SETTLING = timedelta(seconds=3)
+"""What was asked for earlier, and never answered, is looked for no sooner than this after it was written down."""
 
 
 def can_create(side: Side, kind: Kind) -> bool:

@@ -4,13 +4,13 @@ One count of the quota per company and process outlives the drains: the burst wi
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from tidegate.adapters.http import HttpSender
 from tidegate.adapters.pipedrive.quota import LaneQuota
 from tidegate.errors import LaneLost, NeedsAttention, TemporaryError, TidegateError
-from tidegate.ports import Feature, Hold, Quota
+from tidegate.ports import Feature, Hold, Quota, Schedule
 from tidegate.services.drain import STRETCH_SECONDS, Drained, drain, stopped_by
 from tidegate.services.engine import Engine, Lane, Tries
 from tidegate.store.budget import daily_budget, spent_today
@@ -76,12 +76,13 @@ class GuardedQuota(Quota):
         self.feature = feature
 
     async def admit(self, tokens: int, *, search: bool = False) -> None:
-        await self._quota.admit(tokens, search=search, feature=self.feature)
+        feature = self.feature
+        await self._quota.admit(tokens, search=search, feature=feature)
         if CLOCK.monotonic() - self._hold.seen_alive_at > VERIFY_SECONDS:
             try:
                 await worker_step(self._hold.check)
-            except LaneLost:
-                self._quota.release(search=search)
+            except BaseException:
+                self._quota.withdraw(tokens, search=search, feature=feature)
                 raise
 
     def release(self, *, search: bool = False) -> None:
@@ -143,20 +144,33 @@ async def _work(hold: Hold) -> Drained:
         take_spent=lambda: {feature.value: spent for feature, spent in quota.take_spent().items()},
     )
     schedule = LaneSchedule()
-    for row in rows:
-        try:
-            lane.engines.append(await _engine(row, lane, quota))
-            if row.is_live:
-                await _kept_up(row, lane.engines[-1])
-        except NeedsAttention as error:
-            await worker_step(schedule.stop, str(row.pk), *stopped_by(error), error.user_message)
-            lane.engines = [engine for engine in lane.engines if engine.connection_id != str(row.pk)]
+    await _take_up(lane, rows, quota, schedule)
     deadline = CLOCK.monotonic() + STRETCH_SECONDS
     ended = await drain(lane, schedule)
     while ended.is_quiet and await _more_came(hold.lane_id, deadline):
         ended = await drain(lane, schedule, seconds=deadline - CLOCK.monotonic())
     await worker_step(_learn, hold.lane_id, quota)
     return ended
+
+
+async def _take_up(lane: Lane, rows: Sequence[Connection], quota: LaneQuota, schedule: Schedule) -> None:
+    """Build the engine of each connection, then keep each up: what one's regular check finds, all of them look at."""
+    for row in rows:
+        try:
+            lane.engines.append(await _engine(row, lane, quota))
+        except NeedsAttention as error:
+            await _stop(row, lane, schedule, error)
+    live = {str(row.pk): row for row in rows if row.is_live}
+    for row, engine in [(live[e.connection_id], e) for e in lane.engines if e.connection_id in live]:
+        try:
+            await _kept_up(row, engine)
+        except NeedsAttention as error:
+            await _stop(row, lane, schedule, error)
+
+
+async def _stop(row: Connection, lane: Lane, schedule: Schedule, error: NeedsAttention) -> None:
+    await worker_step(schedule.stop, str(row.pk), *stopped_by(error), error.user_message)
+    lane.engines = [engine for engine in lane.engines if engine.connection_id != str(row.pk)]
 
 
 async def _kept_up(row: Connection, engine: Engine) -> None:

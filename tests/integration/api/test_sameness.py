@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from tests.builders import make_connection
 from tests.integration.api.conftest import Caller
-from tidegate.store.models import OutOfStep, SamenessCheck, Workspace
+from tidegate.store.models import Link, OutOfStep, SamenessCheck, Workspace
 
 
 def test_health_says_how_many_pairs_are_in_step(alice: Caller, workspace: Workspace) -> None:
@@ -45,3 +45,16 @@ def test_a_paused_connection_is_not_checked(alice: Caller, workspace: Workspace)
     paused = make_connection(workspace, status="paused")
 
     alice.problem(409, "POST", f"/connections/{paused.pk}/check")
+
+
+def test_health_counts_the_linked_persons_that_the_connected_user_can_not_see(
+    alice: Caller, workspace: Workspace
+) -> None:
+    live = make_connection(workspace)
+    states = ["linked", "linked", "linked", "person_unseen", "person_unseen", "person_gone"]
+    for number, state in enumerate(states):
+        Link.objects.create(connection=live, prospect_id=str(number), person_id=str(number), state=state)
+
+    told = alice.ok("GET", f"/connections/{live.pk}/health")
+
+    assert (told["linked"], told["unseen"]) == (3, 2)

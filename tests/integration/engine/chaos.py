@@ -401,6 +401,11 @@ class Episode:
             errors += (RateLimited("Too many requests.", retry_after=2),)
         if method in ("create_person", "update_person"):
             errors += (InvalidForRemote("Refused this once."),)
+        if lost and side is self.world.crm and self.random.random() < 0.5:
+            seconds = self.random.choice((0.5, 4, 9))
+            self.world.crm.land_late(method, seconds)
+            self.tell(method, "will get no answer, and be carried out after", seconds, "seconds")
+            return
         error = RemoteUnavailable("The answer got lost.", sent=True) if lost else self.random.choice(errors)
         side.faults.fail(method, error, after=lost)
         self.tell(method, "will fail:", error, "(after acting)" if lost else "")

@@ -44,7 +44,8 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "error", "status": 503},
     {"kind": "reset"},
     {"kind": "lost_answer"},
-    {"kind": "lost_answer"},
+    {"kind": "late", "seconds": 4.0},
+    {"kind": "late", "seconds": 9.0},
     {"kind": "block_page"},
 )
 CALLS = (

@@ -42,6 +42,7 @@ from tidegate.core.records import Record
 from tidegate.core.values import Value
 from tidegate.ports import Clock, Organization
 from tidegate.services.credentials import PersonalToken
+from tidegate.services.drain import BEAT_SECONDS
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ WRITES = ("create_person", "update_person", "create_organization")
 
 
 class SharedClock(Clock):
-    """The sandbox's time. Whoever waits for a place in the burst window moves it; a beating heart waits for real."""
+    """The sandbox's time. Whoever waits long, or for a place in the burst window, moves it; a beating heart waits for real."""
 
     def __init__(self, remote: "RemotePipedrive") -> None:
         self._remote = remote
@@ -67,7 +68,10 @@ class SharedClock(Clock):
         self._remote.move(seconds)
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        if seconds > BEAT_SECONDS:
+            self.move(seconds)
+        else:
+            await asyncio.sleep(seconds)
 
 
 class Impatient(SharedClock):
@@ -184,6 +188,7 @@ class RemotePipedrive(AbstractContextManager["RemotePipedrive"]):
         async def run() -> None:
             self.time.advance(max(0.0, seconds))
             self.sandbox.deliveries.wake()
+            await self.sandbox.late.quiet()
 
         self._wait(run())
 

@@ -29,11 +29,12 @@ from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane, Tries
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.overlap import land
+from tidegate.services.settle import UNKNOWN_ANSWER_SECONDS
 from tidegate.services.transfer import transfer_page
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.memory import LaneMemory
-from tidegate.store.models import Attention, Change, Connection, Link, LogEntry, Transfer
+from tidegate.store.models import Attention, Change, Connection, Intent, Link, LogEntry, Transfer
 from tidegate.store.models import Lane as LaneRow
 from tidegate.store.schedule import LaneSchedule
 from tidegate.store.transfers import begin_preview, begin_transfer, begin_undo, run_previewed
@@ -127,6 +128,10 @@ class World:
             waiting = Change.objects.filter(connection=self.connection, done_at=None)
             if not told and not waiting.exists() and not self._transferring():
                 return ended
+            if Intent.objects.filter(connection=self.connection).exists():
+                self.clock.move(
+                    UNKNOWN_ANSWER_SECONDS
+                )  # what became of a write without an answer is known by then
             waiting.update(due_at=timezone.now())  # the retry's time has come
             running = Transfer.objects.filter(connection=self.connection, state="running")
             running.update(put_off_until=None)  # and the next day's budget

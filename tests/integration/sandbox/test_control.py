@@ -184,6 +184,35 @@ async def test_a_lost_answer_comes_after_the_deed(client):
     assert "Ann" in [one["name"] for one in (await client.get(PERSONS)).data]
 
 
+async def test_a_late_deed_is_done_so_many_seconds_after_the_connection_broke(client):
+    await client.control(
+        "faults", {"kind": "late", "calls": "POST /api/v2/persons", "times": 1, "seconds": 40}
+    )
+
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await client.post(PERSONS, {"name": "Ann"})
+    before = (await client.get(PERSONS)).data
+    await client.control("clock", {"advance": 41})
+    await client.sandbox.late.quiet()
+
+    assert "Ann" not in [one["name"] for one in before]
+    assert "Ann" in [one["name"] for one in (await client.get(PERSONS)).data]
+
+
+async def test_a_late_deed_does_not_outlive_a_reset(client):
+    await client.control(
+        "faults", {"kind": "late", "calls": "POST /api/v2/persons", "times": 1, "seconds": 40}
+    )
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await client.post(PERSONS, {"name": "Ann"})
+
+    await client.control("reset", {})
+    await client.control("clock", {"advance": 41})
+
+    await client.sandbox.late.quiet()
+    assert "POST /api/v2/persons" not in client.sandbox.counters.endpoints
+
+
 async def test_a_reset_connection_comes_before_the_deed(client):
     await client.control("faults", {"kind": "reset", "calls": "POST *", "times": 1})
 

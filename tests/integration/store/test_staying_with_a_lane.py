@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.builders import make_connection, make_workspace
+from tidegate.adapters.pipedrive.quota import LaneQuota
 from tidegate.core.records import Side
 from tidegate.errors import (
     AuthorizationLost,
@@ -18,11 +19,13 @@ from tidegate.errors import (
     RemoteUnavailable,
     TemporaryError,
 )
+from tidegate.ports import Feature, Hold
 from tidegate.services.drain import Drained
-from tidegate.services.engine import Lane, Tries
+from tidegate.services.engine import Engine, Lane, Tries
 from tidegate.store.inbox import News, add_changes
 from tidegate.store.models import Change, Connection
 from tidegate.store.secrets import encrypt
+from tidegate.testing.clock import ManualClock
 from tidegate.wiring import lanes
 from tidegate.wiring.steps import request_step
 
@@ -228,3 +231,43 @@ def test_upkeep_that_finds_the_lane_lost_leaves_everything_to_its_new_holder(
         drain(connection)
 
     assert drains.found == []
+
+
+def test_what_the_regular_check_finds_all_connections_of_the_company_look_at(
+    drains: Drains, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check looks once for the whole company, so it needs to know of everybody by then, also of the youngest."""
+    young = make_connection(
+        make_workspace(), lane=connection.lane, secret=encrypt("another"), auth_method="token"
+    )
+    told: list[list[str]] = []
+
+    async def keep_up(_row: Connection, engine: Engine) -> None:
+        told.append([each.connection_id for each in engine.lane.engines])
+
+    monkeypatch.setattr(lanes, "keep_up", keep_up)
+    drain(connection)
+
+    assert told == [[str(connection.pk), str(young.pk)]] * 2
+
+
+def test_a_hold_that_is_lost_before_a_call_spends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "worker_step", request_step)
+    quota = LaneQuota(ManualClock(), daily_limit=30_000)
+    guarded = lanes.GuardedQuota(quota, LostHold(), Feature.LIVE)
+
+    with pytest.raises(LaneLost):
+        async_to_sync(guarded.admit)(5)
+
+    assert quota.spent_today == 0
+    assert quota.take_spent() == {Feature.LIVE: (0, 0)}
+
+
+class LostHold(Hold):
+    lane_id, epoch, seen_alive_at = 1, 1, float("-inf")
+
+    def check(self) -> None:
+        raise LaneLost
+
+    def release(self) -> None:
+        pass

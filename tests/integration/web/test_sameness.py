@@ -8,7 +8,7 @@ from django.utils import timezone
 from tests.builders import make_connection
 from tidegate.core.connection import Status
 from tidegate.core.sameness import Why
-from tidegate.store.models import Connection, OutOfStep, SamenessCheck, Workspace
+from tidegate.store.models import Connection, Link, OutOfStep, SamenessCheck, Workspace
 
 FIELD = {"name": "Job title", "kind": "text", "outreach": "CEO", "pipedrive": "Chair", "why": "changed"}
 
@@ -89,3 +89,24 @@ def test_a_viewer_may_look_and_a_stranger_may_not(viewer: Client, stranger: Clie
     assert "check-now" not in text_of(viewer, "sameness", live)
     assert viewer.post(reverse("sameness-check", args=[live.pk])).status_code == 403
     assert stranger.get(reverse("sameness", args=[live.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("unseen", "said"),
+    [
+        (0, None),
+        (1, "1 linked person can’t be seen in Pipedrive any more"),
+        (2, "2 linked persons can’t be seen in Pipedrive any more"),
+    ],
+)
+def test_the_overview_counts_whom_the_connected_user_can_not_see(
+    owner: Client, live: Connection, unseen: int, said: str | None
+) -> None:
+    for number in range(unseen):
+        Link.objects.create(
+            connection=live, prospect_id=str(number), person_id=str(number), state="person_unseen"
+        )
+
+    text = text_of(owner, "overview", live)
+
+    assert said in text if said else "can’t be seen in Pipedrive" not in text

@@ -31,6 +31,7 @@ QUIET = Health(
     daily_budget=30_000,
     reserve_percent=30,
     linked=0,
+    unseen=0,
     prospects=0,
     persons=None,
     to_pipedrive_today=0,

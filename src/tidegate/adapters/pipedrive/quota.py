@@ -8,7 +8,7 @@ in memory and drained into the ledger by `take_spent`.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -65,9 +65,12 @@ class Window:
         self._under_way.append(now + LONGEST_CALL)
 
     def answered(self, now: float) -> None:
+        self.never_left()
+        self._answered.append(now + WINDOW_SECONDS)
+
+    def never_left(self) -> None:
         if self._under_way:
             self._under_way.popleft()
-        self._answered.append(now + WINDOW_SECONDS)
 
 
 @dataclass(slots=True)
@@ -171,9 +174,33 @@ class LaneQuota:
     async def admit(self, tokens: int, *, search: bool = False, feature: Feature = Feature.LIVE) -> None:
         self._refuse_long_pauses()
         self._book(tokens, feature)
-        if search:
-            await self._pass(self._searches)
-        await self._pass(self._window)
+        passed: list[Window] = []
+        try:
+            for window in self._windows(search=search):
+                await self._pass(window)
+                passed.append(window)
+        except BaseException:  # a pause that is too long to be waited out, or the caller was cut off
+            self._take_back(tokens, passed)
+            raise
+        sum_ = self._spent.setdefault(feature, Spent())
+        sum_.tokens += tokens
+        sum_.requests += 1
+
+    def withdraw(self, tokens: int, *, search: bool = False, feature: Feature = Feature.LIVE) -> None:
+        """A call that was admitted does not leave after all: it spends nothing and holds no place."""
+        self._take_back(tokens, self._windows(search=search))
+        sum_ = self._spent.get(feature)
+        if sum_ is not None and sum_.requests:  # else it is on its way into the ledger already
+            sum_.tokens -= tokens
+            sum_.requests -= 1
+
+    def _windows(self, *, search: bool) -> tuple[Window, ...]:
+        return (self._searches, self._window) if search else (self._window,)
+
+    def _take_back(self, tokens: int, passed: Sequence[Window]) -> None:
+        self._day.spent = max(0, self._day.spent - tokens)
+        for window in passed:
+            window.never_left()
 
     def release(self, *, search: bool = False) -> None:
         now = self._clock.monotonic()
@@ -249,9 +276,6 @@ class LaneQuota:
         if not probing and self._day.left(self._kept_from(feature)) < tokens:
             raise _budget_spent(self._seconds_to_midnight())
         self._day.spent += tokens
-        sum_ = self._spent.setdefault(feature, Spent())
-        sum_.tokens += tokens
-        sum_.requests += 1
 
     def _kept_from(self, feature: Feature) -> float:
         """The share of the budget this feature leaves alone.

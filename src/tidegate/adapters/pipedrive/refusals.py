@@ -135,8 +135,9 @@ def _bad_input(text: str, asked: Asked) -> TidegateError:
     found = _UNKNOWN_KEY.search(text)
     key = next(filter(None, found.groups()), None) if found else None
     if key is not None:
+        name = _field_name(key, asked.fields)
         return MappingBroken(
-            f"Pipedrive has no field {_field_name(key, asked.fields)} any more: {asked.about} was not written. "
+            f"{name[:1].upper()}{name[1:]} is no longer a field of Pipedrive: {asked.about} was not written. "
             "Refresh the fields, then choose another one.",
             field=key,
         )
@@ -157,7 +158,9 @@ def in_plain_words(text: str, fields: Sequence[Field]) -> str:
 
 
 def _field_name(key: str, fields: Sequence[Field]) -> str:
-    return next((f"“{field.name}”" for field in fields if field.key == key), f"“{key}”")
+    """A custom field's key of forty characters tells nobody anything."""
+    unknown = "a custom field" if _CUSTOM_KEY.fullmatch(key) else f"“{_PLAIN_WORDS.get(key, key)}”"
+    return next((f"“{field.name}”" for field in fields if field.key == key), unknown)
 
 
 def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:

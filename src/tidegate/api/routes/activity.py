@@ -157,6 +157,9 @@ class HealthAnswer(Answer):
     daily_budget: int
     reserve_percent: int = Field(description="The share of the budget left to people and other apps.")
     linked: int
+    unseen: int = Field(
+        description="Linked persons that the connected user can't see any more, though nobody told that they were deleted."
+    )
     prospects: int | None
     persons: int | None
     to_pipedrive_today: int

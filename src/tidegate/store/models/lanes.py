@@ -126,6 +126,8 @@ class Intent(models.Model):
     facts = models.JSONField(default=dict)
     """What the created record can be recognised by: name, addresses, owner."""
     created_at = models.DateTimeField(default=timezone.now)
+    given_up_at = models.DateTimeField(null=True, blank=True)
+    """When nobody waited for its answer any more: it may still arrive for some seconds, and is looked up afterwards."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "kind", "key"], name="one_open_intent")]

@@ -3,12 +3,14 @@
 Every figure is counted from rows or left out (None): nobody is shown a number that isn't real.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count
 from django.utils import timezone
 
+from tidegate.core.operations import LinkState
 from tidegate.core.records import Side
 from tidegate.store.models import Alert, Connection
 from tidegate.store.queries.budget import budget_today, is_waiting
@@ -38,6 +40,8 @@ class Health:
     daily_budget: int
     reserve_percent: int
     linked: int
+    unseen: int
+    """Linked persons that the connected user can't see any more, though nobody told that they were deleted."""
     prospects: int | None
     persons: int | None
     to_pipedrive_today: int
@@ -92,6 +96,7 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
     budget = budget_today(lane)
     today = flowed.today if flowed else writes_today(connection, now)
     half, most = delays(connection, now)
+    linked = _links_by_state(connection)
     return Health(
         status=connection.status,
         reason=connection.reason,
@@ -105,7 +110,8 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
         tokens_by_feature=budget.by_feature,
         daily_budget=budget.total,
         reserve_percent=budget.reserve_percent,
-        linked=connection.links.filter(state="linked").count(),
+        linked=linked[LinkState.LINKED],
+        unseen=linked[LinkState.PERSON_UNSEEN],
         prospects=count_prospects(connection),
         persons=count_persons(lane),
         to_pipedrive_today=today[Side.PIPEDRIVE],
@@ -123,6 +129,10 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
         delay_p50=half,
         delay_p95=most,
     )
+
+
+def _links_by_state(connection: Connection) -> Counter[str]:
+    return Counter(dict(connection.links.values_list("state").annotate(n=Count("id")).order_by("state")))
 
 
 def waiting_by_side(connection: Connection) -> dict[Side, int]:

@@ -331,3 +331,52 @@ async def test_what_was_spent_is_told_once_by_feature():
     await lane.admit(1)
     assert lane.take_spent() == {Feature.TRANSFER: (10, 2), Feature.LIVE: (1, 1)}
     assert lane.take_spent() == {}
+
+
+class Edge(ManualClock):
+    """While somebody waits, Pipedrive's edge stops everything for minutes."""
+
+    lane: LaneQuota
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        self.lane.learn(403, {"content-type": "text/html"})
+
+
+@pytest.mark.parametrize("search", [False, True])
+async def test_a_call_that_never_leaves_spends_nothing_and_holds_no_place(search):
+    clock = Edge()
+    clock.lane = lane = quota(clock, burst_limit=20)
+    lane.learn(429, {"retry-after": "5"})
+    with pytest.raises(RateLimited):
+        await lane.admit(40, search=search)
+
+    assert lane.spent_today == 0
+    assert lane.take_spent() == {}
+    clock.move(700)
+    clock.slept.clear()
+    for _ in range(int((BURST_SEARCH if search else 20) * 0.95)):
+        await lane.admit(1, search=search)
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("search", [False, True])
+async def test_a_call_that_is_withdrawn_spends_nothing_and_holds_no_place(search):
+    clock = ManualClock()
+    lane = quota(clock, burst_limit=20)
+    for _ in range(30):
+        await lane.admit(40, search=search, feature=Feature.CHECK)
+        lane.withdraw(40, search=search, feature=Feature.CHECK)
+
+    assert lane.spent_today == 0
+    assert lane.take_spent() == {Feature.CHECK: (0, 0)}
+    assert clock.slept == []
+
+
+async def test_what_is_withdrawn_after_the_ledger_was_told_makes_no_count_negative():
+    lane = quota()
+    await lane.admit(40)
+    lane.take_spent()
+    lane.withdraw(40)
+
+    assert lane.take_spent() == {}

@@ -25,6 +25,7 @@ from tidegate.errors import (
 )
 
 CODE = "2" * 40
+OTHER_CODE = "3" * 40
 FIELDS = (Field(CODE, "Lead source", Kind.OPTION, custom=True),)
 JSON = {"content-type": "application/json"}
 
@@ -138,7 +139,17 @@ def test_a_field_that_pipedrive_no_longer_has_breaks_the_mapping(text):
     error = meaning(400, failure(text))
     assert isinstance(error, MappingBroken)
     assert error.facts["field"] == CODE
-    assert "Lead source" in str(error)
+    assert str(error).startswith(
+        "“Lead source” is no longer a field of Pipedrive: person 42 “Ada” was not written."
+    )
+
+
+@pytest.mark.parametrize("text", [f"Unknown key '{OTHER_CODE}'", f"custom_fields.{OTHER_CODE}: is too long"])
+def test_a_field_that_nobody_knows_the_name_of_is_not_called_by_its_key(text):
+    error = meaning(400, failure(f"Validation failed: {text}"))
+    assert "custom field" in str(error)
+    assert OTHER_CODE not in str(error)
+    assert error.facts["field"] == OTHER_CODE
 
 
 @pytest.mark.parametrize(
