@@ -28,6 +28,8 @@ MISBEHAVIOURS = {
     "no_state": "The state is missing",
     "down": "Pipedrive is down afterwards",
 }
+COUNTED = ("/oauth/token", "/oauth/revoke")
+"""What a program calls, rather than a person. It costs no tokens."""
 
 
 class OAuthPages:
@@ -47,9 +49,12 @@ class OAuthPages:
         if call is None:
             return html(narrow_page("Not found", "<h1>There is no such page</h1>"), 404)
         try:
-            return await call(request)
+            answer = await call(request)
         except ApiError as error:
-            return _json(error.answer.body, error.answer.status)
+            answer = _json(error.answer.body, error.answer.status)
+        if path in COUNTED:
+            self.sandbox.counters.add(path, "nobody", None, 0, answer.status)
+        return answer
 
     # Step 1 and 2
 

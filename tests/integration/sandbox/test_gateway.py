@@ -101,6 +101,15 @@ async def test_answers_carry_the_limits_and_counters_know_every_token(client):
     assert counters["clients"]["api_token:maja.lindqvist@northlight.example.com"]["requests"] == 3
 
 
+async def test_calls_for_oauth_tokens_are_counted_and_cost_nothing(client):
+    await client.control("counters", method="DELETE")
+
+    await client.form("/oauth/token", {"grant_type": "refresh_token", "refresh_token": "none"})
+
+    counters = await client.control("counters", method="GET")
+    assert counters["endpoints"] == {"/oauth/token": {"requests": 1, "tokens": 0, "statuses": {"400": 1}}}
+
+
 async def test_failed_calls_cost_nothing_where_the_switch_says_so(client):
     await client.control("switches", {"charge_failed_calls": False})
     await client.control("counters", method="DELETE")
