@@ -8,12 +8,12 @@ from tidegate.core.operations import Decision, Plan
 from tidegate.core.planning import LIVE
 from tidegate.core.records import Record, Side, with_organization
 from tidegate.ports import Change, Example
+from tidegate.services.deciding import decide_all
 from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import organization_names
 from tidegate.services.journal import change_to_json
 from tidegate.services.look import look
-from tidegate.services.settle import decide_all
 from tidegate.services.units import Unit, fold
 
 PAGE = 500

@@ -12,13 +12,14 @@ from tidegate.errors import TemporaryError, TidegateError
 from tidegate.ports import Feature, Results, StoredLink, StoredRun
 from tidegate.services import brakes
 from tidegate.services.consent import Leaving
+from tidegate.services.deciding import CHOSEN
 from tidegate.services.deed_words import cause_text
 from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
 from tidegate.services.happenings import DELETED, Happening
 from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
-from tidegate.services.settle import CHOSEN, Check, settle
+from tidegate.services.settle import Check, settle
 from tidegate.services.units import Unit
 
 LINKED = "linked"

@@ -19,7 +19,7 @@ from tidegate.services.consent import look_consents_up, unsubscribe_in_pipedrive
 from tidegate.services.deeds import perform_runs
 from tidegate.services.engine import Engine, Reread
 from tidegate.services.happenings import Happening, choose, read_happenings, runs_of
-from tidegate.services.settle import retry_at
+from tidegate.services.retrying import retry_at
 from tidegate.services.traces import look_traces_up
 
 EVENT = "campaign_event"

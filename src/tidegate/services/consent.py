@@ -35,7 +35,7 @@ from tidegate.ports import Change, Feature, Intent, LogLine, Question, Results
 from tidegate.services.cases import question
 from tidegate.services.engine import Engine, Reread
 from tidegate.services.journal import LATE
-from tidegate.services.settle import retry_at
+from tidegate.services.retrying import retry_at
 from tidegate.services.together import together
 from tidegate.services.unanswered import sort_out
 

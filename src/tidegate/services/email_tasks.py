@@ -21,7 +21,7 @@ from tidegate.ports import Change, EmailActivityRow, Results
 from tidegate.services.campaign_people import LINKED
 from tidegate.services.campaign_runs import known_deal
 from tidegate.services.engine import Engine
-from tidegate.services.settle import retry_at
+from tidegate.services.retrying import retry_at
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
 from tidegate.services.index import remember_organizations
 from tidegate.services.look import look
-from tidegate.services.settle import retry_at, settle
+from tidegate.services.retrying import retry_at
+from tidegate.services.settle import settle
 from tidegate.services.unanswered import hold_back
 from tidegate.services.units import Unit, fold
 

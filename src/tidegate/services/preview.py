@@ -14,12 +14,12 @@ from tidegate.core.settings import Direction
 from tidegate.core.transfer import look_counts
 from tidegate.core.values import normal_emails
 from tidegate.ports import Claim, PreviewPage, TransferState
+from tidegate.services.deciding import decide_all
 from tidegate.services.earlier import earlier_emails
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.look import look
 from tidegate.services.perform import find_organizations, organizations_needed
-from tidegate.services.settle import decide_all
 from tidegate.services.transfer import MIRROR_MAX_AGE, outcome_of, units_of_page, walk_page
 from tidegate.services.units import Unit
 

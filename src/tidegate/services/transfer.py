@@ -32,7 +32,8 @@ from tidegate.services.overlap import (
     taken,
     where_it_is,
 )
-from tidegate.services.settle import NO_PAUSE, settle
+from tidegate.services.retrying import NO_PAUSE
+from tidegate.services.settle import settle
 from tidegate.services.units import Unit
 
 PAGE = 200

@@ -29,7 +29,7 @@ from tidegate.services.drain import Drained, drain
 from tidegate.services.engine import Engine, Lane, Tries
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.overlap import land
-from tidegate.services.settle import UNKNOWN_ANSWER_SECONDS
+from tidegate.services.retrying import UNKNOWN_ANSWER_SECONDS
 from tidegate.services.transfer import transfer_page
 from tidegate.store.catalogues import catalogues_to_json, person_kinds
 from tidegate.store.inbox import News, add_changes
