@@ -7,8 +7,8 @@ from tidegate.core.bases import base_from_json
 from tidegate.core.operations import Plan
 from tidegate.core.overtaken import Overtaken, as_if_seen, find_overtaken, give_back, given_back
 from tidegate.core.planning import LIVE, Mode
-from tidegate.core.records import Record, Side, with_organization
-from tidegate.core.values import describe, to_json
+from tidegate.core.records import ORGANIZATION, Record, Side, with_organization
+from tidegate.core.values import describe, name_key, to_json
 from tidegate.ports import Change, LogLine
 from tidegate.services.engine import Engine
 from tidegate.services.index import organization_names
@@ -47,6 +47,28 @@ async def find(engine: Engine, units: Sequence[Unit]) -> None:
                     lost for lost in find_overtaken(before, after, mine, base, pairs) if lost not in found
                 ]
         unit.overtaken = tuple(found)
+    await _leave_renamed(engine, telling)
+
+
+async def _leave_renamed(engine: Engine, units: Sequence[Unit]) -> None:
+    """Webhooks tell an organization by its id, the log by its name as it was then. Where nobody has that name any more, it was
+    renamed since, and what looks like another organization is the very one that we had looked at: nothing is told.
+    """
+    lost = {
+        str(each.looked_at)
+        for unit in units
+        for each in unit.overtaken
+        if each.field == ORGANIZATION and each.looked_at
+    }
+    if not lost:
+        return
+    there = await engine.run(engine.memory.organizations_named, lost)
+    for unit in units:
+        unit.overtaken = tuple(
+            each
+            for each in unit.overtaken
+            if each.field != ORGANIZATION or not each.looked_at or name_key(str(each.looked_at)) in there
+        )
 
 
 def _tells(change: Change) -> bool:

@@ -4,9 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from tests.integration.engine.world import World, prospect
-from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Record, Side
+from tidegate.core.records import (
+    COMPANY,
+    EMAIL,
+    FIRST_NAME,
+    JOB_TITLE,
+    LAST_NAME,
+    PHONE,
+    Record,
+    Side,
+)
 from tidegate.core.settings import Direction
 from tidegate.core.values import Value
 from tidegate.errors import RemoteUnavailable
@@ -25,13 +35,13 @@ def in_step(world: World, more: Mapping[str, Value] | None = None) -> tuple[str,
     return prospect_id, world.links()[prospect_id]
 
 
-def type_in_between(world: World, person_id: str, typed: Mapping[str, Value]) -> None:
+def type_in_between(world: World, person_id: str, typed: Mapping[str, Value], **more_typed: str) -> None:
     """Somebody types this just before our next write of the person reaches Pipedrive."""
     update = world.crm.update_person
 
     async def overtaking(*args: Any, **more: Any) -> Record:
         setattr(world.crm, "update_person", update)  # noqa: B010
-        world.crm.edit_person(person_id, typed)
+        world.crm.edit_person(person_id, typed, **more_typed)
         return await update(*args, **more)
 
     setattr(world.crm, "update_person", overtaking)  # noqa: B010
@@ -186,6 +196,33 @@ def test_an_answer_that_got_lost_hides_nothing(world: World) -> None:
 
     assert len(told(world)) == 1
     assert titles(world, prospect_id, person_id) == ("President", "President")
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_an_organization_that_was_renamed_since_is_the_one_that_was_looked_at(
+    world: World, overtaken: bool
+) -> None:
+    """The webhook of our write tells it by its id: told once more after the renaming, it bears another name than the log."""
+    world.crm.add_organization("Harbour Ltd")
+    async_to_sync(world.check)()
+    prospect_id, person_id = in_step(world, {COMPANY: "Polar Note"})
+    if overtaken:
+        harbour = next(o.id for o in world.crm.organizations if o.name == "Harbour Ltd")
+        type_in_between(world, person_id, {}, organization_id=harbour)
+    polar = next(o.id for o in world.crm.organizations if o.name == "Polar Note")
+    since = len(world.crm.deliveries)
+    world.outreach.edit(prospect_id, {COMPANY: "Fjord Works"})
+    world.drain()
+    world.crm.rename_organization(polar, "Polar Notes Oy")
+    world.drain()
+    async_to_sync(world.check)()
+    writes = len(world.crm.written) + len(world.outreach.written)
+
+    world.deliveries_taken = since
+    world.drain()
+
+    assert len(world.crm.written) + len(world.outreach.written) == writes
+    assert len(told(world)) == overtaken
 
 
 def test_a_write_by_another_program_of_our_user_is_theirs(world: World) -> None:
