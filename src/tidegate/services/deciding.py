@@ -6,7 +6,7 @@ from dataclasses import replace
 from tidegate.core.bases import base_from_json
 from tidegate.core.operations import Decision, LinkState, Plan
 from tidegate.core.planning import LinkView, Mode, Situation, decide
-from tidegate.core.records import Gone, Record, Side
+from tidegate.core.records import EMAIL, Gone, Record, Side
 from tidegate.errors import TemporaryError
 from tidegate.services import overtaken
 from tidegate.services.engine import Engine
@@ -39,6 +39,7 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
         if plan.decision is Decision.CREATE and _waits_for_twin(unit, creating):
             continue
         claimed.update((side, unit.id_of(side) or "") for side in Side)
+    _let_updates_go_first(units)
 
 
 def _decide(engine: Engine, unit: Unit, claimed: Collection[tuple[Side, str]], mode: Mode) -> Plan:
@@ -88,11 +89,37 @@ def _waits_for_twin(unit: Unit, creating: dict[str, Unit]) -> bool:
     if twin is None:
         creating.update(dict.fromkeys(addresses, unit))
         return False
+    _put_behind(unit, twin)
+    return True
+
+
+def _put_behind(unit: Unit, other: Unit) -> None:
     unit.plan = None
     unit.error = TemporaryError(
-        f"Waits for {twin.record_name}, which shares an address with it.", retry_after=NO_PAUSE
+        f"Waits for {other.record_name}, which shares an address with it.", retry_after=NO_PAUSE
     )
-    return True
+
+
+def _let_updates_go_first(units: Sequence[Unit]) -> None:
+    """A record is not made with an address that another unit of the batch is about to give to a linked one: it waits, and is
+    decided about once that one shows it."""
+    given = {
+        (write.side, address.casefold()): unit
+        for unit in units
+        if unit.plan is not None and unit.plan.decision is not Decision.CREATE
+        for write in unit.plan.writes
+        for change in write.changes
+        if change.field == EMAIL and isinstance(change.after, tuple)
+        for address in change.after
+    }
+    for unit in units if given else ():
+        source = unit.seen_of(unit.origin)
+        if unit.plan is None or unit.plan.decision is not Decision.CREATE or not isinstance(source, Record):
+            continue
+        keys = [(unit.origin.other, address.casefold()) for address in source.emails]
+        other = next((given[key] for key in keys if key in given), None)
+        if other is not None:
+            _put_behind(unit, other)
 
 
 def _link_view(engine: Engine, unit: Unit) -> LinkView | None:

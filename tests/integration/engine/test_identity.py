@@ -89,6 +89,26 @@ def test_the_second_address_of_a_linked_person_brings_a_newcomer_to_a_person_not
     assert (question.kind, question.facts["candidates"]) == ("ambiguous", [theirs])
 
 
+@pytest.mark.parametrize("newcomer_first", [True, False])
+def test_who_has_an_address_that_is_given_to_a_linked_person_in_the_same_moment_is_asked_about(
+    world: World, newcomer_first: bool
+) -> None:
+    """M8. Made beside it, there would be two persons with one address."""
+    mine, theirs = in_step(world, "Ann One")
+    newcomer = prospect("Anna Won", email="ann@home.example")
+    if newcomer_first:
+        world.outreach.add(newcomer)
+    world.outreach.edit(mine, {EMAIL: ("ann@north.example", "ANN@home.example")})
+    if not newcomer_first:
+        world.outreach.add(newcomer)
+
+    world.drain()
+
+    assert len(world.persons()) == 1
+    (question,) = world.questions()
+    assert (question.kind, question.facts["candidates"]) == ("ambiguous", [theirs])
+
+
 # --- Hidden, deleted, back
 
 
