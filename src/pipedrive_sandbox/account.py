@@ -152,6 +152,10 @@ class Account:
             raise forbidden("You do not have permissions to edit this object")
         return body
 
+    def tells_nothing(self, before: Body, after: Body, meta: dict[str, str] | None = None) -> bool:
+        """Whether a change that changes nothing is left without a trace; what tells of a merge (`meta`) never is."""
+        return after == before and not meta and not self.state.switches["unchanged_update_fires"]
+
     def save(
         self, kind: str, before: Body | None, after: Body, actor: Actor, meta: dict[str, str] | None = None
     ) -> None:

@@ -151,7 +151,7 @@ def change(account: Account, number: int, given: Body, actor: Actor) -> Body:
     after = laid_over(account, dict(before), given)
     if "subject" in given:
         after["subject"] = given["subject"] or _type_name(account, after["type"])
-    if after == before and not account.state.switches["unchanged_update_fires"]:
+    if account.tells_nothing(before, after):
         return before
     after["update_time"] = account.now()
     account.save("activity", before, after, actor)

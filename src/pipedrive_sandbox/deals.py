@@ -259,7 +259,7 @@ def change(
 def store_change(
     account: Account, before: Body, after: Body, actor: Actor, meta: dict[str, str] | None = None
 ) -> Body:
-    if after == before and not meta and not account.state.switches["unchanged_update_fires"]:
+    if account.tells_nothing(before, after, meta):
         return before
     after["update_time"] = account.now()
     account.save("deal", before, after, actor, meta)

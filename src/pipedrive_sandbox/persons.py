@@ -186,7 +186,7 @@ def _marketing(person: Body, given: Body) -> Body:
 def store_change(
     account: Account, before: Body, after: Body, actor: Actor, meta: dict[str, str] | None = None
 ) -> Body:
-    if after == before and not meta and not account.state.switches["unchanged_update_fires"]:
+    if account.tells_nothing(before, after, meta):
         return before
     after["update_time"] = account.now()
     account.save("person", before, after, actor, meta)

@@ -91,6 +91,7 @@ PAGE: Final = 500
 LIST_TOKENS: Final = 10
 """A list page, or a look at up to a hundred records by id."""
 LOOK: Final = 100
+SINGLE_TOKENS: Final = 1
 WRITE_TOKENS: Final = 5
 DELETE_TOKENS: Final = 3
 
@@ -256,13 +257,20 @@ def work_of_chosen(
 _PLURALS = {Side.OUTREACH: "prospects", Side.PIPEDRIVE: "persons"}
 
 
+def reads_by_id(count: int, *, one: int, many: int) -> tuple[int, int]:
+    """How to read so many records cheapest, at these prices: list calls for `LOOK` of them each, and single reads for the rest.
+
+    At an equal price one call beats ten.
+    """
+    full, rest = divmod(count, LOOK)
+    return (full, rest) if rest * one < many else (full + 1, 0)
+
+
 def look_counts(records: int, *, listed: int = 0) -> dict[str, int]:
     """Calls and tokens of a look at records by id: a hundred in a list call, the rest one by one where that is cheaper.
     `listed` is the number of further list calls for the same records."""
     if not records:
         return {"looks": 0, "look_tokens": 0}
-    full, rest = divmod(records, LOOK)
-    alone = rest < LIST_TOKENS
-    lists = full + listed + (0 if alone else 1)
-    singles = rest if alone else 0
+    lists, singles = reads_by_id(records, one=SINGLE_TOKENS, many=LIST_TOKENS)
+    lists += listed
     return {"looks": lists + singles, "look_tokens": lists * LIST_TOKENS + singles}

@@ -21,6 +21,7 @@ from tidegate.services.engine import Engine, Reread
 from tidegate.services.happenings import Happening, choose, read_happenings, runs_of
 from tidegate.services.retrying import retry_at
 from tidegate.services.traces import look_traces_up
+from tidegate.services.unanswered import left_open
 
 EVENT = "campaign_event"
 BATCH = 100
@@ -35,8 +36,9 @@ async def follow_events(engine: Engine, reread: Reread) -> bool:
     if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
-    awaited = await look_traces_up(engine)
-    await look_consents_up(engine)
+    intents = await left_open(engine)
+    awaited = await look_traces_up(engine, intents)
+    await look_consents_up(engine, intents)
     results = Results()
     await _leave(engine, [change for change in changes if change.action == LEAVE], results)
     happenings = await read_happenings(engine, [c for c in changes if c.action != LEAVE], results)

@@ -37,7 +37,7 @@ from tidegate.services.engine import Engine, Reread
 from tidegate.services.journal import LATE
 from tidegate.services.retrying import retry_at
 from tidegate.services.together import together
-from tidegate.services.unanswered import sort_out
+from tidegate.services.unanswered import close_intent, left_open, sort_out
 
 ENTITY = "campaign_consent"
 """What is told of a consent. An intent to change a marketing status is of the kind `CONSENT`, its key is the person."""
@@ -66,7 +66,7 @@ async def follow_consents(engine: Engine, reread: Reread) -> bool:
     if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
-    await look_consents_up(engine)
+    await look_consents_up(engine, await left_open(engine))
     by_prospect: dict[str, list[Change]] = {}
     for change in changes:
         by_prospect.setdefault(change.record_id, []).append(change)
@@ -100,12 +100,12 @@ async def _closed(engine: Engine, by_prospect: Mapping[str, Sequence[Change]]) -
     return list(found.values())
 
 
-async def look_consents_up(engine: Engine) -> None:
-    """Settle the intents whose answer got lost: what arrived is told, what did not is tried again with its event.
+async def look_consents_up(engine: Engine, found: Sequence[Intent]) -> None:
+    """Settle those of the intents left open whose answer got lost: what arrived is told, what did not is tried again with its event.
 
     One that may still arrive stays open. Nothing needs to wait for it: unsubscribing twice is unsubscribing once.
     """
-    intents, _awaited = await sort_out(engine, {CONSENT})
+    intents, _awaited = sort_out(engine, found, {CONSENT})
     if not intents:
         return
     results = Results(intents_done=[(CONSENT, intent.key) for intent in intents])
@@ -138,10 +138,7 @@ async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) ->
         answers = await together(partial(_do, engine), todo)
         stop = _take_failures(todo, answers, results, later)
         for person, answer in zip(todo, answers, strict=True):
-            if getattr(answer, "sent", False):
-                engine.unsure = True
-            else:
-                results.intents_done.append((CONSENT, person.person_id))
+            close_intent(engine, results, (CONSENT, person.person_id), answer)
             if isinstance(answer, str):
                 results.log.append(_line(person, answer))
                 _ask_or_settle(person, answer, results)

@@ -40,7 +40,7 @@ from tidegate.services.chains import Chain, LiveRun
 from tidegate.services.deed_words import case_of, log_line
 from tidegate.services.engine import Engine
 from tidegate.services.together import together
-from tidegate.services.unanswered import NOTHING_AWAITED, Awaited
+from tidegate.services.unanswered import NOTHING_AWAITED, Awaited, close_intent
 
 DEAL, MOVE, ACTIVITY = "deal", "move", "activity"
 """Kinds of intents."""
@@ -178,14 +178,10 @@ def _take(
     engine: Engine, step: _Step, answer: ActionResult | TidegateError, results: Results
 ) -> NeedsAttention | None:
     """What an answer means for its action and the rest of its chain."""
+    close_intent(engine, results, step.key, answer)
     if isinstance(answer, ActionResult):
-        results.intents_done.append(step.key)
         _settle(engine, step, answer, results)
         return None
-    if getattr(answer, "sent", False):
-        engine.unsure = True
-    else:
-        results.intents_done.append(step.key)
     if isinstance(answer, RecordRejected | PermissionMissing):
         _settle(engine, step, _result(step, Outcome.FAILED, answer.user_message), results)
         results.questions.append(case_of(step.run, step.action, answer))

@@ -153,8 +153,7 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
         await land(engine)
     if serving.status not in (Status.ACTIVE, Status.SYNCING):
         return await _preview(engine, schedule, serving)
-    engine.rules, engine.campaigns = serving.rules, serving.campaigns
-    engine.passed_upto, engine.left_upto = serving.passed_upto, serving.left_upto
+    _go_by(engine, serving)
     if serving.status is Status.SYNCING:
         return await _transfer(engine, schedule, serving, ended)
     engine.spend_as(Feature.LIVE)
@@ -171,9 +170,14 @@ async def _serve(engine: Engine, schedule: Schedule, ended: Drained) -> bool:
 async def _reread(engine: Engine, schedule: Schedule) -> bool:
     """Know the settings as they are now. Whether the connection is active still."""
     serving = await engine.run(schedule.load, engine.connection_id)
+    _go_by(engine, serving)
+    return serving.status is Status.ACTIVE
+
+
+def _go_by(engine: Engine, serving: Serving) -> None:
+    """The settings of the moment, and what was decided about changes that the brakes had stopped."""
     engine.rules, engine.campaigns = serving.rules, serving.campaigns
     engine.passed_upto, engine.left_upto = serving.passed_upto, serving.left_upto
-    return serving.status is Status.ACTIVE
 
 
 async def _recover(engine: Engine, ended: Drained, *, patient: bool = False) -> None:

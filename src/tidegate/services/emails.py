@@ -29,6 +29,7 @@ from tidegate.services.email_tasks import Task, find_deals, put_off, tasks_of
 from tidegate.services.engine import Engine, Reread
 from tidegate.services.together import together
 from tidegate.services.traces import EMAIL, look_traces_up
+from tidegate.services.unanswered import close_intent, left_open
 
 ENTITY = "campaign_email"
 BATCH = 40
@@ -50,7 +51,7 @@ async def follow_emails(engine: Engine, reread: Reread) -> bool:
         results.mended.extend((HISTORY, change.record_id) for change in changes)
         return await _store(engine, results)
     try:
-        awaited = await look_traces_up(engine)
+        awaited = await look_traces_up(engine, await left_open(engine))
     except BudgetSpent as error:
         put_off(engine, changes, error, results)
         return await _store(engine, results)
@@ -156,10 +157,7 @@ def _take(
     engine: Engine, task: Task, answer: EmailActivityRow | TidegateError, results: Results
 ) -> TidegateError | None:
     """What an answer means: remembered, put off, or told."""
-    if getattr(answer, "sent", False):
-        engine.unsure = True
-    else:
-        results.intents_done.append((EMAIL, task.email.id))
+    close_intent(engine, results, (EMAIL, task.email.id), answer)
     if isinstance(answer, EmailActivityRow):
         results.email_activities.append(answer)
         results.mended.append((HISTORY, task.email.id))

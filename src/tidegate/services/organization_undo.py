@@ -15,6 +15,7 @@ from tidegate.ports import Intent, Organization, Outcome, PreviewPage, Results, 
 from tidegate.services.engine import Engine
 from tidegate.services.journal import DELETE_ORGANIZATION, organization_deleted
 from tidegate.services.together import together
+from tidegate.services.unanswered import close_intent
 
 PAGE = 100
 ORGANIZATIONS = "organizations:"
@@ -63,10 +64,8 @@ async def _delete(
     for organization in organizations:
         reason, answer = reasons[organization.id], answers.get(organization.id)
         outcome = Undoing.KEEP.value if reason else Undoing.DELETE.value
-        sent = getattr(answer, "sent", False)
-        engine.unsure |= sent
-        if organization.id in answers and not sent:
-            results.intents_done.append((DELETE_ORGANIZATION, organization.id))
+        if organization.id in answers:
+            close_intent(engine, results, (DELETE_ORGANIZATION, organization.id), answer)
         if isinstance(answer, TemporaryError | NeedsAttention):
             stops.append(answer)
             continue

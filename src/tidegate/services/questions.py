@@ -1,8 +1,10 @@
 """What a plan puts to a person, under *Needs attention*."""
 
+from collections.abc import Mapping
+
 from tidegate.core.operations import Decision, LinkState, Plan
 from tidegate.core.records import Side
-from tidegate.core.values import describe
+from tidegate.core.values import Json, describe
 from tidegate.ports import Question
 from tidegate.services.engine import Engine
 from tidegate.services.troubles import CURES, INVALID
@@ -11,12 +13,10 @@ from tidegate.services.units import Unit
 
 def ambiguous(unit: Unit, plan: Plan) -> Question:
     side = plan.candidates_side or unit.origin.other
-    return Question(
-        kind="ambiguous",
-        side=unit.origin,
-        prospect_id=unit.prospect_id or "",
-        person_id=unit.person_id or "",
-        record_name=unit.record_name,
+    return _about(
+        unit,
+        "ambiguous",
+        unit.origin,
         message=plan.reason,
         cure="Choose the right one, or merge them where they are.",
         facts={"candidates": list(plan.candidates), "candidates_side": side.value},
@@ -28,12 +28,10 @@ def unseen(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
         return []
     me = next((user.name for user in engine.rules.pipedrive.users if user.is_me), "the connected user")
     return [
-        Question(
-            kind="hidden",
-            side=Side.PIPEDRIVE,
-            prospect_id=unit.prospect_id or "",
-            person_id=unit.person_id or "",
-            record_name=unit.record_name,
+        _about(
+            unit,
+            "hidden",
+            Side.PIPEDRIVE,
             message=plan.reason,
             cure=(
                 f"Have the person made visible to {me} in Pipedrive, or connect as a user who sees it. It goes on by itself "
@@ -48,12 +46,10 @@ def two_for_one(unit: Unit, plan: Plan) -> list[Question]:
     if plan.decision is not Decision.UNLINK or plan.merged_into is None:
         return []
     return [
-        Question(
-            kind="merged",
-            side=Side.OUTREACH,
-            prospect_id=unit.prospect_id or "",
-            person_id=unit.person_id or "",
-            record_name=unit.record_name,
+        _about(
+            unit,
+            "merged",
+            Side.OUTREACH,
             message=f"{plan.reason} Two prospects now stand for one person.",
             cure="Choose the prospect that stays in step with the person. Nothing is deleted.",
             facts={
@@ -63,6 +59,26 @@ def two_for_one(unit: Unit, plan: Plan) -> list[Question]:
             },
         )
     ]
+
+
+def failed(unit: Unit, side: Side, kind: str, message: str) -> Question:
+    """What was to be done on this side was refused, and will be as long as nobody mends the cause."""
+    return _about(unit, kind, side, message=message, cure=CURES[kind])
+
+
+def _about(
+    unit: Unit, kind: str, side: Side, *, message: str, cure: str, facts: Mapping[str, Json] | None = None
+) -> Question:
+    return Question(
+        kind=kind,
+        side=side,
+        prospect_id=unit.prospect_id or "",
+        person_id=unit.person_id or "",
+        record_name=unit.record_name,
+        message=message,
+        cure=cure,
+        facts=facts or {},
+    )
 
 
 def refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:

@@ -29,7 +29,7 @@ from tidegate.services.journal import (
     fields_of,
     organization_deleted,
 )
-from tidegate.services.unanswered import emails_of, seconds_left, sort_out
+from tidegate.services.unanswered import emails_of, left_open, seconds_left, sort_out
 
 CLOCK_MARGIN = timedelta(minutes=5)
 
@@ -43,11 +43,11 @@ async def recover_intents(engine: Engine, *, patient: bool = False) -> None:
 
     What campaigns set off is looked up by `traces`.
     """
-    intents, awaited = await sort_out(engine, RECOVERIES)
+    intents, awaited = sort_out(engine, await left_open(engine), RECOVERIES)
     while awaited and patient:
         now = engine.lane.clock.now()
         await engine.lane.clock.sleep(max(seconds_left(intent, now) for intent in awaited))
-        intents, awaited = await sort_out(engine, RECOVERIES)
+        intents, awaited = sort_out(engine, await left_open(engine), RECOVERIES)
     engine.awaited, engine.unsure = awaited, bool(awaited)
     if intents:
         await _recover(engine, intents)

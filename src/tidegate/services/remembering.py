@@ -8,13 +8,13 @@ from tidegate.core.operations import Decision, LinkState, Plan
 from tidegate.core.planning import finish
 from tidegate.core.records import Gone, Record, Side
 from tidegate.errors import NeedsAttention, RecordGone, TemporaryError, TidegateError
-from tidegate.ports import Change, LinkToSave, LogLine, Question, Results
+from tidegate.ports import Change, LinkToSave, LogLine, Results
 from tidegate.services import overtaken, questions
 from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, create_kind, intent_key, update_key
 from tidegate.services.quarrels import quarrel_of
 from tidegate.services.retrying import retry_at
-from tidegate.services.troubles import CURES, kind_of
+from tidegate.services.troubles import kind_of
 from tidegate.services.units import Unit
 
 
@@ -200,25 +200,13 @@ def _put_to_a_person(unit: Unit, error: TidegateError | None, results: Results) 
     failed = unit.origin.other
     if unit.plan is not None and unit.plan.writes:
         failed = next((w.side for w in unit.plan.writes if w.side not in unit.returned), failed)
-    prospect_id, person_id = unit.prospect_id or "", unit.person_id or ""
-    kind = kind_of(error)
-    results.questions.append(
-        Question(
-            kind=kind,
-            side=failed,
-            prospect_id=prospect_id,
-            person_id=person_id,
-            record_name=unit.record_name,
-            message=message,
-            cure=CURES[kind],
-        )
-    )
+    results.questions.append(questions.failed(unit, failed, kind_of(error), message))
     results.log.append(
         LogLine(
             side=failed,
             act="fail",
-            prospect_id=prospect_id,
-            person_id=person_id,
+            prospect_id=unit.prospect_id or "",
+            person_id=unit.person_id or "",
             record_name=unit.record_name,
             message=message,
             cause_text=cause_text(unit.changes),

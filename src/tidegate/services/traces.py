@@ -31,9 +31,9 @@ CLOCK_MARGIN = timedelta(minutes=5)
 MOVED = "Somebody moved the deal meanwhile, or Pipedrive no longer shows it."
 
 
-async def look_traces_up(engine: Engine) -> Awaited:
-    """Settle every open intent of these kinds, but for those that may still arrive. Answers what waits for them, and why."""
-    intents, awaited = await sort_out(engine, KINDS)
+async def look_traces_up(engine: Engine, found: Sequence[Intent]) -> Awaited:
+    """Settle every intent of these kinds among those left open, but for those that may still arrive. Answers what waits for them, and why."""
+    intents, awaited = sort_out(engine, found, KINDS)
     waiting = dict(why_waiting(awaited, engine.lane.clock.now()))
     if intents:
         try:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from tidegate.core.records import Record, Side
 from tidegate.errors import TemporaryError
-from tidegate.ports import Intent
+from tidegate.ports import Intent, Results
 from tidegate.services.engine import Engine
 from tidegate.services.journal import create_kind, update_key
 from tidegate.services.units import Unit
@@ -26,18 +26,33 @@ Awaited = Mapping[str, TemporaryError]
 NOTHING_AWAITED: Awaited = {}
 
 
-async def sort_out(engine: Engine, kinds: Collection[str]) -> tuple[list[Intent], list[Intent]]:
-    """The open intents of these kinds: those that can be looked up now, and those whose write may still arrive.
+def close_intent(engine: Engine, results: Results, intent: tuple[str, str], answer: object) -> None:
+    """An answer closes the intent of its write. Where none came and the write may have arrived, the intent stays, to be looked up."""
+    if getattr(answer, "sent", False):
+        engine.unsure = True
+    else:
+        results.intents_done.append(intent)
+
+
+async def left_open(engine: Engine) -> list[Intent]:
+    """The open intents, each with when it was given up.
 
     Called between batches alone, when no call of ours is under way: whatever is open then, of any kind, was given up by now.
     """
     found = await engine.run(engine.memory.open_intents, engine.connection_id)
-    intents = [intent for intent in found if intent.kind in kinds]
     now = engine.lane.clock.now()
     given_up = [(intent.kind, intent.key) for intent in found if intent.given_up_at is None]
     if given_up:
         await engine.run(engine.memory.give_up_intents, engine.connection_id, given_up, now, engine.lane.hold)
-    intents = [intent if intent.given_up_at else replace(intent, given_up_at=now) for intent in intents]
+    return [intent if intent.given_up_at else replace(intent, given_up_at=now) for intent in found]
+
+
+def sort_out(
+    engine: Engine, found: Sequence[Intent], kinds: Collection[str]
+) -> tuple[list[Intent], list[Intent]]:
+    """Of the intents `left_open`, those of these kinds: what can be looked up now, and what may still arrive."""
+    now = engine.lane.clock.now()
+    intents = [intent for intent in found if intent.kind in kinds]
     known = [intent for intent in intents if seconds_left(intent, now) <= 0]
     return known, [intent for intent in intents if seconds_left(intent, now) > 0]
 

@@ -253,8 +253,7 @@ def note_wait(of: QuerySet[Transfer], reason: str) -> None:
 
 
 def seconds_since_start(transfer: Transfer) -> float:
-    began = transfer.started_at or transfer.created_at
-    return round((timezone.now() - began).total_seconds(), 1)
+    return round((timezone.now() - transfer.began_at).total_seconds(), 1)
 
 
 def go_on_with_transfer(transfer: Transfer) -> None:

@@ -5,6 +5,8 @@ Prices and scopes as the official OpenAPI documents of 2026-08-18 name them; a t
 
 from dataclasses import dataclass
 
+from tidegate.core.transfer import LOOK, reads_by_id
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -71,17 +73,11 @@ WEBHOOKS = Endpoint("GET", "/api/v1/webhooks", 10, _WEBHOOKS)
 CREATE_WEBHOOK = Endpoint("POST", "/api/v1/webhooks", 10, _WEBHOOKS)
 DELETE_WEBHOOK = Endpoint("DELETE", "/api/v1/webhooks/{id}", 6, _WEBHOOKS)
 
-IDS_A_CALL = 100
+IDS_A_CALL = LOOK
 """How many records one call by `ids=` can name."""
 PAGE = 500
 
 
 def calls_for(count: int, *, one: Endpoint, many: Endpoint) -> tuple[int, int]:
-    """How to read `count` records cheapest: calls by `ids=`, and single reads for the rest.
-
-    At an equal price one call beats ten.
-    """
-    full, rest = divmod(count, IDS_A_CALL)
-    if rest * one.tokens < many.tokens:
-        return full, rest
-    return full + 1, 0
+    """How to read `count` records cheapest: calls by `ids=`, and single reads for the rest."""
+    return reads_by_id(count, one=one.tokens, many=many.tokens)

@@ -1,6 +1,7 @@
 """A transfer: the manual sync of existing records in one direction, and what became of each record."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 
@@ -90,6 +91,11 @@ class Transfer(models.Model):
     @property
     def done(self) -> int:
         return sum(getattr(self, name) for name in COUNTED)
+
+    @property
+    def began_at(self) -> datetime:
+        """From when its pace, its waits and its time are counted."""
+        return self.started_at or self.created_at
 
 
 class TransferRecord(models.Model):

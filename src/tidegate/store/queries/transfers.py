@@ -10,6 +10,9 @@ from tidegate.prospects.models import ProspectEmail
 from tidegate.store.models import Change, Connection, Transfer, TransferRecord
 from tidegate.store.queries.records import person_cards
 
+_DECIDED = Q(changes__contains=[{"conflict": True}])
+"""Where a value that differed was, or is to be, overwritten."""
+
 
 def running_transfer(connection: Connection) -> Transfer | None:
     return connection.transfers.filter(state__in=["running", "paused"]).first()
@@ -51,8 +54,7 @@ def shown_records(
     if outcomes:
         records = records.filter(outcome__in=outcomes)
     if conflicts is not None:
-        decided = Q(changes__contains=[{"conflict": True}])
-        records = records.filter(decided if conflicts else ~decided, outcome="updated")
+        records = records.filter(_DECIDED if conflicts else ~_DECIDED, outcome="updated")
     rows = list(records.order_by("id")[: limit + 1])
     return rows[:limit], rows[limit - 1].pk if len(rows) > limit else None
 
@@ -63,7 +65,7 @@ def latest_records(transfer: Transfer, limit: int = 8) -> list[TransferRecord]:
 
 def count_conflicts(transfer: Transfer) -> int:
     """Of how many records a value that differed was overwritten."""
-    return transfer.records.filter(outcome="updated", changes__contains=[{"conflict": True}]).count()
+    return transfer.records.filter(_DECIDED, outcome="updated").count()
 
 
 def emails_of(transfer: Transfer, records: Collection[TransferRecord]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The Integrations page: the two apps, each connection in the state it is in, and disconnecting."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from tidegate.core.connection import Reason, Status
+from tidegate.core.problem import Problem
 from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.store.models import Connection
@@ -43,13 +45,15 @@ def _card(connection: Connection) -> dict[str, object]:
     """A connection's card: which of the states of the page it shows."""
     settings = connection.get_settings()
     waits = connection.status == Status.FAILED or connection.reason == Reason.INCOMPLETE
+    is_new = connection.launched_at is None
+    problems = actions.problems(connection) if waits or is_new else []
     return {
         "connection": connection,
         "state": card_state(connection),
         "direction": settings.direction,
         "open": connection.is_live,
-        "problems": actions.problems(connection) if waits else [],
-        **_steps(connection),
+        "problems": problems if waits else [],
+        **(_steps(connection, problems) if is_new else {}),
         "transfer": connection.transfers.filter(state__in=["running", "paused"]).first(),
         "wait": wait_of(connection),
         "waiting": connection.changes.filter(done_at=None).count(),
@@ -59,11 +63,9 @@ def _card(connection: Connection) -> dict[str, object]:
     }
 
 
-def _steps(connection: Connection) -> dict[str, int]:
-    """How far the set-up is, where it isn't over."""
-    if connection.launched_at is not None:
-        return {}
-    steps = stepper(connection, "review", actions.problems(connection))["steps"]
+def _steps(connection: Connection, problems: Sequence[Problem]) -> dict[str, int]:
+    """How far the set-up is."""
+    steps = stepper(connection, "review", problems)["steps"]
     return {"steps": len(steps), "steps_done": sum(step.is_done for step in steps)}
 
 

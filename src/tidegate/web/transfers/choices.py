@@ -75,10 +75,8 @@ def offers(connection: Connection, settings: Settings) -> Offers:
 
 
 def _prospects_in_words(connection: Connection, settings: Settings, lists: dict[str, str]) -> str:
-    count, where = (
-        queries.count_prospects(connection, settings.sync_from_lists),
-        lists_in_words(settings, lists),
-    )
+    count = queries.count_prospects(connection, settings.sync_from_lists)
+    where = lists_in_words(settings, lists)
     if count is None:
         return _("Prospects from %(lists)s") % {"lists": where}
     text = ngettext("%(count)s prospect from %(lists)s", "%(count)s prospects from %(lists)s", count)

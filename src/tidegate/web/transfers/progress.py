@@ -109,18 +109,17 @@ def last_dip(transfer: Transfer) -> Dip | None:
     if not transfer.waits:
         return None
     seconds, why = transfer.waits[-1]
-    return Dip((transfer.started_at or transfer.created_at) + timedelta(seconds=seconds), str(why))
+    return Dip(transfer.began_at + timedelta(seconds=seconds), str(why))
 
 
 def progress_of(transfer: Transfer) -> Progress:
     ended: datetime = transfer.finished_at or timezone.now()
-    began = transfer.started_at or transfer.created_at
     return Progress(
         done=transfer.done,
         total=transfer.total,
         rate=queries.records_a_second(transfer),
         left=queries.seconds_left(transfer),
-        so_far=max((ended - began).total_seconds(), 0.0),
+        so_far=max((ended - transfer.began_at).total_seconds(), 0.0),
     )
 
 
