@@ -51,6 +51,19 @@ OPEN: Final = frozenset({State.RUNNING, State.PAUSED})
 """While a transfer is in one of these, the connection is *Syncing* and real-time changes wait."""
 
 
+@dataclass(frozen=True, slots=True)
+class Include:
+    """What a transfer brings beside the mapped fields."""
+
+    past_emails: bool = False
+    """All campaign e-mails of the pairs it covers, those of before the launch and imported ones among them, as done
+    activities. Without it only those since the launch to whom it links for the first time, as in live sync."""
+    constants: bool = True
+
+
+USUAL: Final = Include()
+
+
 def may_move(before: State, after: State) -> bool:
     """Whether a transfer can go from one state to the other; staying is always allowed."""
     return before is after or after in MOVES[before]

@@ -78,10 +78,10 @@ class OutreachApp(Protocol):
         ...
 
     async def find_campaign_emails(
-        self, prospect_ids: Collection[str], *, since: datetime
+        self, prospect_ids: Collection[str], *, since: datetime | None
     ) -> tuple[str, ...]:
         """Ids of the e-mails to these prospects of which something worth acting on was told that happened since; nothing
-        that was imported, and no automatic reply.
+        that was imported, and no automatic reply. Since None: at any time, imported or not.
         """
         ...
 

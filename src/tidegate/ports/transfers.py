@@ -40,6 +40,8 @@ class TransferState:
     """It goes over chosen records (those that wait in it) instead of the whole source."""
     undoes: str | None = None
     """The transfer that this one takes back."""
+    past_emails: bool = False
+    """`core.transfer.Include`; constants that are left out are not among the settings."""
     delete_created: bool = False
     """Of an undo: what the transfer created is deleted, where nobody touched it."""
 

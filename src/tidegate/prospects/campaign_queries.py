@@ -38,17 +38,21 @@ def get_emails(workspace_id: UUID, ids: Iterable[int | str], *, most: int) -> li
     return list(rows.prefetch_related(events).order_by("pk"))
 
 
-def find_emails(workspace_id: UUID, prospect_ids: Iterable[int | str], *, since: datetime) -> list[int]:
-    """Ids of the e-mails to these prospects with an event to act on that happened since `since` and was not imported."""
+def find_emails(
+    workspace_id: UUID, prospect_ids: Iterable[int | str], *, since: datetime | None
+) -> list[int]:
+    """Ids of the e-mails to these prospects with an event to act on that happened since `since` and was not imported; since
+    None: whenever it happened, imported or not.
+    """
     rows = CampaignEvent.objects.filter(
         workspace_id=workspace_id,
         prospect__in=numbers_of(prospect_ids),
         email__isnull=False,
-        at__gte=since,
         type__in=ACTED_ON,
-        historical=False,
         automatic=False,
     )
+    if since is not None:
+        rows = rows.filter(at__gte=since, historical=False)
     return list(rows.order_by("email").values_list("email", flat=True).distinct())
 
 

@@ -15,11 +15,12 @@ from tidegate.core.transfer import look_counts
 from tidegate.core.values import normal_emails
 from tidegate.ports import Claim, PreviewPage, TransferState
 from tidegate.services.deciding import decide_all
-from tidegate.services.earlier import earlier_emails
+from tidegate.services.earlier import earlier_emails, past_emails
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_up_to_date
 from tidegate.services.look import look
 from tidegate.services.perform import find_organizations, organizations_needed
+from tidegate.services.remembering import linked_prospect
 from tidegate.services.transfer import MIRROR_MAX_AGE, outcome_of, units_of_page, walk_page
 from tidegate.services.units import Unit
 
@@ -112,9 +113,12 @@ def _claims(unit: Unit) -> list[Claim]:
     return claims
 
 
-def _met(unit: Unit) -> str | None:
-    """The prospect that the plan links to a person for the first time. One that it creates was never sent anything."""
-    return unit.prospect_id if unit.plan is not None and unit.plan.new_link else None
+async def _emails_logged(engine: Engine, preview: TransferState, units: Sequence[Unit]) -> int:
+    """Of whom the plans link; a prospect that they create was never sent anything."""
+    if preview.past_emails:
+        return len(await past_emails(engine, [i for unit in units if (i := linked_prospect(unit))]))
+    new = [unit for unit in units if unit.plan is not None and unit.plan.new_link]
+    return len(await earlier_emails(engine, [i for unit in new if (i := unit.prospect_id)]))
 
 
 async def _count(
@@ -126,7 +130,7 @@ async def _count(
         writes = unit.plan.writes if unit.plan is not None else ()
         counts.update(f"{NOUNS[write.side]}_{DEEDS[write.act]}" for write in writes)
         counts["conflicts"] += int(any(change.conflict for write in writes for change in write.changes))
-    counts["emails_logged"] = len(await earlier_emails(engine, [i for u in units if (i := _met(u))]))
+    counts["emails_logged"] = await _emails_logged(engine, preview, units)
     names = organizations_needed(units)
     if names:
         _, missing = await find_organizations(engine, names)

@@ -35,12 +35,16 @@ def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cau
 
 def linked_just_now(unit: Unit) -> str | None:
     """The prospect of a pair that was no pair until now, or whose link waited for an answer or a record."""
+    was = unit.link is not None and unit.link.state == LinkState.LINKED
+    return None if was else linked_prospect(unit)
+
+
+def linked_prospect(unit: Unit) -> str | None:
+    """The prospect of a pair that is linked now."""
     plan = unit.plan
     if plan is None or unit.error is not None or plan.state is not LinkState.LINKED:
         return None
     if plan.decision not in (Decision.CREATE, Decision.UPDATE, Decision.UNCHANGED):
-        return None
-    if unit.link is not None and unit.link.state == LinkState.LINKED:
         return None
     return _ids_of_pair(unit, plan)[0]
 

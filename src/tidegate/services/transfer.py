@@ -17,6 +17,7 @@ from tidegate.core.transfer import CATCH_UP_SECONDS
 from tidegate.core.values import MISSING, Json, is_readable, to_json
 from tidegate.errors import BudgetSpent, MappingBroken, NeedsAttention, RateLimited, TemporaryError
 from tidegate.ports import Outcome, Results, TransferState
+from tidegate.services.earlier import plan_past_emails
 from tidegate.services.engine import Engine, Tries
 from tidegate.services.flight import Looked, Touched, Walked
 from tidegate.services.index import bring_up_to_date, is_up_to_date, organization_names
@@ -32,6 +33,7 @@ from tidegate.services.overlap import (
     taken,
     where_it_is,
 )
+from tidegate.services.remembering import linked_prospect
 from tidegate.services.retrying import NO_PAUSE
 from tidegate.services.settle import settle
 from tidegate.services.units import Unit
@@ -65,6 +67,8 @@ async def transfer_page(engine: Engine, transfer: TransferState) -> bool:
 
     mode = Transfer(direction, transfer.source_app)
     stop = await settle(engine, page.units, mode, results, cause="transfer", check=go_on)
+    if transfer.past_emails:
+        await plan_past_emails(engine, [i for unit in page.units if (i := linked_prospect(unit))], results)
     unsettled = unsettled_of(engine, transfer, page.units)
     left = {id(unit) for unit in unsettled}
     results.outcomes.extend(outcome_of(engine, unit) for unit in page.units if id(unit) not in left)

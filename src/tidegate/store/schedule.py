@@ -163,6 +163,7 @@ def _state_of(transfer: Transfer) -> TransferState:
         actor=transfer.created_by,
         picked=transfer.picked,
         undoes=str(transfer.undoes_id) if transfer.undoes_id else None,
+        past_emails=transfer.past_emails,
         delete_created=transfer.delete_created,
     )
 

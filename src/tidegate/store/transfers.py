@@ -14,7 +14,7 @@ from django.utils import timezone
 from tidegate.core.connection import Status
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
-from tidegate.core.transfer import EXPECTED, UNDOABLE, State, work_of_chosen
+from tidegate.core.transfer import EXPECTED, UNDOABLE, USUAL, Include, State, work_of_chosen
 from tidegate.errors import Conflict
 from tidegate.store.mirror import organizations_named
 from tidegate.store.models import Connection, PreviewClaim, Transfer, TransferRecord
@@ -38,6 +38,7 @@ def begin_transfer(
     total: int | None,
     actor: str,
     records: Sequence[str] | None = None,
+    include: Include = USUAL,
 ) -> Transfer:
     """A running transfer; real-time changes wait until it ends. Raises Conflict where one is under way.
 
@@ -45,7 +46,7 @@ def begin_transfer(
     """
     try:
         with transaction.atomic():
-            transfer = _new(connection, direction, source_app, "running", total, actor, records)
+            transfer = _new(connection, direction, source_app, "running", total, actor, records, include)
             _begin_syncing(connection)
             wake_lane(connection.lane_id)
     except IntegrityError as error:
@@ -62,12 +63,13 @@ def begin_preview(
     total: int | None,
     actor: str,
     records: Sequence[str] | None = None,
+    include: Include = USUAL,
 ) -> Transfer:
     """A preview takes the place of an earlier one. The connection keeps its status: live sync goes on."""
     try:
         with transaction.atomic():
             _drop_previews(connection)
-            preview = _new(connection, direction, source_app, "preview", total, actor, records)
+            preview = _new(connection, direction, source_app, "preview", total, actor, records, include)
             wake_lane(connection.lane_id)
     except IntegrityError as error:
         raise Conflict("Another preview was begun at the same moment. Look at that one.") from error
@@ -114,6 +116,7 @@ def _new(
     total: int | None,
     actor: str,
     records: Sequence[str] | None,
+    include: Include = USUAL,
     **facts: Any,
 ) -> Transfer:
     transfer = Transfer.objects.create(
@@ -123,7 +126,9 @@ def _new(
         state=state,
         total=total if records is None else len(records),
         picked=records is not None,
-        settings=connection.settings,
+        past_emails=include.past_emails,
+        constants=include.constants,
+        settings=_settings_for(connection, constants=include.constants),
         settings_version=connection.settings_version,
         created_by=actor,
         started_at=timezone.now(),
@@ -133,6 +138,11 @@ def _new(
         TransferRecord(transfer=transfer, source_id=source_id, outcome=WAITING) for source_id in records or ()
     )
     return transfer
+
+
+def _settings_for(connection: Connection, *, constants: bool) -> dict[str, Any]:
+    """The settings of the moment, as a run goes by them."""
+    return dict(connection.settings) if constants else {**connection.settings, "constants": []}
 
 
 def _drop_previews(connection: Connection) -> None:
@@ -214,7 +224,8 @@ def retry_failed(transfer: Transfer, *, actor: str, records: Sequence[str] | Non
             row.picked, row.state, row.state_text, row.cursor = True, "running", "", ""
             row.pace, row.waits = [], []
             row.started_at, row.finished_at = timezone.now(), None
-            row.settings, row.settings_version = row.connection.settings, row.connection.settings_version
+            row.settings = _settings_for(row.connection, constants=row.constants)
+            row.settings_version = row.connection.settings_version
             row.save()
             _begin_syncing(row.connection)
             wake_lane(row.connection.lane_id)

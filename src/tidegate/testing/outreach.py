@@ -238,7 +238,7 @@ class MemoryOutreach:
         }
 
     async def find_campaign_emails(
-        self, prospect_ids: Collection[str], *, since: datetime
+        self, prospect_ids: Collection[str], *, since: datetime | None
     ) -> tuple[str, ...]:
         self.faults.before("find_campaign_emails")
         found = {
@@ -246,9 +246,8 @@ class MemoryOutreach:
             for event in self._in_order()
             if event.prospect_id in prospect_ids
             and event.email_id is not None
-            and event.at >= since
             and event.trigger is not None
-            and not event.historical
+            and (since is None or (event.at >= since and not event.historical))
         }
         return tuple(found)
 

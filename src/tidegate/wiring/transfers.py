@@ -12,7 +12,7 @@ from tidegate.core.connection import Reason
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
 from tidegate.core.settings import problems as settings_problems
-from tidegate.core.transfer import UNDOABLE, Cost, Forecast, Work, ends_at, forecast
+from tidegate.core.transfer import UNDOABLE, USUAL, Cost, Forecast, Include, Work, ends_at, forecast
 from tidegate.core.undo import MOST_UNASKED
 from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.store import catalogues
@@ -35,6 +35,7 @@ def start_transfer(
     source_app: Side | None,
     actor: str,
     records: Sequence[str] | None = None,
+    include: Include = USUAL,
 ) -> Transfer:
     """Begin to transfer what exists, or only these records of the source. The source app is the sender unless another
     one is chosen."""
@@ -48,6 +49,7 @@ def start_transfer(
             total=total,
             actor=actor,
             records=_chosen(records),
+            include=include,
         )
         _note_started(begun, actor, records)
     return begun
@@ -58,6 +60,8 @@ def _note_started(transfer: Transfer, actor: str, records: Sequence[str] | None)
         "direction": transfer.direction,
         "source_app": transfer.source_app,
         "records": "all" if records is None else len(records),
+        "past_emails": transfer.past_emails,
+        "constants": transfer.constants,
     }
     act = Act.TRANSFER_STARTED if transfer.undoes_id is None else Act.UNDO_STARTED
     connection = transfer.connection
@@ -71,6 +75,7 @@ def preview_transfer(
     source_app: Side | None,
     actor: str,
     records: Sequence[str] | None = None,
+    include: Include = USUAL,
 ) -> Transfer:
     """Begin to plan a transfer without writing anything. It ends as *ready*, and `start_previewed` makes it a run."""
     sender = _check_transfer(connection, direction)
@@ -81,6 +86,7 @@ def preview_transfer(
         total=_count(connection, direction, connection.get_settings()),
         actor=actor,
         records=_chosen(records),
+        include=include,
     )
 
 

@@ -23,7 +23,7 @@ def get_emails(workspace_id: UUID, ids: Collection[str]) -> dict[str, CampaignEm
     return {str(row.pk): email_of(row) for row in rows}
 
 
-def find_emails(workspace_id: UUID, prospect_ids: Collection[str], since: datetime) -> tuple[str, ...]:
+def find_emails(workspace_id: UUID, prospect_ids: Collection[str], since: datetime | None) -> tuple[str, ...]:
     return tuple(map(str, campaign_queries.find_emails(workspace_id, prospect_ids, since=since)))
 
 

@@ -129,7 +129,7 @@ class ProspectStore:
         return cast(dict[str, CampaignEmail], await self._run_step(get_emails, self.workspace_id, ids))
 
     async def find_campaign_emails(
-        self, prospect_ids: Collection[str], *, since: datetime
+        self, prospect_ids: Collection[str], *, since: datetime | None
     ) -> tuple[str, ...]:
         found = await self._run_step(find_emails, self.workspace_id, prospect_ids, since)
         return cast(tuple[str, ...], found)

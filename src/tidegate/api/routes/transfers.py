@@ -13,6 +13,7 @@ from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.schemas import UNSET, Answer, Body, Id, Moment
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
+from tidegate.core.transfer import Include
 from tidegate.store.models import Transfer, TransferRecord
 from tidegate.wiring import actions
 from tidegate.wiring.transfers import MOST_CHOSEN, undo_possible_until
@@ -42,6 +43,10 @@ class TransferAnswer(Answer):
     connection_id: Id
     direction: OneWay
     source_app: Side = Field(description="Whose values win where two matching records differ.")
+    past_emails: bool = Field(
+        description="Whether campaign e-mails of before the launch become activities, too."
+    )
+    constants: bool = Field(description="Whether constants are written.")
     state: str = Field(description="preview, ready, running, paused, done, cancelled, failed or undone.")
     state_text: str = Field(description="Why, in words, where there is more to say.")
     total: int | None = Field(description="How many records there are; null until they were counted.")
@@ -144,6 +149,12 @@ class NewTransfer(Body):
         False, description="Only plan it: nothing is written, live sync goes on, and it ends as ready."
     )
     records: Chosen | None = Field(None, description="Only these records of the source, by id.")
+    past_emails: bool = Field(
+        False,
+        description="Write the campaign e-mails of all pairs it covers as done activities, those of before the launch and "
+        "imported ones among them. Otherwise only those since the launch to whom it links for the first time.",
+    )
+    constants: bool = Field(True, description="Write the constants of the receiving app.")
 
 
 class StartTransfer(Body):
@@ -203,6 +214,7 @@ def start_transfer(request: ApiRequest, connection_id: UUID, new: NewTransfer) -
         direction=Direction(new.direction),
         source_app=new.source_app,
         actor=actor(request),
+        include=Include(past_emails=new.past_emails, constants=new.constants),
         **chosen,
     )
     return Answered(201, TransferAnswer.of(transfer))

@@ -33,6 +33,9 @@ class Transfer(models.Model):
     direction = models.CharField(max_length=20)
     """`to_pipedrive` or `from_pipedrive`."""
     source_app = models.CharField(max_length=10)
+    past_emails = models.BooleanField(default=False)
+    """Campaign e-mails of before the launch become activities, too: `core.transfer.Include`."""
+    constants = models.BooleanField(default=True)
     state = models.CharField(max_length=12, default="running")
     """`preview`, `ready`, `running`, `paused`, `done`, `cancelled`, `failed`, `undone`."""
     state_text = models.TextField(blank=True)

@@ -6,7 +6,10 @@ What only the other app could say is None, never a guess.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tidegate.prospects.models import Prospect, ProspectList
+from django.db.models import CharField, Exists, OuterRef, QuerySet
+from django.db.models.functions import Cast
+
+from tidegate.prospects.models import ACTED_ON, CampaignEmail, CampaignEvent, Prospect, ProspectList
 from tidegate.store.identities import survivors
 from tidegate.store.models import Connection, Lane, MirrorAddress, MirrorOrganization, MirrorPerson
 
@@ -15,13 +18,34 @@ def count_prospects(connection: Connection, list_ids: Collection[str] | None = N
     """How many prospects the outreach app holds (in these lists); None where only the app itself could say."""
     if connection.outreach_app != "prospects":
         return None
+    return _prospects(connection, list_ids).count()
+
+
+def _prospects(connection: Connection, list_ids: Collection[str] | None) -> QuerySet[Prospect]:
     prospects = Prospect.objects.filter(workspace_id=connection.workspace_id)
-    if list_ids is not None:
-        members = Prospect.lists.through.objects.filter(
-            prospectlist_id__in=[pk for pk in list_ids if pk.isdecimal()]
-        )
-        prospects = prospects.filter(pk__in=members.values("prospect_id"))
-    return prospects.count()
+    if list_ids is None:
+        return prospects
+    members = Prospect.lists.through.objects.filter(
+        prospectlist_id__in=[pk for pk in list_ids if pk.isdecimal()]
+    )
+    return prospects.filter(pk__in=members.values("prospect_id"))
+
+
+def count_past_emails(connection: Connection, list_ids: Collection[str] | None = None) -> int | None:
+    """How many campaign e-mails to prospects (in these lists) are no activities yet; more than `MOST_COUNTED` are not
+    counted on. None where only the outreach app could say.
+    """
+    if connection.outreach_app != "prospects":
+        return None
+    told = CampaignEvent.objects.filter(email=OuterRef("pk"), type__in=ACTED_ON, automatic=False)
+    written = connection.email_activities.filter(email_id=Cast(OuterRef("pk"), CharField()))
+    emails = CampaignEmail.objects.filter(
+        Exists(told),
+        ~Exists(written),
+        workspace_id=connection.workspace_id,
+        prospect__in=_prospects(connection, list_ids),
+    )
+    return emails.order_by().values("pk")[: MOST_COUNTED + 1].count()
 
 
 MOST_COUNTED = 10_000

@@ -13,8 +13,10 @@ from django.utils.translation import ngettext
 
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
+from tidegate.core.transfer import Include
 from tidegate.store import queries
 from tidegate.store.models import Connection
+from tidegate.store.schedule import campaign_rules
 from tidegate.wiring import actions
 
 WAYS = {
@@ -28,6 +30,7 @@ SENDER = {Direction.TO_PIPEDRIVE: Side.OUTREACH, Direction.FROM_PIPEDRIVE: Side.
 class Choice:
     direction: Direction
     source_app: Side
+    include: Include
 
 
 def read_choice(asked: QueryDict, settings: Settings) -> Choice | None:
@@ -36,12 +39,13 @@ def read_choice(asked: QueryDict, settings: Settings) -> Choice | None:
     if direction is None:
         return None
     source = asked.get("source_app", "")
-    return Choice(direction, Side(source) if source in set(Side) else SENDER[direction])
+    include = Include(past_emails="past_emails" in asked, constants="constants" in asked)
+    return Choice(direction, Side(source) if source in set(Side) else SENDER[direction], include)
 
 
 def proposed(asked: QueryDict, settings: Settings) -> Choice:
     """What is preselected: the chosen direction, else the connection's own; its sender is the source unless another one is
-    asked for.
+    asked for; everything is included.
     """
     way = WAYS.get(asked.get("direction", ""))
     if way is None:
@@ -51,7 +55,8 @@ def proposed(asked: QueryDict, settings: Settings) -> Choice:
             else Direction.TO_PIPEDRIVE
         )
     source = asked.get("source_app", "")
-    return Choice(way, Side(source) if source in set(Side) else SENDER[way])
+    everything = Include(past_emails=True, constants=True)
+    return Choice(way, Side(source) if source in set(Side) else SENDER[way], everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,30 @@ def _people_in_words(connection: Connection, settings: Settings, target: str | N
         "%(count)s person into the list “%(name)s”", "%(count)s people into the list “%(name)s”", count
     )
     return text % {"count": number_format(count, force_grouping=True), "name": target}
+
+
+def past_emails_in_words(connection: Connection, settings: Settings, direction: Direction) -> str | None:
+    """How many e-mails could come along; None where campaign e-mails become no activities, or there are none.
+
+    Whom a transfer from Pipedrive meets is not known before, so their e-mails are not counted.
+    """
+    if not campaign_rules(connection, settings).history:
+        return None
+    to_pipedrive = direction is Direction.TO_PIPEDRIVE
+    count = queries.count_past_emails(connection, settings.sync_from_lists if to_pipedrive else None)
+    if count == 0:
+        return None
+    if count is None or not to_pipedrive:
+        return _("You can leave them out to save API budget.")
+    if count > queries.MOST_COUNTED:
+        text = _("More than %(count)s e-mails. You can leave them out to save API budget.")
+        return text % {"count": number_format(queries.MOST_COUNTED, force_grouping=True)}
+    text = ngettext(
+        "%(count)s e-mail. You can leave it out to save API budget.",
+        "%(count)s e-mails. You can leave them out to save API budget.",
+        count,
+    )
+    return text % {"count": number_format(count, force_grouping=True)}
 
 
 def constants_in_words(

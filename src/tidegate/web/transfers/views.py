@@ -34,6 +34,7 @@ from tidegate.web.transfers.choices import (
     constants_in_words,
     lists_in_words,
     offers,
+    past_emails_in_words,
     proposed,
     read_choice,
 )
@@ -79,6 +80,7 @@ def _choose(
         "choice": choice,
         "offers": offers(connection, settings),
         "constants": constants_in_words(connection, settings, choice.direction),
+        "past_emails": past_emails_in_words(connection, settings, choice.direction),
         "outreach_name": side_name(Side.OUTREACH),
         "running": queries.running_transfer(connection),
         "preview": queries.open_preview(connection),
@@ -100,7 +102,11 @@ def start(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     begin = actions.preview_transfer if "preview" in request.POST else actions.start_transfer
     try:
         started = begin(
-            connection, direction=choice.direction, source_app=choice.source_app, actor=str(request.user)
+            connection,
+            direction=choice.direction,
+            source_app=choice.source_app,
+            actor=str(request.user),
+            include=choice.include,
         )
     except Conflict as error:
         running = queries.running_transfer(connection)  # begun between our look and our start

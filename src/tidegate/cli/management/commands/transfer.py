@@ -12,6 +12,7 @@ from tidegate.cli.commands import TidegateCommand, plain_errors
 from tidegate.cli.workspaces import add_connection_option, choose_connection
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
+from tidegate.core.transfer import USUAL, Include
 from tidegate.store.models import Connection, Transfer
 from tidegate.wiring import actions
 
@@ -41,6 +42,12 @@ class Command(TidegateCommand):
         )
         parser.add_argument("--preview", action="store_true", help="only plan it: nothing is written")
         parser.add_argument(
+            "--past-emails",
+            action="store_true",
+            help="campaign e-mails of before the launch become activities, too",
+        )
+        parser.add_argument("--without-constants", action="store_true", help="leave the constants out")
+        parser.add_argument(
             "--records", nargs="+", metavar="ID", help="only these records, by their id in the source app"
         )
         acts = parser.add_mutually_exclusive_group()
@@ -64,6 +71,9 @@ class Command(TidegateCommand):
                 options["source_app"],
                 preview=options["preview"],
                 records=options["records"],
+                include=Include(
+                    past_emails=options["past_emails"], constants=not options["without_constants"]
+                ),
             )
             self.stdout.write(f"Started: {transfer.direction}, {transfer.total or 'all'} records.")
         else:
@@ -86,6 +96,7 @@ def start(
     *,
     preview: bool = False,
     records: list[str] | None = None,
+    include: Include = USUAL,
 ) -> Transfer:
     begin = actions.preview_transfer if preview else actions.start_transfer
     with plain_errors():
@@ -95,6 +106,7 @@ def start(
             source_app=Side(source_app) if source_app else None,
             actor=ACTOR,
             records=records,
+            include=include,
         )
 
 
