@@ -11,6 +11,7 @@ from tidegate.core.catalogue import Field, NamedList, Option, OutreachCatalogue,
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings, settings_to_json
+from tidegate.core.transfer import USUAL, Include
 from tidegate.core.values import Kind
 from tidegate.errors import Conflict
 from tidegate.store.models import Attention, Connection, Transfer, Workspace
@@ -116,14 +117,17 @@ class FakeActions:
         source_app: Side | None,
         actor: str,
         records: Sequence[str] | None = None,
+        include: Include = USUAL,
     ) -> Transfer:
         made = Transfer.objects.create(
             connection=connection,
             direction=direction.value,
             source_app=(source_app or Side.OUTREACH).value,
             created_by=actor,
+            past_emails=include.past_emails,
+            constants=include.constants,
         )
-        self._note("start_transfer", direction=direction, source_app=source_app, actor=actor)
+        self._note("start_transfer", direction=direction, source_app=source_app, actor=actor, include=include)
         return made
 
     def pause_transfer(self, transfer: Transfer, *, actor: str) -> None:

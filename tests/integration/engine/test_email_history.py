@@ -8,7 +8,7 @@ import pytest
 from tests.integration.engine.campaign_world import CHAIN, CREATE, CampaignWorld, automation
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Trigger
-from tidegate.core.transfer import Work
+from tidegate.core.transfer import Include, Work
 from tidegate.errors import BudgetSpent, InvalidForRemote, RemoteUnavailable
 from tidegate.ports import Feature
 from tidegate.store.models import Change, EmailActivity, Intent
@@ -80,6 +80,55 @@ def test_a_preview_counts_the_earlier_emails_of_whom_its_run_links(world):  # H1
 
     assert writes(world) - before == 1
     assert world.preview().planned["emails_logged"] == 0, "nobody is linked twice"
+
+
+PAST = Include(past_emails=True)
+
+
+def told_before_the_launch(world: CampaignWorld, prospect_id: str, **facts) -> str:
+    email_id = world.email_to(prospect_id)
+    long_ago = world.connection.launched_at - timedelta(days=90)
+    for trigger in ("email_sent", "email_opened"):
+        world.outreach.happen(trigger, email_id=email_id, at=long_ago, **facts)
+    return email_id
+
+
+@pytest.mark.parametrize("facts", [{}, {"historical": True}])
+@pytest.mark.parametrize("linked_before", [True, False])
+def test_a_transfer_that_is_asked_to_brings_the_emails_of_before_the_launch_once(
+    world, facts, linked_before
+):  # H13
+    signe = world.synced() if linked_before else world.outreach.add(prospect("Signe One"))
+    told_before_the_launch(world, signe, **facts)
+    if not linked_before:
+        world.outreach.announced.clear()
+
+    world.transfer()
+    assert world.activities(signe) == [], "it was not asked to"
+    preview = world.preview(include=PAST)
+    assert Work.of(preview.planned).emails_logged == 1
+    world.run_previewed(preview)
+    world.drain()
+    (activity,) = world.activities(signe)
+    assert (activity.subject, activity.done) == ("Hello from us (opened)", True)
+
+    spent = writes(world)
+    assert world.preview(include=PAST).planned["emails_logged"] == 0
+    world.transfer(include=PAST)
+    world.drain()
+    assert (len(world.activities(signe)), writes(world)) == (1, spent)
+
+
+def test_a_transfer_brings_no_past_emails_where_history_is_off(world):  # H13
+    world.automate(history=False)
+    signe = world.synced()
+    told_before_the_launch(world, signe)
+
+    assert world.preview(include=PAST).planned["emails_logged"] == 0
+    world.transfer(include=PAST)
+    world.drain()
+
+    assert world.activities(signe) == []
 
 
 def test_a_burst_of_events_costs_one_write_and_adds_no_second_activity(world):

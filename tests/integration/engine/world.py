@@ -22,6 +22,7 @@ from tidegate.core.records import (
     Side,
 )
 from tidegate.core.settings import DEFAULT_MAPPINGS, SYSTEM_MAPPINGS, Direction, Settings, settings_to_json
+from tidegate.core.transfer import USUAL, Include
 from tidegate.core.values import Kind, Value
 from tidegate.errors import LaneLost
 from tidegate.ports import Hold
@@ -217,19 +218,29 @@ class World:
             add_changes(self.connection, news, kinds=person_kinds(self.pipedrive_catalogue))
         return len(news)
 
-    def transfer(self, direction: Direction = Direction.TO_PIPEDRIVE, source: Side | None = None) -> Transfer:
+    def transfer(
+        self,
+        direction: Direction = Direction.TO_PIPEDRIVE,
+        source: Side | None = None,
+        include: Include = USUAL,
+    ) -> Transfer:
         sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
         transfer = begin_transfer(
-            self.connection, direction=direction, source_app=source or sender, total=None, actor="Alice"
+            self.connection, direction=direction, source_app=source or sender, total=None, actor="Alice", include=include
         )
         self.drain()
         transfer.refresh_from_db()
         return transfer
 
-    def preview(self, direction: Direction = Direction.TO_PIPEDRIVE, source: Side | None = None) -> Transfer:
+    def preview(
+        self,
+        direction: Direction = Direction.TO_PIPEDRIVE,
+        source: Side | None = None,
+        include: Include = USUAL,
+    ) -> Transfer:
         sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
         preview = begin_preview(
-            self.connection, direction=direction, source_app=source or sender, total=None, actor="Alice"
+            self.connection, direction=direction, source_app=source or sender, total=None, actor="Alice", include=include
         )
         self.drain()
         preview.refresh_from_db()

@@ -29,6 +29,7 @@ from tidegate.core.catalogue import NamedList, OutreachCatalogue, PersonFilter, 
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
 from tidegate.core.settings import NO_ADDRESS, Constant, Direction, Settings, settings_to_json
+from tidegate.core.transfer import Include
 from tidegate.errors import Conflict, Invalid
 from tidegate.store.models import Change, Connection, Lane, Transfer, Workspace
 from tidegate.store.schedule import LaneSchedule
@@ -60,7 +61,7 @@ def began(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Direction, Side | None]
     asked: list[tuple[Direction, Side | None]] = []
 
     def start(
-        connection: Connection, *, direction: Direction, source_app: Side | None, actor: str
+        connection: Connection, *, direction: Direction, source_app: Side | None, actor: str, include: Include
     ) -> Transfer:
         asked.append((direction, source_app))
         return make_transfer(connection, direction=direction, source_app=source_app, created_by=actor)
@@ -131,6 +132,50 @@ def test_the_sender_is_the_source_unless_chosen_otherwise(
     Transfer.objects.all().delete()
     owner.post(address, {"direction": "to_pipedrive", "source_app": "pipedrive"})
     assert began == [(Direction.FROM_PIPEDRIVE, Side.PIPEDRIVE), (Direction.TO_PIPEDRIVE, Side.PIPEDRIVE)]
+
+
+@pytest.mark.parametrize(
+    ("ticked", "include"),
+    [
+        ({"past_emails": "1", "constants": "1"}, Include(past_emails=True, constants=True)),
+        ({"constants": "1"}, Include(past_emails=False, constants=True)),
+        ({}, Include(past_emails=False, constants=False)),
+    ],
+)
+def test_what_is_not_ticked_is_left_out(
+    owner: Client, live: Connection, ticked: dict[str, str], include: Include
+) -> None:
+    owner.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive", "preview": "1", **ticked})
+    made = Transfer.objects.get()
+    assert (made.past_emails, made.constants) == (include.past_emails, include.constants)
+
+
+def test_past_emails_are_offered_with_their_number_until_they_are_activities(
+    owner: Client, live: Connection
+) -> None:
+    offer = "Past campaign e-mails as done activities"
+    prospect = make_prospect(live.workspace, "ada@engine.example")
+    assert offer not in page(owner, "transfers", live.pk)
+
+    first, second = (make_event(prospect, "email_sent", email=make_email(prospect)).email for _ in range(2))
+    make_email(prospect)  # nothing was told of this one
+    text = page(owner, "transfers", live.pk)
+    assert "2 e-mails. You can leave them out to save API budget." in text
+    assert 'name="past_emails" value="1" id="t-emails" checked' in text
+    assert first is not None and second is not None
+    live.email_activities.create(email_id=str(first.pk), prospect_id=str(prospect.pk))
+    assert "1 e-mail. You can leave it out" in page(owner, "transfers", live.pk)
+    live.email_activities.create(email_id=str(second.pk), prospect_id=str(prospect.pk))
+    assert offer not in page(owner, "transfers", live.pk)
+
+
+def test_no_past_emails_are_offered_where_they_become_no_activities(owner: Client, live: Connection) -> None:
+    prospect = make_prospect(live.workspace, "ada@engine.example")
+    make_event(prospect, "email_sent", email=make_email(prospect))
+    settings = replace(live.get_settings(), include_email_history=False)
+    Connection.objects.filter(pk=live.pk).update(settings=settings_to_json(settings))
+
+    assert "Past campaign e-mails" not in page(owner, "transfers", live.pk)
 
 
 def test_changing_the_direction_proposes_its_sender(owner: Client, live: Connection) -> None:
@@ -370,6 +415,7 @@ def test_constants_are_announced(
     assert "Lead source becomes “Tidegate” on everyone created or updated." in page(
         owner, "transfers", connection.pk
     )
+    assert re.search(r'name="constants" value="1" id="t-constants" checked', page(owner, "transfers", connection.pk))
     text = page(owner, "transfers", connection.pk, direction="from_pipedrive")
     assert "Lead source" not in text
     assert "No list receives people yet" in text
