@@ -4,19 +4,14 @@ A person's open deals are found by the count that comes with the person (100 per
 asked about those who have none. An activity's person is its primary participant: API v2 refuses `person_id`.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from tidegate.adapters.pipedrive import prices
+from tidegate.adapters.pipedrive.calls import Calls, Params, Raw
 from tidegate.adapters.pipedrive.field_values import moment_from, moment_to
-from tidegate.adapters.pipedrive.prices import Endpoint
-from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.deals import Activity, Deal, NewActivity
 from tidegate.errors import InvalidForRemote, RecordGone
-
-Raw = Mapping[str, object]
-Params = Mapping[str, str | int]
 
 EMAIL_TYPE = "email"
 TASK_TYPE = "task"
@@ -87,32 +82,8 @@ def new_activity_to(activity: NewActivity, types: Sequence[str]) -> dict[str, ob
 # --- The calls
 
 
-class SalesCalls(ABC):
+class SalesCalls(Calls):
     """The part of `Pipedrive` that is about deals and activities."""
-
-    @abstractmethod
-    async def _object(
-        self,
-        endpoint: Endpoint,
-        about: str,
-        *,
-        id_: str | None = None,
-        params: Params | None = None,
-        json: object = None,
-    ) -> Raw: ...
-
-    @abstractmethod
-    async def _by_ids(
-        self, ids: Sequence[str], *, one: Endpoint, many: Endpoint, word: str, params: Params | None = None
-    ) -> list[Raw]: ...
-
-    @abstractmethod
-    async def _all_pages(
-        self, endpoint: Endpoint, about: str, selection: Params | None = None
-    ) -> list[Raw]: ...
-
-    @abstractmethod
-    def _known_catalogue(self) -> PipedriveCatalogue | None: ...
 
     async def open_deals(
         self, person_ids: Collection[str], *, known: Mapping[str, str] = {}
@@ -192,8 +163,8 @@ class SalesCalls(ABC):
         return deal_from(raw)
 
     async def create_activity(self, activity: NewActivity) -> Activity:
-        catalogue = self._known_catalogue()
-        body = new_activity_to(activity, catalogue.activity_types if catalogue else ())
+        types = self._catalogue.activity_types if self._catalogue else ()
+        body = new_activity_to(activity, types)
         about = f"the new activity “{activity.subject}”"
         return activity_from(await self._object(prices.CREATE_ACTIVITY, about, json=body))
 
