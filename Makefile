@@ -32,8 +32,8 @@ test: check browser ## linters, types, import contracts and all tests (TESTS=tes
 e2e: install-dev browser ## the stories alone: the pages in a real browser, the real processes
 	@unset TIDEGATE_HOME; exec $(BIN)/python -m pytest $(wildcard tests/e2e tests/processes)
 
-chaos: install-dev ## random histories until both sides must agree (STEPS=10000 SEED=n)
-	@unset TIDEGATE_HOME; CHAOS_STEPS=$(or $(STEPS),10000) CHAOS_SEED=$(or $(SEED),1) exec $(BIN)/python -m pytest tests/integration/engine/test_chaos.py tests/integration/engine/test_chaos_over_http.py
+chaos: install-dev ## random histories until both sides must agree (STEPS=10000 SEED=n; FIRST=75 FIRST_HTTP=3: from these episodes on)
+	@unset TIDEGATE_HOME; CHAOS_STEPS=$(or $(STEPS),10000) CHAOS_SEED=$(or $(SEED),1) CHAOS_FIRST=$(FIRST) CHAOS_FIRST_HTTP=$(FIRST_HTTP) exec $(BIN)/python -m pytest tests/integration/engine/test_chaos.py tests/integration/engine/test_chaos_over_http.py
 
 bench: install-dev ## measure the real processes: the tables of docs/benchmarks.md (PART="latency tokens": only these)
 	@unset TIDEGATE_HOME; PYTHONPATH=src:. exec $(BIN)/python -m bench $(PART)

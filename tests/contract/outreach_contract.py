@@ -248,6 +248,19 @@ class OutreachContract:
         assert again.id == first.id != other.id
         assert finish(bench.app.count(list_ids=None)) == 2
 
+    def test_a_key_tells_whom_it_made_as_long_as_that_one_is_there(self, bench):
+        made = [
+            finish(bench.app.create_prospect({FIRST_NAME: name}, list_id=None, key=f"transfer {name}"))
+            for name in ("Ann", "Bo")
+        ]
+        finish(bench.app.update_prospect(made[0].id, {FIRST_NAME: "Anne"}, seen=None))
+        bench.delete_prospect(made[1].id)
+
+        found = finish(bench.app.find_by_keys({"transfer Ann", "transfer Bo", "transfer Cy"}))
+
+        assert found == {"transfer Ann": made[0].id}
+        assert finish(bench.app.find_by_keys(())) == {}
+
     def test_nobody_is_made_for_a_list_that_is_gone(self, bench):
         with pytest.raises(TidegateError):
             finish(bench.app.create_prospect({FIRST_NAME: "Ann"}, list_id="987654321", key="1"))

@@ -404,6 +404,17 @@ def test_a_change_that_waits_for_the_end_of_a_transfer_is_still_one():  # T6
     assert merge(TEXT, (None, "old"), merged.entry, two_way(PIPEDRIVE)).changes[PIPEDRIVE].after is None
 
 
+def test_what_was_added_to_a_list_that_a_transfer_writes_still_travels_afterwards():  # T6
+    for source, now, held in product(Side, product(LISTS, LISTS), LISTS):
+        merged = merge(EMAIL, now, (held, held), Overwrite(source))
+        then = settled(EMAIL, now, merged)
+
+        end = settled(EMAIL, then, merge(EMAIL, then, merged.agreed or merged.entry, two_way(source)))
+
+        added = items(of(now, source.other)) - items(held)
+        assert added <= items(end[0]) & items(end[1])
+
+
 def test_a_number_spelled_differently_is_not_written():  # V4
     pair = make_pair(Kind.PHONE, country="DE")
     spellings: tuple[Value, ...] = (("0171 55 66 77",), ("+49 171 556677",), ("0049171556677",))

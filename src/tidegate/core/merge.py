@@ -9,7 +9,7 @@ could not be written stays a change. Rules: docs/sync-rules.md, "Merge", "First 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import Final
 
@@ -152,7 +152,17 @@ def _overwrite(pair: Pair, now: Entry, entry: Entry | None, policy: Overwrite) -
     if pair.same(value, before):
         return Merged(entry or now)
     known = entry is not None and target not in _changed(pair, now, entry)
-    return _send(pair, now, {target: value}, pending, conflict=not is_empty(before) and not known)
+    sent = _send(pair, now, {target: value}, pending, conflict=not is_empty(before) and not known)
+    return replace(sent, agreed=None) if _still_adds(pair, target, value, now, entry) else sent
+
+
+def _still_adds(pair: Pair, target: Side, value: Value, now: Entry, entry: Entry | None) -> bool:
+    """Whether the target's list keeps what was added there since both agreed, and the source has yet to get."""
+    if pair.kind not in LISTS or entry is None or not isinstance(value, tuple):
+        return False
+    had, has = _items((_of(entry, target), _of(now, target.other)))
+    known = {pair.item_key(item) for item in (*had, *has)}
+    return any(pair.item_key(item) not in known for item in value)
 
 
 def _send(pair: Pair, now: Entry, values: Mapping[Side, Value], pending: Entry, *, conflict: bool) -> Merged:

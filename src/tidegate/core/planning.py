@@ -5,7 +5,7 @@ sees values only: no clock, no database, no network. A preview, the real thing, 
 Rules: docs/sync-rules.md.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidegate.core.catalogue import Field, OutreachCatalogue, PipedriveCatalogue
@@ -393,7 +393,7 @@ def finish(plan: Plan, returned: Mapping[Side, Record]) -> Base:
         return plan.base
     base = dict(plan.base)
     sent = {write.side: {change.field for change in write.changes} for write in plan.writes}
-    touched = {write.side: _touched(write, sent[write.side]) for write in plan.writes}
+    touched = {write.side: _touched(plan, write, returned.get(write.side)) for write in plan.writes}
     for key, fields in plan.fields.items():
         written = [side for side in sent if _of(fields, side) in sent[side]]
         if written and key not in plan.agreed:
@@ -420,16 +420,31 @@ def agreed_by(plan: Plan, write: Write) -> Base:
     }
 
 
-def _touched(write: Write, sent: Collection[str]) -> Callable[[str], bool]:
+def _touched(plan: Plan, write: Write, answer: Record | None) -> Callable[[str], bool]:
     """Which fields of the written record count as answered beside those that were sent: of one just created all of them,
-    since nobody else has edited it yet; of a changed name both parts.
+    since nobody else has edited it yet; of a changed name both parts, if the whole is what we made of it. Where it is not,
+    somebody edited the other part meanwhile.
     """
     if write.act is Act.CREATE:
         return lambda key: True
-    renamed = not _NAME_PARTS.isdisjoint(sent)
-    return lambda key: renamed and key in _NAME_PARTS
+    after = {change.field: change.after for change in write.changes}
+    if answer is None or _NAME_PARTS.isdisjoint(after):
+        return lambda key: False
+    meant = {
+        part: (plan.agreed.get(key) or plan.base.get(key) or NO_NAME)[write.side is Side.PIPEDRIVE]
+        for key, fields in plan.fields.items()
+        if (part := _of(fields, write.side)) in _NAME_PARTS
+    } | after
+    ours = _whole_name(meant) == _whole_name({part: answer.value(part) for part in meant})
+    return lambda key: ours and key in _NAME_PARTS
 
 
+def _whole_name(parts: Mapping[str, Value]) -> str:
+    held = [parts.get(part) for part in (FIRST_NAME, LAST_NAME)]
+    return " ".join(word for part in held if isinstance(part, str) for word in part.split()).casefold()
+
+
+NO_NAME: Entry = (None, None)
 _NAME_PARTS = frozenset({FIRST_NAME, LAST_NAME})
 
 

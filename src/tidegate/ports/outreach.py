@@ -42,6 +42,10 @@ class OutreachApp(Protocol):
         """Normal-form address -> ids of the prospects that hold it, in a stable order. Addresses nobody holds are left out."""
         ...
 
+    async def find_by_keys(self, keys: Collection[str]) -> dict[str, str]:
+        """Key of `create_prospect` -> id of the prospect that it made. Keys that made nobody who is still there are left out."""
+        ...
+
     async def walk(self, *, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
         """Prospects of these lists (None: all) in a stable order, each once, from an opaque cursor on."""
         ...

@@ -252,6 +252,12 @@ def known_ids(workspace_id: UUID, ids: Iterable[int | str]) -> set[int]:
     return set(rows.values_list("pk", flat=True))
 
 
+def made_with(workspace_id: UUID, keys: Iterable[str]) -> dict[str, int]:
+    """Key -> id of the prospect that was made with it and is still there."""
+    rows = Prospect.objects.filter(workspace_id=workspace_id, origin_key__in=set(keys))
+    return {str(key): number for key, number in rows.values_list("origin_key", "pk")}
+
+
 def get_prospect(workspace_id: UUID, prospect_id: int | str) -> Prospect:
     """Raises NotFound."""
     rows = Prospect.objects.filter(workspace_id=workspace_id, pk__in=numbers_of([prospect_id]))

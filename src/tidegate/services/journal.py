@@ -77,6 +77,7 @@ def _facts(engine: Engine, unit: Unit, plan: Plan, write: Write) -> dict[str, Js
     names = [values.get(FIRST_NAME), values.get(LAST_NAME)]
     sent = Record(write.side, "", values)
     return {
+        "key": unit.key,
         "name": " ".join(part for part in names if isinstance(part, str)),
         "emails": to_json(values.get(EMAIL)),
         "record_name": unit.record_name,

@@ -47,7 +47,7 @@ async def follow(engine: Engine) -> bool:
     units = await _units(engine, about_records, results)
     if verdict is Verdict.LEFT:
         units = await _without_newer_news(engine, units, results)
-    hold_back(engine, units)  # whom that is known of needs no look
+    await hold_back(engine, units)  # whom that is known of needs no look
     free = [unit for unit in units if unit.error is None]
     await look(engine, free, engine.rules.settings)
     await bar_outsiders(engine, free)

@@ -15,6 +15,7 @@ from tidegate.ports import UNCHANGED, Intent, Organization, Results, Unchanged
 from tidegate.services.engine import Engine
 from tidegate.services.index import bring_organizations_up_to_date, remember_organizations
 from tidegate.services.journal import ORGANIZATION_MADE, intents_of
+from tidegate.services.keys import choose_keys
 from tidegate.services.together import together
 from tidegate.services.unanswered import why_waiting
 from tidegate.services.units import Unit
@@ -38,6 +39,7 @@ async def perform(
     if not writing:
         return None
     organizations = await _ensure_organizations(engine, writing, results)
+    await choose_keys(engine, writing)
     await _write_down(engine, writing, cause)
     stopped: list[NeedsAttention] = []
 
@@ -124,7 +126,7 @@ async def _write_prospect(engine: Engine, unit: Unit, write: Write) -> Record:
         return await engine.outreach.create_prospect(
             write.values,
             list_id=engine.rules.settings.sync_to_list,
-            key=f"{engine.connection_id}:{unit.person_id}",
+            key=unit.key,
         )
     seen = unit.prospect if isinstance(unit.prospect, Record) else None
     return await engine.outreach.update_prospect(write.record_id or "", write.values, seen=seen)

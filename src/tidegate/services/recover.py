@@ -2,8 +2,8 @@
 
 Each kind has its own way to find out (`RECOVERIES`): updates and deletions are logged where their record shows them, and what was
 written is taken for agreed; organizations come
-into the mirror by the catch-up; a created person or prospect is recognised by name, address and time, linked with what it
-was made with as the base, and logged. Where nothing is found, the intent is dropped: the create is tried again.
+into the mirror by the catch-up; a created person is recognised by name, address and time, a created prospect by its key; it is
+linked with what it was made with as the base, and logged. Where nothing is found, the intent is dropped: the create is tried again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from tidegate.core.bases import base_from_json, base_to_json
 from tidegate.core.operations import Act
-from tidegate.core.records import Record, Side
+from tidegate.core.records import Side
 from tidegate.core.values import Value
 from tidegate.ports import Intent, LinkToSave, LogLine, Results
 from tidegate.services.earlier import plan_earlier_emails
@@ -29,6 +29,7 @@ from tidegate.services.journal import (
     fields_of,
     organization_deleted,
 )
+from tidegate.services.keys import made_by
 from tidegate.services.unanswered import emails_of, left_open, seconds_left, sort_out
 
 CLOCK_MARGIN = timedelta(minutes=5)
@@ -107,38 +108,46 @@ async def _agreed(engine: Engine, seen: Sequence[Arrived]) -> list[LinkToSave]:
 async def _persons(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
     """Persons of the intended name that are new since, have the intended address (or none), and are linked to nobody."""
     memory = engine.memory
-    for intent in intents:
+    for intent in await _unlinked(engine, intents, Side.OUTREACH):
         since = (intent.created_at or engine.lane.clock.now()) - CLOCK_MARGIN
         named = await engine.run(memory.persons_named, str(intent.facts.get("name") or ""), since)
         linked = await engine.run(memory.linked_persons, engine.connection_id, [p.id for p in named])
         taken = {*linked, *(link.person_id for link in results.links)}
-        _remember_made(engine, Side.PIPEDRIVE, intent, [p for p in named if p.id not in taken], results)
+        emails = set(emails_of(intent))
+        free = [
+            p for p in named if p.id not in taken and (emails & set(p.emails) if emails else not p.emails)
+        ]
+        if free:
+            made = max(free, key=lambda person: int(person.id))
+            _remember_made(engine, Side.PIPEDRIVE, intent, made.id, results)
 
 
 async def _prospects(engine: Engine, intents: Sequence[Intent], results: Results) -> None:
-    """The same. One without an address is made again under its key, which makes none twice."""
-    addresses = {address for intent in intents for address in emails_of(intent)}
-    holders = await engine.outreach.find_by_emails(addresses) if addresses else {}
-    ids = {prospect_id for found in holders.values() for prospect_id in found}
-    seen = await engine.outreach.get_prospects(ids) if ids else {}
-    links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=ids)
+    """The prospects that were made under the intents' keys, whatever they are called by now, and are linked to nobody."""
+    waiting = await _unlinked(engine, intents, Side.PIPEDRIVE)
+    made = await made_by(engine, waiting)
+    links = await engine.run(engine.memory.links_of, engine.connection_id, prospect_ids=set(made.values()))
     taken = {link.prospect_id for link in links}
-    for intent in intents:
-        free = [p for p in seen.values() if isinstance(p, Record) and p.id not in taken]
-        named = [p for p in free if p.emails and p.name == intent.facts.get("name")]
-        _remember_made(engine, Side.OUTREACH, intent, named, results)
+    for intent in waiting:
+        prospect_id = made.get(intent.key)
+        if prospect_id is not None and prospect_id not in taken:
+            _remember_made(engine, Side.OUTREACH, intent, prospect_id, results)
 
 
-def _remember_made(
-    engine: Engine, side: Side, intent: Intent, free: Sequence[Record], results: Results
-) -> None:
-    """Link what this intent made, if it did. What was edited since differs from the base, so it is a change."""
-    emails = emails_of(intent)
-    fitting = [r for r in free if (set(emails) & set(r.emails) if emails else not r.emails)]
-    if not fitting:
-        return
-    made = max(fitting, key=lambda record: int(record.id))
-    prospect_id, person_id = (made.id, intent.key) if side is Side.OUTREACH else (intent.key, made.id)
+async def _unlinked(engine: Engine, intents: Sequence[Intent], origin: Side) -> list[Intent]:
+    """Of intents to make somebody for a record of this side, those whose record nobody has linked since."""
+    keys = {intent.key for intent in intents}
+    prospects, persons = (keys, ()) if origin is Side.OUTREACH else ((), keys)
+    links = await engine.run(
+        engine.memory.links_of, engine.connection_id, prospect_ids=prospects, person_ids=persons
+    )
+    linked = {link.prospect_id if origin is Side.OUTREACH else link.person_id for link in links}
+    return [intent for intent in intents if intent.key not in linked]
+
+
+def _remember_made(engine: Engine, side: Side, intent: Intent, made_id: str, results: Results) -> None:
+    """Link what this intent made. What was edited since differs from the base, so it is a change."""
+    prospect_id, person_id = (made_id, intent.key) if side is Side.OUTREACH else (intent.key, made_id)
     base = intent.facts.get("base")
     results.links.append(
         LinkToSave(
@@ -154,7 +163,7 @@ def _remember_made(
             act=Act.CREATE.value,
             prospect_id=prospect_id,
             person_id=person_id,
-            record_name=str(intent.facts.get("record_name") or made.name),
+            record_name=str(intent.facts.get("record_name") or ""),
             changes=tuple(fields_of(intent)),
             cause=str(intent.facts.get("cause") or "live"),
             message=LATE,

@@ -36,7 +36,7 @@ async def settle(
     `check` sees the plans before anything is done, and may raise. What stops the connection while it is being done is
     returned, for the caller to raise once the results are stored.
     """
-    hold_back(engine, units)
+    await hold_back(engine, units)
     decide_all(engine, [unit for unit in units if unit.error is None], mode)
     if mode is LIVE:
         await stop_quarrels(engine, units)

@@ -14,6 +14,7 @@ from tidegate.errors import TemporaryError
 from tidegate.ports import Intent, Results
 from tidegate.services.engine import Engine
 from tidegate.services.journal import create_kind, update_key
+from tidegate.services.keys import made_by
 from tidegate.services.units import Unit
 
 LANDS_WITHIN = timedelta(seconds=10)
@@ -73,24 +74,32 @@ def _waits(intent: Intent, now: datetime) -> TemporaryError:
     )
 
 
-def hold_back(engine: Engine, units: Sequence[Unit]) -> None:
+async def hold_back(engine: Engine, units: Sequence[Unit]) -> None:
     """Give an error that passes to each unit that is about a write whose fate is not known yet."""
     now = engine.lane.clock.now()
+    made = await made_by(engine, engine.awaited)
     for unit in units:
         if unit.error is not None:
             continue
-        about = next((intent for intent in engine.awaited if _is_about(intent, unit)), None)
+        about = next((intent for intent in engine.awaited if _is_about(intent, unit, made)), None)
         if about is not None:
             unit.error = _waits(about, now)
 
 
-def _is_about(intent: Intent, unit: Unit) -> bool:
+def _is_about(intent: Intent, unit: Unit, found: Mapping[str, str]) -> bool:
     made = next((side for side in Side if intent.kind == create_kind(side)), None)
     if made is None:
         return intent.key in {update_key(side, unit.id_of(side) or "") for side in Side}
     if intent.key == unit.id_of(made.other):
         return True
-    return unit.link is None and any(_may_be(intent, seen, made) for seen in (unit.prospect, unit.person))
+    if unit.link is not None:
+        return False
+    if made is Side.OUTREACH and found.get(intent.key) in (
+        unit.prospect_id,
+        *(c.id for c in unit.candidates),
+    ):
+        return True
+    return any(_may_be(intent, seen, made) for seen in (unit.prospect, unit.person))
 
 
 def _may_be(intent: Intent, seen: object, made: Side) -> bool:

@@ -37,6 +37,8 @@ class Unit:
     returned: dict[Side, Record] = field(default_factory=dict)
     """What the writes answered."""
     error: TidegateError | None = None
+    key: str = ""
+    """Under which the outreach app is to make a prospect: see `services.keys`."""
     organization_ids: Mapping[str, str] = field(default_factory=dict)
     """Name -> the organization meant by it, where that is known: names need not be unique."""
 

@@ -173,6 +173,11 @@ class MemoryOutreach:
         }
         return {address: ids for address, ids in found.items() if ids}
 
+    async def find_by_keys(self, keys: Collection[str]) -> dict[str, str]:
+        self.faults.before("find_by_keys")
+        there = set(self.ids)
+        return {key: made for key in keys if (made := self._keys.get(key)) in there and made is not None}
+
     async def walk(self, *, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
         self.faults.before("walk")
         after = int(cursor or 0)

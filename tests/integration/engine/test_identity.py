@@ -292,6 +292,28 @@ def test_the_one_that_is_linked_can_be_confirmed(world: World) -> None:
     assert world.questions() == []
 
 
+def test_a_prospect_that_was_made_for_a_person_and_belongs_to_another_one_by_now_is_not_its_own(
+    world: World,
+) -> None:  # M11
+    """What was linked is forgotten, and it took over somebody else's address: the person gets a prospect of its own."""
+    ann = world.crm.add_person(prospect("Ann One"))
+    world.drain()
+    (made,) = world.outreach.ids
+    Link.objects.all().delete()
+    world.outreach.edit(made, {FIRST_NAME: "Bo", EMAIL: ("bo@north.example",)})
+    bo = world.crm.add_person(prospect("Bo Two"))
+    world.drain()
+    assert world.links() == {made: bo}
+
+    world.crm.edit_person(ann, {JOB_TITLE: "Chair"})
+    world.drain()
+
+    own = next(i for i in world.outreach.ids if i != made)
+    assert world.links() == {made: bo, own: ann}
+    assert world.outreach.record(own).emails == ("ann@north.example",)
+    assert world.outreach.record(made).emails == ("bo@north.example",)
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_chain_of_merges_is_followed_to_its_end_in_whatever_order_it_is_told(
     world: World, order: tuple[int, ...]

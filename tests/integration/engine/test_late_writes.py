@@ -21,7 +21,7 @@ from tidegate.services import drain
 from tidegate.services.engine import Lane
 from tidegate.services.traces import UNKNOWN_SECONDS
 from tidegate.services.unanswered import LANDS_WITHIN
-from tidegate.store.models import Intent
+from tidegate.store.models import Intent, Link
 
 pytestmark = pytest.mark.django_db
 
@@ -240,6 +240,82 @@ def test_what_a_campaign_sets_off_is_done_once(
     holds(world, prospect_id)
     assert world.unfinished() == 0
     assert not Intent.objects.exists()
+
+
+# --- Prospects are known by the key they were made with (B6)
+
+
+def made_without_answer(world: World, *names: str) -> dict[str, str]:
+    """Persons, each with the prospect that was made for it while the answer got lost."""
+    persons = [world.crm.add_person(prospect(name)) for name in names]
+    for _ in persons:
+        world.outreach.faults.fail(
+            "create_prospect", RemoteUnavailable("The answer got lost.", sent=True), after=True
+        )
+    work(world)
+    assert world.links() == {}
+    return dict(zip(world.outreach.ids, persons, strict=True))
+
+
+def test_a_prospect_that_was_renamed_and_readdressed_before_it_was_looked_up_is_still_the_persons_own(
+    world: World,
+) -> None:  # B6
+    pairs = made_without_answer(world, "Signe Aaltonen")
+    (prospect_id,) = pairs
+    world.outreach.edit(prospect_id, {LAST_NAME: "Korhonen", EMAIL: ("signe@home.example",)})
+    work(world)
+    end_well(world)
+
+    assert world.links() == pairs
+    (person,) = world.persons()
+    assert (person.value(LAST_NAME), person.emails) == ("Korhonen", ("signe@home.example",))
+    assert [entry.act for entry in world.log(prospect_id=prospect_id)] == ["create", "update"]
+
+
+def test_prospects_that_swapped_their_addresses_before_they_were_looked_up_keep_their_persons(
+    world: World,
+) -> None:  # B6
+    pairs = made_without_answer(world, "Ann One", "Bo Two")
+    first, second = pairs
+    world.outreach.edit(first, {EMAIL: ("bo@north.example",)})
+    world.outreach.edit(second, {EMAIL: ("ann@north.example",)})
+    work(world)
+    end_well(world)
+
+    assert world.links() == pairs
+    assert [world.crm.person(pairs[i]).emails for i in pairs] == [
+        ("bo@north.example",),
+        ("ann@north.example",),
+    ]
+    assert [world.crm.person(pairs[i]).name for i in pairs] == ["Ann One", "Bo Two"]
+    assert (len(world.prospects()), len(world.persons()), world.questions()) == (2, 2, [])
+
+
+def test_who_meets_a_prospect_whose_create_is_not_looked_up_yet_waits(world: World) -> None:  # B6
+    """It took over another person's address: it is nobody's twin, but somebody's prospect."""
+    pairs = made_without_answer(world, "Ann One")
+    (prospect_id,) = pairs
+    world.outreach.edit(prospect_id, {EMAIL: ("bo@north.example",)})
+    other = world.crm.add_person(prospect("Bo Two"))
+    work(world)
+
+    assert world.links() == {}
+    end_well(world)
+    assert world.links() == pairs
+    assert world.outreach.record(prospect_id).name == "Ann One"
+    assert [question.person_id for question in world.questions()] == [other]
+
+
+def test_what_a_member_linked_meanwhile_stays_linked(world: World) -> None:
+    """The question about who it could be was answered while a create was on its way."""
+    pairs = made_without_answer(world, "Ann One")
+    (person_id,) = pairs.values()
+    chosen = world.outreach.add(prospect("Ann Eins", email=""))
+    world.take_as_known()
+    Link.objects.create(connection=world.connection, prospect_id=chosen, person_id=person_id, state="chosen")
+    end_well(world)
+
+    assert world.links() == {chosen: person_id}
 
 
 def test_a_twin_of_who_is_being_made_waits_to_be_asked_about(world: World) -> None:

@@ -72,6 +72,21 @@ def test_a_duplicate_takes_the_source_apps_values_and_loses_none_of_its_own(worl
     assert person.value(JOB_TITLE) == "CEO"
 
 
+def test_an_address_added_just_before_a_transfer_that_writes_it_reaches_the_other_side_too(
+    world: World,
+) -> None:  # T6
+    prospect_id = world.outreach.add(prospect(email="signe@north.example"))
+    world.drain()
+    person_id = world.links()[prospect_id]
+    world.crm.edit_person(person_id, {EMAIL: ("signe@home.example",)})  # and the other one taken away
+
+    world.transfer()
+
+    assert world.crm.person(person_id).emails == ("signe@north.example", "signe@home.example")
+    assert world.outreach.record(prospect_id).emails == ("signe@north.example", "signe@home.example")
+    assert world.transfer().updated == 0
+
+
 def test_persons_become_prospects_of_the_chosen_list(world: World) -> None:
     world.crm.add_person({FIRST_NAME: "Nora", LAST_NAME: "Neumann", EMAIL: ("nora@neu.example",)})
     quiet(world)

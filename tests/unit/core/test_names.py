@@ -4,7 +4,7 @@ import pytest
 
 from tests.pairs import OUTREACH, PIPEDRIVE, decide_linked, make_base, make_person, make_prospect, make_rules
 from tidegate.core.operations import Decision, Plan
-from tidegate.core.planning import Transfer, finish
+from tidegate.core.planning import LIVE, Transfer, finish
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
 
@@ -123,6 +123,19 @@ def test_the_answer_counts_for_a_part_that_was_written_to_the_other_side():  # N
         {"first_name": None},
     )
     assert decide_linked(answers[OUTREACH], answers[PIPEDRIVE], after, RULES).decision is Decision.UNCHANGED
+
+
+@pytest.mark.parametrize("mode", [LIVE, Transfer(Direction.TO_PIPEDRIVE, OUTREACH)])
+def test_a_part_that_was_edited_while_the_other_one_was_written_is_still_a_change(mode):  # N2, B3
+    base = make_base(prospect_called(("Ann", "Smith")), person_called(("Ann", "Smith")), RULES)
+    prospect = prospect_called(("Ann", "Miller"))
+    plan = decide_linked(prospect, person_called(("Ann", "Smith")), base, RULES, mode)
+    answer = person_called(("Anna", "Miller"))
+
+    after = finish(plan, {PIPEDRIVE: answer})
+
+    assert written(plan, PIPEDRIVE) == {"last_name": "Miller"}
+    assert written(decide_linked(prospect, answer, after, RULES), OUTREACH) == {"first_name": "Anna"}
 
 
 def test_a_name_taken_away_on_both_sides_is_the_winners():  # N1

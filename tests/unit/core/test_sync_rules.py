@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 ROW = re.compile(r"^\| ([A-Z]\d+) \|", re.MULTILINE)
-CITED = re.compile(r"\):  # ((?:[A-Z]\d+(?:, )?)+)$", re.MULTILINE)
+CITED = re.compile(r"\)(?: -> None)?:  # ((?:[A-Z]\d+(?:, )?)+)$", re.MULTILINE)
 
 
 def rows() -> list[str]:

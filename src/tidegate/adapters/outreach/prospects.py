@@ -105,6 +105,10 @@ class ProspectStore:
     async def find_by_emails(self, emails: Collection[str]) -> dict[str, tuple[str, ...]]:
         return cast(dict[str, tuple[str, ...]], await self._run_step(self._find_by_emails, emails))
 
+    async def find_by_keys(self, keys: Collection[str]) -> dict[str, str]:
+        found = await self._run_step(queries.made_with, self.workspace_id, keys)
+        return {key: str(number) for key, number in cast(dict[str, int], found).items()}
+
     async def walk(self, *, list_ids: Sequence[str] | None, cursor: str | None, limit: int) -> Page:
         return cast(Page, await self._run_step(self._walk, list_ids, cursor, limit))
 
