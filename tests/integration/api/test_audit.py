@@ -123,7 +123,13 @@ def test_rules_and_budgets_are_told(alice: Caller, ready: Connection) -> None:
 def test_transfers_and_undos_are_told_when_they_start(alice: Caller, ready: Connection) -> None:
     path = f"/connections/{ready.pk}/transfers"
     made = alice.ok("POST", path, {"direction": "to_pipedrive", "records": ["1", "2"]}, status=201)
-    facts = {"direction": "to_pipedrive", "source_app": "outreach", "records": 2, "past_emails": False, "constants": True}
+    facts = {
+        "direction": "to_pipedrive",
+        "source_app": "outreach",
+        "records": 2,
+        "past_emails": False,
+        "constants": True,
+    }
     assert told(alice, Act.TRANSFER_STARTED) == (KEY, ready.company_name, {}, facts)
     alice.ok("POST", f"/transfers/{made['id']}/cancel")
 

@@ -13,7 +13,7 @@ from tests.integration.engine.world import World
 from tidegate.core.catalogue import Field
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Side
 from tidegate.core.settings import Constant, Direction
-from tidegate.core.transfer import Work
+from tidegate.core.transfer import Include, Work
 from tidegate.core.values import Kind
 from tidegate.services import drain, undo
 from tidegate.services import transfer as transfers
@@ -80,6 +80,22 @@ def test_a_preview_is_its_run_twice_is_once_and_an_undo_leaves_no_trace(
             context.setattr(module, "PAGE", page)
         context.setattr(drain, "_beat", still)
         _live_the_laws(prospects, persons, direction, source)
+
+
+def test_constants_that_are_left_out_are_written_on_nobody() -> None:
+    world = World()
+    world.add_fields(ORIGIN, SOURCE)
+    world.use(replace(world.settings, constants=CONSTANTS))
+    world.outreach.add({FIRST_NAME: "Ann", EMAIL: ("a@north.example",)})
+    world.take_as_known()
+
+    preview = world.preview(include=Include(constants=False))
+    world.run_previewed(preview)
+    assert [person.value(SOURCE.key) for person in world.persons()] == [None]
+    assert world.transfer(include=Include(constants=False)).unchanged == 1
+
+    world.transfer()
+    assert [person.value(SOURCE.key) for person in world.persons()] == ["from campaigns"]
 
 
 async def still(_: object) -> None:

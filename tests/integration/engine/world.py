@@ -226,7 +226,12 @@ class World:
     ) -> Transfer:
         sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
         transfer = begin_transfer(
-            self.connection, direction=direction, source_app=source or sender, total=None, actor="Alice", include=include
+            self.connection,
+            direction=direction,
+            source_app=source or sender,
+            total=None,
+            actor="Alice",
+            include=include,
         )
         self.drain()
         transfer.refresh_from_db()
@@ -240,7 +245,12 @@ class World:
     ) -> Transfer:
         sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
         preview = begin_preview(
-            self.connection, direction=direction, source_app=source or sender, total=None, actor="Alice", include=include
+            self.connection,
+            direction=direction,
+            source_app=source or sender,
+            total=None,
+            actor="Alice",
+            include=include,
         )
         self.drain()
         preview.refresh_from_db()

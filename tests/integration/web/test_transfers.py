@@ -31,6 +31,7 @@ from tidegate.core.records import Side
 from tidegate.core.settings import NO_ADDRESS, Constant, Direction, Settings, settings_to_json
 from tidegate.core.transfer import Include
 from tidegate.errors import Conflict, Invalid
+from tidegate.prospects.models import CampaignEmail, CampaignEvent, Prospect
 from tidegate.store.models import Change, Connection, Lane, Transfer, Workspace
 from tidegate.store.schedule import LaneSchedule
 from tidegate.store.transfers import run_previewed
@@ -64,7 +65,14 @@ def began(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Direction, Side | None]
         connection: Connection, *, direction: Direction, source_app: Side | None, actor: str, include: Include
     ) -> Transfer:
         asked.append((direction, source_app))
-        return make_transfer(connection, direction=direction, source_app=source_app, created_by=actor)
+        return make_transfer(
+            connection,
+            direction=direction,
+            source_app=source_app,
+            created_by=actor,
+            past_emails=include.past_emails,
+            constants=include.constants,
+        )
 
     monkeypatch.setattr(actions, "start_transfer", start)
     return asked
@@ -143,26 +151,37 @@ def test_the_sender_is_the_source_unless_chosen_otherwise(
     ],
 )
 def test_what_is_not_ticked_is_left_out(
-    owner: Client, live: Connection, ticked: dict[str, str], include: Include
+    owner: Client,
+    live: Connection,
+    began: list[tuple[Direction, Side | None]],
+    ticked: dict[str, str],
+    include: Include,
 ) -> None:
-    owner.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive", "preview": "1", **ticked})
+    owner.post(reverse("transfers", args=[live.pk]), {"direction": "to_pipedrive", **ticked})
+    assert len(began) == 1
     made = Transfer.objects.get()
     assert (made.past_emails, made.constants) == (include.past_emails, include.constants)
+
+
+def sent_email(prospect: Prospect, key: str) -> CampaignEmail:
+    facts = {"workspace_id": prospect.workspace_id, "key": key, "prospect": prospect}
+    email = CampaignEmail.objects.create(**facts)
+    CampaignEvent.objects.create(**facts, type="email_sent", at=timezone.now(), email=email, digest=key)
+    return email
 
 
 def test_past_emails_are_offered_with_their_number_until_they_are_activities(
     owner: Client, live: Connection
 ) -> None:
     offer = "Past campaign e-mails as done activities"
-    prospect = make_prospect(live.workspace, "ada@engine.example")
+    prospect = make_prospect(live.workspace, email="ada@engine.example")
     assert offer not in page(owner, "transfers", live.pk)
 
-    first, second = (make_event(prospect, "email_sent", email=make_email(prospect)).email for _ in range(2))
-    make_email(prospect)  # nothing was told of this one
+    first, second = (sent_email(prospect, key) for key in ("a", "b"))
+    CampaignEmail.objects.create(workspace_id=prospect.workspace_id, key="untold", prospect=prospect)
     text = page(owner, "transfers", live.pk)
     assert "2 e-mails. You can leave them out to save API budget." in text
     assert 'name="past_emails" value="1" id="t-emails" checked' in text
-    assert first is not None and second is not None
     live.email_activities.create(email_id=str(first.pk), prospect_id=str(prospect.pk))
     assert "1 e-mail. You can leave it out" in page(owner, "transfers", live.pk)
     live.email_activities.create(email_id=str(second.pk), prospect_id=str(prospect.pk))
@@ -170,8 +189,8 @@ def test_past_emails_are_offered_with_their_number_until_they_are_activities(
 
 
 def test_no_past_emails_are_offered_where_they_become_no_activities(owner: Client, live: Connection) -> None:
-    prospect = make_prospect(live.workspace, "ada@engine.example")
-    make_event(prospect, "email_sent", email=make_email(prospect))
+    prospect = make_prospect(live.workspace, email="ada@engine.example")
+    sent_email(prospect, "a")
     settings = replace(live.get_settings(), include_email_history=False)
     Connection.objects.filter(pk=live.pk).update(settings=settings_to_json(settings))
 
@@ -415,7 +434,9 @@ def test_constants_are_announced(
     assert "Lead source becomes “Tidegate” on everyone created or updated." in page(
         owner, "transfers", connection.pk
     )
-    assert re.search(r'name="constants" value="1" id="t-constants" checked', page(owner, "transfers", connection.pk))
+    assert re.search(
+        r'name="constants" value="1" id="t-constants" checked', page(owner, "transfers", connection.pk)
+    )
     text = page(owner, "transfers", connection.pk, direction="from_pipedrive")
     assert "Lead source" not in text
     assert "No list receives people yet" in text
