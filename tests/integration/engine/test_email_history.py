@@ -87,7 +87,7 @@ PAST = Include(past_emails=True)
 
 def told_before_the_launch(world: CampaignWorld, prospect_id: str, **facts) -> str:
     email_id = world.email_to(prospect_id)
-    long_ago = world.connection.launched_at - timedelta(days=90)
+    long_ago = world.clock.now() - timedelta(days=90)
     for trigger in ("email_sent", "email_opened"):
         world.outreach.happen(trigger, email_id=email_id, at=long_ago, **facts)
     return email_id
