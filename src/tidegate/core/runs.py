@@ -177,13 +177,15 @@ def plan_action(
             stage = first_stage(rules.pipedrive.pipelines, action.pipeline_id)
             if stage is None:
                 return NotPerformed("The chosen pipeline no longer exists, or has no stage.")
-            return CreateDeal(fill(action.title, fields) or fields["name"], stage.pipeline_id, stage.id)
+            return CreateDeal(
+                fill(action.title, fields) or fill("{name}", fields), stage.pipeline_id, stage.id
+            )
         case ActionKind.MOVE_DEAL_TO_STAGE:
             return _to_stage(action, deals, created, rules.pipedrive)
         case ActionKind.MOVE_DEAL_TO_NEXT_STAGE:
             return _to_next_stage(deals, created, rules.pipedrive)
         case ActionKind.ADD_ACTIVITY:
-            return AddActivity(fill(action.subject, fields) or fields["name"], today)
+            return AddActivity(fill(action.subject, fields) or fill("{name}", fields), today)
 
 
 def unless_overtaken(deed: Deed, at: datetime, placed: Mapping[str, datetime]) -> Deed:

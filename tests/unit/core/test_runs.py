@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pairs import PIPELINES, make_prospect
-from tidegate.core.automation import Action, ActionKind, Often
+from tidegate.core.automation import MAX_TEXT, Action, ActionKind, Often
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.catalogue import PipedriveCatalogue, Pipeline, Stage, User
 from tidegate.core.deals import Deal, first_stage, next_stage
@@ -185,6 +185,15 @@ def test_who_has_no_name_is_called_by_the_address():  # R5
 def test_an_empty_title_or_subject_falls_back_to_the_name():  # R5
     assert planned(replace(CREATE, title="{company}")) == CreateDeal("Ann One", "1", "1")
     assert planned(replace(ADD, subject="{company}")) == AddActivity("Ann One", TODAY)
+
+
+@pytest.mark.parametrize("action", [replace(CREATE, title="{company}"), replace(ADD, subject="{company}")])
+def test_a_name_that_stands_in_for_an_empty_text_is_no_longer_than_pipedrive_takes(action):  # R5
+    long = {**FIELDS, "name": "N" * 510}
+    deed = plan_action(action, fields=long, deals=(), created=None, rules=RULES, today=TODAY)
+
+    assert isinstance(deed, CreateDeal | AddActivity)
+    assert (deed.title if isinstance(deed, CreateDeal) else deed.subject) == "N" * MAX_TEXT
 
 
 def test_the_deal_of_the_same_run_goes_before_any_other():  # R6
