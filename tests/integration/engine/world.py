@@ -1,6 +1,6 @@
 """The real engine on the real store, between two in-memory apps: what a worker does, step by step and without waiting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -224,18 +224,7 @@ class World:
         source: Side | None = None,
         include: Include = USUAL,
     ) -> Transfer:
-        sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
-        transfer = begin_transfer(
-            self.connection,
-            direction=direction,
-            source_app=source or sender,
-            total=None,
-            actor="Alice",
-            include=include,
-        )
-        self.drain()
-        transfer.refresh_from_db()
-        return transfer
+        return self._begun(begin_transfer, direction, source, include)
 
     def preview(
         self,
@@ -243,8 +232,14 @@ class World:
         source: Side | None = None,
         include: Include = USUAL,
     ) -> Transfer:
+        return self._begun(begin_preview, direction, source, include)
+
+    def _begun(
+        self, begin: Callable[..., Transfer], direction: Direction, source: Side | None, include: Include
+    ) -> Transfer:
+        """What a lane in our hands makes of it. The sender is the source unless another one is given."""
         sender = Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
-        preview = begin_preview(
+        begun = begin(
             self.connection,
             direction=direction,
             source_app=source or sender,
@@ -253,8 +248,8 @@ class World:
             include=include,
         )
         self.drain()
-        preview.refresh_from_db()
-        return preview
+        begun.refresh_from_db()
+        return begun
 
     def run_previewed(self, preview: Transfer) -> None:
         run_previewed(preview, actor="Alice")
