@@ -13,8 +13,9 @@ from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.runs import Outcome, Ran, in_order, place_in_time, ran_already, why_no_news
 from tidegate.ports import Change, Results, StoredRun
 from tidegate.services.engine import Engine
+from tidegate.words import say
 
-DELETED = "The prospect was deleted."
+DELETED = say("The prospect was deleted.")
 
 
 @dataclass(slots=True)
