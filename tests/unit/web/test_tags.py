@@ -7,7 +7,15 @@ from django.template import Context, Template
 from django.utils import timezone
 from time_machine import TimeMachineFixture
 
-from tidegate.web.templatetags.tidegate_tags import clock, day_heading, duration, initials, number, value, when
+from tidegate.web.templatetags.tidegate_tags import (
+    clock,
+    day_heading,
+    duration,
+    initials,
+    number,
+    value,
+    when,
+)
 
 NOW = datetime(2026, 5, 14, 9, 41, 8, tzinfo=UTC)
 

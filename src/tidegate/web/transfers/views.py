@@ -197,9 +197,7 @@ def _preview_context(request: MemberRequest, connection: Connection, found: Tran
         "costs": cost_lines(estimate),
         "undo_days": config.undo_days,
         "budget_after": max(estimate.left_today - estimate.cost.tokens, 0),
-        "budget": gauge(
-            queries.budget_today(connection.lane), timezone.now(), planned=estimate.cost.tokens
-        ),
+        "budget": gauge(queries.budget_today(connection.lane), timezone.now(), planned=estimate.cost.tokens),
     }
 
 
