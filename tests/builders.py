@@ -182,6 +182,7 @@ def make_transfer(connection: Connection, *, state: str = "running", **facts: An
 def make_transfer_record(transfer: Transfer, *, outcome: str = "created", **facts: Any) -> TransferRecord:
     facts.setdefault("source_id", str(next(_numbers)))
     facts.setdefault("name", "Daniel Hofer")
+    facts.setdefault("at", None if outcome == "waiting" else timezone.now())
     return TransferRecord.objects.create(transfer=transfer, outcome=outcome, **facts)
 
 

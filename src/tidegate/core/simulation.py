@@ -12,6 +12,7 @@ from itertools import count
 from tidegate.core.automation import Action, ActionKind, Automation, Trigger, find_pipeline, find_stage
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.deals import Deal
+from tidegate.core.once import Ran, ran_already, told_more_exactly
 from tidegate.core.records import Record
 from tidegate.core.runs import (
     AddActivity,
@@ -19,10 +20,8 @@ from tidegate.core.runs import (
     CreateDeal,
     MoveDeal,
     NotPerformed,
-    Ran,
     needs_deals,
     plan_action,
-    ran_already,
     template_fields,
 )
 from tidegate.words import say
@@ -80,6 +79,12 @@ class _Past:
     def open_deals(self) -> tuple[Deal, ...]:
         return (*(self.deals or {}).values(), *self.made.values())
 
+    def repeat(self, event: CampaignEvent, earlier: Ran) -> None:
+        """The earlier run is known by the more exact of both tellings from now on."""
+        known = told_more_exactly(earlier, event)
+        if known is not None:
+            self.runs[self.runs.index(earlier)] = known
+
     def keep(self, deal: Deal) -> None:
         if self.deals is not None and deal.id in self.deals:
             self.deals[deal.id] = deal
@@ -115,9 +120,10 @@ class Simulator:
         past = self._past(prospect.id)
         earlier = ran_already(automation.often, event, past.runs)
         if earlier is not None:
-            same = bool(earlier.email_id) and earlier.email_id == event.email_id
-            reason = say("It happened before with this e-mail.") if same else _once(automation)
-            return Simulated(event, event.trigger, Verdict.DOUBLE, name, reason)
+            past.repeat(event, earlier)
+            return Simulated(
+                event, event.trigger, Verdict.DOUBLE, name, _why_double(automation, event, earlier)
+            )
         past.runs.append(Ran(event.trigger, event.id, event.campaign_id, event.email_id))
         if why_not:
             return Simulated(event, event.trigger, Verdict.LEFT_OUT, name, why_not)
@@ -187,11 +193,13 @@ class Simulator:
         return say("Their open deal to “{stage}”, if they have one.", stage=stage.name)
 
 
-def _once(automation: Automation) -> str:
+def _why_double(automation: Automation, event: CampaignEvent, earlier: Ran) -> str:
+    if earlier.email_id and earlier.email_id == event.email_id:
+        return say("It happened before with this e-mail.")
     return {
         "per_campaign": say("It has run for this prospect and campaign."),
         "per_prospect": say("It has run for this prospect."),
-        "every_email": say("It has run for this e-mail."),
+        "every_email": say("It names no e-mail, or what ran before did not: this may be a repetition."),
     }[automation.often]
 
 

@@ -62,6 +62,7 @@ def organizations_made(undo: TransferState, after: int, limit: int) -> list[Orga
 
 
 def store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None:
+    now = timezone.now()
     put_rows(
         TransferRecord,
         [
@@ -75,11 +76,12 @@ def store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None
                 "changes": o.changes,
                 "linked": o.linked,
                 "written_at": o.written_at,
+                "at": now,
             }
             for o in outcomes
         ],
         unique=("transfer_id", "source_id"),
-        update=("target_id", "name", "outcome", "reason", "changes", "linked", "written_at"),
+        update=("target_id", "name", "outcome", "reason", "changes", "linked", "written_at", "at"),
     )
 
 

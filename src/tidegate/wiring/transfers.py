@@ -60,9 +60,9 @@ def _note_started(transfer: Transfer, actor: str, records: Sequence[str] | None)
         "direction": transfer.direction,
         "source_app": transfer.source_app,
         "records": "all" if records is None else len(records),
-        "past_emails": transfer.past_emails,
-        "constants": transfer.constants,
     }
+    if transfer.undoes_id is None:
+        facts |= {"past_emails": transfer.past_emails, "constants": transfer.constants}
     act = Act.TRANSFER_STARTED if transfer.undoes_id is None else Act.UNDO_STARTED
     connection = transfer.connection
     note(connection.workspace_id, act, actor=actor, subject=connection.company_name, after=facts)

@@ -69,6 +69,7 @@ def test_without_an_app_the_page_says_how_to_register_one(owner: Client) -> None
     assert "TIDEGATE_PIPEDRIVE_CLIENT_ID" in text
     assert 'name="client_secret"' in text
     assert owner.get("/integrations/connect/pipedrive/")["Location"] == "/integrations/connect/register/"
+    assert "disabled>Continue</button>" in answer.content.decode()
 
 
 def test_the_app_can_be_entered_on_the_page_and_then_connects(owner: Client) -> None:

@@ -5,7 +5,7 @@ import io
 import re
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -289,6 +289,26 @@ def test_a_failed_record_is_listed_with_how_to_fix_it_until_that_was_done(
     attention.settled_at = timezone.now()
     attention.save()
     assert "Correct the value in her profile." not in page(owner, "transfer", live.pk, done.pk)
+
+
+def test_the_newest_records_come_with_their_time(owner: Client, live: Connection, running: Transfer) -> None:
+    make_transfer_record(running, name="Ada Wren", at=datetime(2026, 5, 14, 9, 58, 4, tzinfo=UTC))
+    make_transfer_record(running, name="Daniel Hofer")
+    text = page(owner, "transfer", live.pk, running.pk)
+    assert "14 May 11:58:04" in text  # in Stockholm, where the workspace is
+    assert text.index("Daniel Hofer") < text.index("Ada Wren")
+
+
+def test_of_chosen_records_only_those_that_are_dealt_with_are_told(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    """The rows of a retry were there before it."""
+    Transfer.objects.filter(pk=running.pk).update(picked=True)
+    make_transfer_record(running, name="Done Before", at=running.began_at - timedelta(minutes=1))
+    make_transfer_record(running, name="Retried Now")
+    make_transfer_record(running, name="Still Waiting", outcome="waiting")
+    told = owner.get(reverse("transfer", args=[live.pk, running.pk])).context["latest"]
+    assert [words["record"].name for words in told] == ["Retried Now"]
 
 
 def test_what_nobody_can_know_yet_is_not_shown(owner: Client, live: Connection) -> None:
@@ -595,6 +615,44 @@ def test_a_preview_shows_examples_field_by_field_and_who_wins(owner: Client, rea
     assert "Tidegate Prospects wins" in text
     assert "Nora Nil" not in owner.get(address, {"outcome": "updated"}).content.decode().partition("sk-h")[0]
     assert "1 organization created" in text
+
+
+def test_a_preview_marks_constants_and_organizations_that_are_made(owner: Client, ready: Transfer) -> None:
+    live = ready.connection
+    make_person(live.lane, 31, "Bram de Wit", organization="Polderlicht BV")
+    constant = Constant(Side.PIPEDRIVE, "lead_source", "Tidegate")
+    settings = replace(live.get_settings(), constants=(constant,))
+    Transfer.objects.filter(pk=ready.pk).update(settings=settings_to_json(settings))
+    for number, organization in enumerate(("Looplane", "Polderlicht BV")):
+        there = {"before": None, "after": organization, "side": "pipedrive"}
+        source = {"before": None, "after": "Tidegate", "side": "pipedrive"}
+        changes = [field_change("Organization", **there), field_change("Lead source", **source)]
+        make_transfer_record(ready, source_id=str(number), changes=changes)
+
+    shown = owner.get(reverse("transfer", args=[live.pk, ready.pk]), {"outcome": "created"})
+
+    told = [
+        [(line.name, mark) for line, mark in words["marked_fields"]] for words in shown.context["records"]
+    ]
+    assert told == [
+        [("Organization", "new"), ("Lead source", "constant")],
+        [("Organization", ""), ("Lead source", "constant")],
+    ]
+    assert '<span class="faint xs">new</span>' in shown.content.decode()
+
+
+def test_the_budget_shows_what_a_transfer_takes_and_what_is_left_of_it(
+    owner: Client, ready: Transfer
+) -> None:
+    """As long as the day's budget: the rest is spent on later days."""
+    text = page(owner, "transfer", ready.connection_id, ready.pk)
+    assert "this transfer adds 40" in text
+    assert "This transfer" in text
+    Transfer.objects.filter(pk=ready.pk).update(state="running", tokens=30, started_at=timezone.now())
+    text = page(owner, "transfer", ready.connection_id, ready.pk)
+    assert "this transfer adds 10" in text
+    Transfer.objects.filter(pk=ready.pk).update(tokens=50)
+    assert "this transfer adds" not in page(owner, "transfer", ready.connection_id, ready.pk)
 
 
 def test_conflicts_and_other_updates_are_told_apart(owner: Client, ready: Transfer) -> None:

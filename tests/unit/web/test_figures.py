@@ -93,11 +93,15 @@ def test_one_sentence_says_how_things_stand(status: Status, reason: str, health:
 # --- the budget
 
 
-@given(st.integers(0, 10**7), st.integers(0, 10**6), st.integers(0, 100))
-def test_the_gauge_never_leaves_its_bed(total: int, used: int, reserve: int) -> None:
-    shown = gauge(Budget(total, reserve, {"live": used}), datetime(2026, 5, 14, 10, tzinfo=UTC))
-    for percent in (shown.own_width, shown.keep_at):
-        assert 0 <= float(percent.removesuffix("%")) <= 100
+@given(st.integers(0, 10**7), st.integers(0, 10**6), st.integers(0, 100), st.integers(0, 10**7))
+def test_the_gauge_never_leaves_its_bed(total: int, used: int, reserve: int, planned: int) -> None:
+    at = datetime(2026, 5, 14, 10, tzinfo=UTC)
+    shown = gauge(Budget(total, reserve, {"live": used}), at, planned=planned)
+    own, keep, plan = (
+        float(percent.removesuffix("%")) for percent in (shown.own_width, shown.keep_at, shown.planned_width)
+    )
+    assert all(0 <= percent <= 100 for percent in (own, keep, plan))
+    assert own + plan <= 100.11  # both are rounded
     assert shown.starts_in == 14 * 3600
 
 

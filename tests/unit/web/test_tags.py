@@ -7,7 +7,15 @@ from django.template import Context, Template
 from django.utils import timezone
 from time_machine import TimeMachineFixture
 
-from tidegate.web.templatetags.tidegate_tags import clock, duration, initials, number, value, when
+from tidegate.web.templatetags.tidegate_tags import (
+    clock,
+    day_heading,
+    duration,
+    initials,
+    number,
+    value,
+    when,
+)
 
 NOW = datetime(2026, 5, 14, 9, 41, 8, tzinfo=UTC)
 
@@ -55,6 +63,25 @@ def test_the_clock_is_the_workspaces_and_names_the_day_before_today() -> None:
     with timezone.override("Europe/Stockholm"):
         assert ">11:41:08<" in clock(NOW)
         assert ">13 May 11:41:08<" in clock(NOW - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("at", "heading"),
+    [
+        ("2026-05-14T00:00:00+02:00", "Today, Thursday 14 May"),
+        ("2026-05-13T23:59:59+02:00", "Yesterday, Wednesday 13 May"),
+        ("2026-05-13T00:00:00+02:00", "Yesterday, Wednesday 13 May"),
+        ("2026-05-12T23:59:59+02:00", "Tuesday 12 May 2026"),
+        ("2025-05-14T12:00:00+02:00", "Wednesday 14 May 2025"),
+    ],
+)
+@pytest.mark.parametrize("now", ["2026-05-14T00:00:01+02:00", "2026-05-14T23:59:59+02:00"])
+def test_a_day_begins_at_the_workspaces_midnight(
+    time_machine: TimeMachineFixture, now: str, at: str, heading: str
+) -> None:
+    time_machine.move_to(datetime.fromisoformat(now), tick=False)
+    with timezone.override("Europe/Stockholm"):
+        assert day_heading(datetime.fromisoformat(at)) == heading
 
 
 @pytest.mark.parametrize(("given", "shown"), [(1284, "1,284"), (0, "0"), (None, ""), ("", "")])

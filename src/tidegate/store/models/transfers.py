@@ -115,6 +115,8 @@ class TransferRecord(models.Model):
     """The link between the two was made by this transfer."""
     written_at = models.DateTimeField(null=True, blank=True)
     """Of a created record: when its app says it was written."""
+    at = models.DateTimeField(null=True, blank=True)
+    """When it came to its outcome; None before that, and for those of a release that did not keep it."""
     reason = models.TextField(blank=True)
     changes = models.JSONField(default=list)
 

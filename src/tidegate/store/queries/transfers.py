@@ -60,7 +60,11 @@ def shown_records(
 
 
 def latest_records(transfer: Transfer, limit: int = 8) -> list[TransferRecord]:
-    return list(transfer.records.order_by("-id")[:limit])
+    """What the run dealt with last. Rows of chosen records were there before it, and some are not dealt with yet."""
+    records = transfer.records.order_by("-id")
+    if transfer.picked:
+        records = transfer.records.filter(at__gte=transfer.began_at).order_by("-at", "-id")
+    return list(records[:limit])
 
 
 def count_conflicts(transfer: Transfer) -> int:

@@ -30,6 +30,13 @@ class Gauge:
     """Seconds until the budget is whole again."""
     parts: tuple[tuple[str | Promise, int], ...]
     """What the tokens went to, the most first."""
+    planned: int = 0
+    """What the transfer on this page is going to spend yet."""
+
+    @property
+    def planned_width(self) -> str:
+        """Drawn behind what is used, as far as the day's budget goes: the rest is spent on later days."""
+        return _percent(min(self.planned, max(self.total - self.used, 0)), self.total)
 
     @property
     def own_width(self) -> str:
@@ -45,7 +52,7 @@ class Gauge:
         return [(f"{tenth * 10}%", self.used * 10 > self.total * tenth) for tenth in range(1, 10)]
 
 
-def gauge(budget: Budget, now: datetime) -> Gauge:
+def gauge(budget: Budget, now: datetime, *, planned: int = 0) -> Gauge:
     by_size = sorted(budget.by_feature.items(), key=lambda part: -part[1])
     return Gauge(
         used=budget.used,
@@ -53,6 +60,7 @@ def gauge(budget: Budget, now: datetime) -> Gauge:
         reserve=budget.reserve,
         starts_in=(budget_starts_again(now) - now).total_seconds(),
         parts=tuple((FEATURES.get(feature, feature), tokens) for feature, tokens in by_size),
+        planned=planned,
     )
 
 

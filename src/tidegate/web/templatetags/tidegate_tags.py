@@ -147,6 +147,18 @@ def day(moment: date) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', moment.isoformat(), date_format(moment, "j F Y"))
 
 
+@register.filter
+def day_heading(moment: datetime) -> str:
+    """The day of a row as a heading, in the workspace's time zone: the nearest two by their names, too."""
+    there = timezone.localtime(moment)
+    match (timezone.localdate() - there.date()).days:
+        case 0:
+            return _("Today, %(day)s") % {"day": date_format(there, "l j F")}
+        case 1:
+            return _("Yesterday, %(day)s") % {"day": date_format(there, "l j F")}
+    return date_format(there, "l j F Y")
+
+
 @register.simple_tag
 def flow(side: str) -> SafeString:
     """The arrow towards the side that was written, or `both`."""

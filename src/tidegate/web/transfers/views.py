@@ -40,8 +40,6 @@ from tidegate.web.transfers.choices import (
 )
 from tidegate.web.transfers.progress import (
     GROUPS,
-    OUTCOMES,
-    WOULD,
     Tally,
     cost_lines,
     groups_of,
@@ -51,6 +49,7 @@ from tidegate.web.transfers.progress import (
     tallies,
     title_of,
 )
+from tidegate.web.transfers.records import marks_of, record_words
 from tidegate.wiring import actions
 
 PAGE = 50
@@ -162,7 +161,8 @@ def progress(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> 
 
 
 def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
-    lane = connection.lane
+    planned = actions.estimate(found).cost.tokens if found.planned else None
+    left = max((planned or 0) - found.tokens, 0)
     return {
         "connection": connection,
         "transfer": found,
@@ -173,32 +173,10 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
         "expected": found.planned.get(EXPECTED, {}),
         "wait": long_wait(connection),
         "waiting": sum(queries.waiting_by_side(connection).values()),
-        "budget": gauge(queries.budget_today(lane), timezone.now()),
+        "budget": gauge(queries.budget_today(connection.lane), timezone.now(), planned=left),
         "tallies": tallies(found) if found.undoes_id else [],
-        "planned_tokens": actions.estimate(found).cost.tokens if found.planned else None,
-        "latest": [_record_words(record) for record in queries.latest_records(found)],
-    }
-
-
-def _record_words(
-    record: TransferRecord, *, planned: bool = False, cure: str = "", email: str = ""
-) -> dict[str, Any]:
-    words = WOULD if planned else OUTCOMES
-    word, tone = words.get(record.outcome, (record.outcome, "calm"))
-    fields = [field_line(change) for change in record.changes]
-    shown = fields[:2] if record.outcome == "updated" else []
-    return {
-        "record": record,
-        "word": word,
-        "tone": tone,
-        "cure": cure,
-        "email": email,
-        "fields": shown,
-        "all_fields": fields if planned else [],
-        "conflict": any(field.conflict for field in fields),
-        "retryable": record.outcome in GROUPS["failed"],
-        "undoable": record.outcome in ("created", "updated") or record.linked,
-        "more": len(fields) - len(shown) if shown else 0,
+        "planned_tokens": planned,
+        "latest": [record_words(record) for record in queries.latest_records(found)],
     }
 
 
@@ -219,7 +197,7 @@ def _preview_context(request: MemberRequest, connection: Connection, found: Tran
         "costs": cost_lines(estimate),
         "undo_days": config.undo_days,
         "budget_after": max(estimate.left_today - estimate.cost.tokens, 0),
-        "budget": gauge(queries.budget_today(connection.lane), timezone.now()),
+        "budget": gauge(queries.budget_today(connection.lane), timezone.now(), planned=estimate.cost.tokens),
     }
 
 
@@ -236,6 +214,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
     )
     cures = {} if found.state in PREVIEWED else queries.cures_of(found, records)
     emails = queries.emails_of(found, records)
+    marks = marks_of(found, records) if found.state in PREVIEWED else None
     waiting, applied = queries.changes_meanwhile(found)
     return {
         "connection": connection,
@@ -246,9 +225,9 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "outcome": outcome,
         "outcome_word": next((tally.word for tally in tallied if tally.outcome == outcome), ""),
         "records": [
-            _record_words(
+            record_words(
                 record,
-                planned=found.state in PREVIEWED,
+                marks=marks,
                 cure=cures.get(record.source_id, ""),
                 email=emails.get(record.source_id, ""),
             )
