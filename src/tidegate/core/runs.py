@@ -15,7 +15,6 @@ from tidegate.core.automation import (
     Action,
     ActionKind,
     Automation,
-    Often,
     Trigger,
     fill,
     find_pipeline,
@@ -65,16 +64,6 @@ class CampaignRules:
         return next((a for a in self.automations if a.trigger is trigger), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A run of a prospect's past, by what a once-rule looks at."""
-
-    trigger: str
-    event_id: str
-    campaign_id: str | None = None
-    email_id: str | None = None
-
-
 def why_no_news(event: CampaignEvent, launched_at: datetime | None) -> str:
     """Why an event is only part of the story and sets nothing off; empty where it may."""
     if event.historical:
@@ -86,33 +75,6 @@ def why_no_news(event: CampaignEvent, launched_at: datetime | None) -> str:
     if event.trigger is None:
         return "Nothing is set off by this type of event."
     return ""
-
-
-def ran_already(often: Often, event: CampaignEvent, runs: Iterable[Ran]) -> Ran | None:
-    """The run that keeps this event from starting another one of its automation, if there is one.
-
-    An event that names no campaign e-mail counts as one of its campaign: nothing tells it from a repetition.
-    """
-    for run in runs:
-        if run.trigger != event.trigger:
-            continue
-        if run.event_id == event.id or often is Often.PER_PROSPECT:
-            return run
-        if often is Often.EVERY_EMAIL and event.email_id is not None:
-            if run.email_id == event.email_id:
-                return run
-        elif run.campaign_id == event.campaign_id:
-            return run
-    return None
-
-
-def once_key(often: Often, event: CampaignEvent) -> str:
-    """Of all runs of one automation, one at most has this key: the store holds it to that."""
-    if often is Often.PER_PROSPECT:
-        return f"prospect:{event.prospect_id}"
-    if often is Often.EVERY_EMAIL and event.email_id is not None:
-        return f"prospect:{event.prospect_id}:email:{event.email_id}"
-    return f"prospect:{event.prospect_id}:campaign:{event.campaign_id or ''}"
 
 
 def account_zone(pipedrive: PipedriveCatalogue, otherwise: str) -> ZoneInfo:

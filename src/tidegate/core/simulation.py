@@ -12,6 +12,7 @@ from itertools import count
 from tidegate.core.automation import Action, ActionKind, Automation, Trigger, find_pipeline, find_stage
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.deals import Deal
+from tidegate.core.once import Ran, ran_already, told_more_exactly
 from tidegate.core.records import Record
 from tidegate.core.runs import (
     AddActivity,
@@ -19,10 +20,8 @@ from tidegate.core.runs import (
     CreateDeal,
     MoveDeal,
     NotPerformed,
-    Ran,
     needs_deals,
     plan_action,
-    ran_already,
     template_fields,
 )
 
@@ -79,6 +78,12 @@ class _Past:
     def open_deals(self) -> tuple[Deal, ...]:
         return (*(self.deals or {}).values(), *self.made.values())
 
+    def repeat(self, event: CampaignEvent, earlier: Ran) -> None:
+        """The earlier run is known by the more exact of both tellings from now on."""
+        known = told_more_exactly(earlier, event)
+        if known is not None:
+            self.runs[self.runs.index(earlier)] = known
+
     def keep(self, deal: Deal) -> None:
         if self.deals is not None and deal.id in self.deals:
             self.deals[deal.id] = deal
@@ -114,9 +119,10 @@ class Simulator:
         past = self._past(prospect.id)
         earlier = ran_already(automation.often, event, past.runs)
         if earlier is not None:
-            same = bool(earlier.email_id) and earlier.email_id == event.email_id
-            reason = "It happened before with this e-mail." if same else _once(automation)
-            return Simulated(event, event.trigger, Verdict.DOUBLE, name, reason)
+            past.repeat(event, earlier)
+            return Simulated(
+                event, event.trigger, Verdict.DOUBLE, name, _why_double(automation, event, earlier)
+            )
         past.runs.append(Ran(event.trigger, event.id, event.campaign_id, event.email_id))
         if why_not:
             return Simulated(event, event.trigger, Verdict.LEFT_OUT, name, why_not)
@@ -181,11 +187,13 @@ class Simulator:
         return f"Their open deal to {where}, if they have one."
 
 
-def _once(automation: Automation) -> str:
+def _why_double(automation: Automation, event: CampaignEvent, earlier: Ran) -> str:
+    if earlier.email_id and earlier.email_id == event.email_id:
+        return "It happened before with this e-mail."
     return {
         "per_campaign": "It has run for this prospect and campaign.",
         "per_prospect": "It has run for this prospect.",
-        "every_email": "It has run for this e-mail.",
+        "every_email": "It names no e-mail, or what ran before did not: this may be a repetition.",
     }[automation.often]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tidegate.core.brakes import Tally
+from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.overtaken import OurWrite
 from tidegate.core.quarrels import Past
 from tidegate.core.records import Record, Side
@@ -48,6 +49,8 @@ class Results:
     actions: list[ActionResult] = field(default_factory=list)
     given_up: dict[str, str] = field(default_factory=dict)
     """Event id -> why what waits of the run that it began, if it began one, can't be performed any more."""
+    told_more: dict[str, CampaignEvent] = field(default_factory=dict)
+    """Id of the event that began a run -> a later one that tells more exactly what the run is about."""
     email_activities: list[EmailActivityRow] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from tidegate.core.automation import ActionKind, Automation
 from tidegate.core.campaigns import CampaignEvent
+from tidegate.core.once import once_key
 from tidegate.core.records import Record, Side
-from tidegate.core.runs import Outcome, once_key, template_fields
+from tidegate.core.runs import Outcome, template_fields
 from tidegate.ports import LogLine, Results, RunToBegin, StoredRun
 from tidegate.services.campaign_people import LINKED, People
 from tidegate.services.chains import Chain, LiveRun

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from tidegate.core.automation import Automation
 from tidegate.core.campaigns import CampaignEvent
-from tidegate.core.runs import Outcome, Ran, in_order, place_in_time, ran_already, why_no_news
+from tidegate.core.once import Ran, ran_already, told_more_exactly
+from tidegate.core.runs import Outcome, in_order, place_in_time, why_no_news
 from tidegate.ports import Change, Results, StoredRun
 from tidegate.services.engine import Engine
 
@@ -89,13 +90,23 @@ async def choose(
         automation = engine.campaigns.automation(event.trigger)
         if automation is None or event.prospect_id is None:
             continue
-        if ran_already(automation.often, event, ran[event.prospect_id]) is None:
-            happening.held_until = waits.get(event.id)
-            if happening.held_until is None:
-                happening.automation = automation
-                ran[event.prospect_id].append(
-                    Ran(automation.trigger, event.id, event.campaign_id, event.email_id)
-                )
+        own = ran[event.prospect_id]
+        earlier = ran_already(automation.often, event, own)
+        if earlier is not None:
+            _tell_more(earlier, event, own, results)
+            continue
+        happening.held_until = waits.get(event.id)
+        if happening.held_until is None:
+            happening.automation = automation
+            own.append(Ran(automation.trigger, event.id, event.campaign_id, event.email_id))
+
+
+def _tell_more(earlier: Ran, event: CampaignEvent, runs: list[Ran], results: Results) -> None:
+    """A run of which less was known is this event's from now on, and no later one's."""
+    known = told_more_exactly(earlier, event)
+    if known is not None:
+        runs[runs.index(earlier)] = known
+        results.told_more[earlier.event_id] = event
 
 
 def _ran(run: StoredRun) -> Ran:

@@ -286,6 +286,7 @@ class LaneMemory(Memory):
         _ask(connection_id, results.questions)
         intents.drop(connection_id, results.intents_done)
         runs.save_actions(results.actions)
+        runs.tell_more(connection_id, results.told_more)
         ended = runs.give_up(connection_id, results.given_up)
         _log(connection_id, [run.line for run in ended], transfer_id)
         cases.mend(connection_id, [*results.mended, *((AUTOMATION, str(run.id)) for run in ended)])

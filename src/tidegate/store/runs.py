@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tidegate.core.automation import TRIGGER_NAMES, Trigger, action_from_json, action_to_json
+from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.history import moments_from_json, moments_to_json
 from tidegate.core.records import Side
 from tidegate.core.runs import Outcome
@@ -135,6 +136,16 @@ def save_actions(results: Sequence[ActionResult]) -> None:
         pk__in={result.run_id for result in results}, finished_at=None
     ).exclude(actions__outcome=Outcome.WAITING.value)
     runs.update(finished_at=timezone.now())
+
+
+def tell_more(connection_id: str, told: Mapping[str, CampaignEvent]) -> None:
+    """What a later event tells of the campaign and the e-mail that a run is about; event that began the run -> the later one."""
+    for event_id, event in told.items():
+        AutomationRun.objects.filter(connection_id=connection_id, event_id=event_id).update(
+            campaign_id=event.campaign_id or "",
+            campaign_name=event.campaign_name[:200],
+            email_id=event.email_id or "",
+        )
 
 
 @dataclass(frozen=True, slots=True)

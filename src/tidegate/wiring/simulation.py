@@ -12,8 +12,9 @@ from django.utils import timezone
 from tidegate.core.automation import Trigger
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.deals import Deal
+from tidegate.core.once import Ran
 from tidegate.core.records import Record
-from tidegate.core.runs import CampaignRules, Ran, needs_deals
+from tidegate.core.runs import CampaignRules, needs_deals
 from tidegate.core.settings import Settings
 from tidegate.core.simulation import Simulated, Simulator
 from tidegate.errors import NeedsAttention, NotFound, TemporaryError
@@ -161,7 +162,8 @@ def _open_deals(
 
 
 def _runs(connection: Connection, prospect_id: str) -> list[Ran]:
-    rows = AutomationRun.objects.filter(connection=connection, prospect_id=prospect_id)
+    """Those that count: what came while the prospect was not in Pipedrive keeps nothing from running."""
+    rows = AutomationRun.objects.filter(connection=connection, prospect_id=prospect_id).exclude(person_id="")
     return [
         Ran(row.trigger, row.event_id, row.campaign_id or None, row.email_id or None)
         for row in rows.order_by("pk")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -139,6 +140,30 @@ def test_the_once_rule_decides_how_many_deals_there_are(world, often, deals):
         world.drain()
 
     assert len(world.deals(signe)) == deals
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_event_without_an_email_is_one_of_its_campaigns_whatever_comes_first(world, together):  # R4
+    world.automate(automation(CREATE, trigger=Trigger.EMAIL_OPENED, often=Often.EVERY_EMAIL))
+    for number, order in enumerate(permutations((0, 1, None))):
+        opener = world.synced(f"Opener{number} Aaltonen")
+        emails = [world.email_to(opener), world.email_to(opener)]
+        told = [
+            world.outreach.happen("email_opened", email_id=emails[i])
+            if i is not None
+            else world.outreach.happen("email_opened", prospect_id=opener, campaign_id="1")
+            for i in order
+        ]
+        world.events_told = len(world.outreach.events)
+        for batch in [told] if together else [[one] for one in told]:
+            world.announce(batch)
+            world.drain()
+        world.announce(told)
+        world.drain()
+
+        assert len(world.deals(opener)) == 2
+        runs = AutomationRun.objects.filter(prospect_id=opener)
+        assert set(runs.values_list("email_id", flat=True)) == set(emails)
 
 
 def test_repeated_opens_count_once_and_an_event_delivered_twice_runs_once(world):

@@ -312,6 +312,16 @@ def test_a_try_by_name_knows_what_ran_before(alices: Setup, ines: Prospect) -> N
     assert "Double It has run for this prospect and campaign." in text
 
 
+def test_what_came_while_nobody_was_in_pipedrive_keeps_nothing_from_running(
+    alices: Setup, ines: Prospect
+) -> None:
+    happened(ines, "email_sent")
+    campaign = Campaign.objects.get()
+    ran(alices.connection, prospect_id=str(ines.pk), campaign_id=str(campaign.pk), person_id="")
+    text = plain(act(alices, "try", form(email_sent=CHAIN) | {"try_prospect": "carvalho"}))
+    assert "Would be done Create a deal" in text
+
+
 def test_a_move_depends_where_pipedrive_can_not_be_asked(alices: Setup, ines: Prospect) -> None:
     make_link(alices.connection, prospect_id=str(ines.pk), person_id="17")
     Connection.objects.update(secret=None)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pairs import PIPELINES, make_prospect
-from tidegate.core.automation import MAX_TEXT, Action, ActionKind, Often
+from tidegate.core.automation import MAX_TEXT, Action, ActionKind
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.catalogue import PipedriveCatalogue, Pipeline, Stage, User
 from tidegate.core.deals import Deal, first_stage, next_stage
@@ -18,13 +18,10 @@ from tidegate.core.runs import (
     CreateDeal,
     MoveDeal,
     NotPerformed,
-    Ran,
     account_zone,
     in_order,
     needs_deals,
-    once_key,
     plan_action,
-    ran_already,
     template_fields,
     unless_overtaken,
     why_no_news,
@@ -78,25 +75,6 @@ def test_before_the_launch_nothing_is_set_off(launch=None):  # R1
     assert why_no_news(event(), launch)
 
 
-@pytest.mark.parametrize("often", Often)
-@pytest.mark.parametrize("same_email", [True, False])
-@pytest.mark.parametrize("same_campaign", [True, False])
-def test_how_often_says_what_counts_as_having_run(often, same_email, same_campaign):  # R2, R3
-    past = Ran("email_sent", "0", "5" if same_campaign else "6", "7" if same_email else "8")
-
-    runs_again = ran_already(often, event(), [past]) is None
-
-    assert (
-        runs_again
-        is {
-            Often.PER_PROSPECT: False,
-            Often.PER_CAMPAIGN: not same_campaign,
-            Often.EVERY_EMAIL: not same_email,
-        }[often]
-    )
-    assert ran_already(often, event("email_opened"), [past]) is None
-
-
 @given(st.permutations(range(6)))
 def test_events_are_taken_as_they_happened_and_those_of_one_moment_as_they_came_in(order):  # R13
     minutes = [0, 1, 1, 2, 2, 9]
@@ -122,45 +100,6 @@ def test_a_deal_that_a_later_event_put_into_a_stage_is_not_moved_by_an_earlier_o
 def test_what_moves_no_deal_is_done_however_late_it_becomes_known():  # R14
     for deed in (CreateDeal("A deal", "1", "1"), AddActivity("Call", TODAY)):
         assert unless_overtaken(deed, LAUNCH, {"1": LAUNCH + timedelta(days=1)}) == deed
-
-
-@pytest.mark.parametrize("often", Often)
-def test_the_same_event_never_runs_twice(often):  # R3
-    past = Ran("email_sent", "1", "99", "98")
-
-    assert ran_already(often, event(), [past]) is past
-
-
-def test_an_event_without_an_email_counts_for_its_campaign():  # R4
-    past = Ran("email_opened", "0", "5", None)
-
-    assert ran_already(Often.EVERY_EMAIL, event("email_opened", email_id=None), [past]) is past
-    assert once_key(Often.EVERY_EMAIL, event(email_id=None)) == once_key(
-        Often.PER_CAMPAIGN, event(email_id=None)
-    )
-
-
-events = st.builds(
-    event,
-    st.sampled_from(["email_sent", "email_opened"]),
-    id=st.integers(0, 5).map(str),
-    campaign_id=st.sampled_from(["5", "6", None]),
-    email_id=st.sampled_from(["7", "8", None]),
-)
-
-
-@settings(deadline=None)
-@given(st.lists(events, max_size=20), st.sampled_from(Often))
-def test_the_key_of_a_run_agrees_with_the_rule(told, often):  # R2, R3
-    """What the store holds runs to by their keys is never stricter than what is decided here."""
-    runs: list[Ran] = []
-    keys: set[tuple[str, str]] = set()
-    for each in told:
-        if ran_already(often, each, runs) is None:
-            key = (each.type, once_key(often, each))
-            assert key not in keys
-            keys.add(key)
-            runs.append(Ran(each.type, each.id, each.campaign_id, each.email_id))
 
 
 # --- Which deal, and where it goes

@@ -9,8 +9,9 @@ from tidegate.core.automation import Action, ActionKind, Automation, Often, Trig
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.catalogue import PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.deals import Deal
+from tidegate.core.once import Ran
 from tidegate.core.records import Record, Side
-from tidegate.core.runs import CampaignRules, Ran
+from tidegate.core.runs import CampaignRules
 from tidegate.core.simulation import Simulated, Simulator, Verdict, Would, counted
 
 T0 = datetime(2026, 5, 1, 9, 0, tzinfo=UTC)
@@ -79,6 +80,18 @@ def test_doubles_are_marked_by_the_once_rule(often: Often, verdicts: str) -> Non
     assert " ".join(item.verdict for item in done if item) == verdicts
     assert done[1] is not None
     assert done[1].reason == "It happened before with this e-mail."
+
+
+def test_an_event_that_names_no_email_and_the_first_one_that_does_are_one() -> None:  # R4
+    tried = simulator(Automation(Trigger.EMAIL_OPENED, often=Often.EVERY_EMAIL, actions=(TASK,)))
+    opened = [
+        event(1, Trigger.EMAIL_OPENED, email_id=None),
+        event(2, Trigger.EMAIL_OPENED, email_id="2"),
+        event(3, Trigger.EMAIL_OPENED, email_id="3"),
+    ]
+    done = [item for each in opened if (item := tried.follow(each, INES))]
+    assert [item.verdict for item in done] == [Verdict.RUNS, Verdict.DOUBLE, Verdict.RUNS]
+    assert "this may be a repetition" in done[1].reason
 
 
 def test_what_ran_before_keeps_it_from_running_again() -> None:

@@ -12,7 +12,7 @@ class AutomationRun(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="runs")
     trigger = models.CharField(max_length=40)
     once_key = models.CharField(max_length=300)
-    """Of all runs of one trigger one at most has this key: `core.runs.once_key`."""
+    """Of all runs of one trigger one at most has this key: `core.once.once_key`."""
     event_id = models.CharField(max_length=64)
     event_at = models.DateTimeField()
     prospect_id = models.CharField(max_length=64)
