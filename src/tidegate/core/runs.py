@@ -60,6 +60,10 @@ class CampaignRules:
         actions = (action for automation in self.automations for action in automation.actions)
         return frozenset(action.pipeline_id for action in actions if action.pipeline_id)
 
+    def day_of(self, moment: datetime) -> date:
+        """By the account's clock, with its summer time."""
+        return moment.astimezone(self.zone).date()
+
     def automation(self, trigger: Trigger | None) -> Automation | None:
         return next((a for a in self.automations if a.trigger is trigger), None)
 
