@@ -75,7 +75,7 @@ def why_no_news(event: CampaignEvent, launched_at: datetime | None) -> str:
     if launched_at is None or event.at < launched_at:
         return "It happened before the launch."
     if event.automatic:
-        return "It is an automatic reply."
+        return "It is an automatic reply." if event.type == Trigger.EMAIL_REPLIED else "A program did this."
     if event.trigger is None:
         return "Nothing is set off by this type of event."
     return ""

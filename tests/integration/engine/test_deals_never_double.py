@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_there_are_never_more_deals_than_the_once_rule_allows(often: Often, seed
 
 def happen(world: CampaignWorld, event: Event, email_id: str) -> str:
     email = world.outreach.emails[email_id]
-    facts = {"historical": event.imported, "prospect_id": email.prospect_id}
+    facts: dict[str, Any] = {"historical": event.imported, "prospect_id": email.prospect_id}
     match event.tells:
         case "email":
             return world.outreach.happen(event.trigger, email_id=email_id, **facts)
