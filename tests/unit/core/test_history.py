@@ -107,6 +107,25 @@ def test_times_are_those_of_the_account():  # H9
     assert "(Europe/Helsinki)" in note
 
 
+@pytest.mark.parametrize(
+    ("zone", "sent", "shows"),
+    [
+        ("Europe/Helsinki", "2026-03-28T23:30:00+00:00", ("29 Mar 2026, 01:30", "29 Mar 2026, 04:30")),
+        ("Europe/Helsinki", "2026-10-24T23:30:00+00:00", ("25 Oct 2026, 02:30", "25 Oct 2026, 03:30")),
+        ("Asia/Kolkata", "2026-05-04T18:15:00+00:00", ("4 May 2026, 23:45", "5 May 2026, 01:45")),
+        ("Australia/Lord_Howe", "2026-10-03T14:30:00+00:00", ("4 Oct 2026, 01:00", "4 Oct 2026, 03:30")),
+    ],
+)
+def test_times_follow_the_accounts_summer_time_and_half_hours(zone, sent, shows):  # H9
+    at = datetime.fromisoformat(sent)
+    two_hours_later = replace(event("email_opened"), at=at + timedelta(hours=2))
+
+    note = shown(two_hours_later, zone=ZoneInfo(zone), sent_at=at).note
+
+    assert f"Sent {shows[0]}" in note
+    assert f"Opened {shows[1]}" in note
+
+
 def test_openings_are_counted_and_a_bounce_says_why():  # H1
     note = shown(
         event("email_opened", 1), event("email_opened", 2), event("email_bounced", 3, reason="No <such> user")
