@@ -213,7 +213,7 @@ def _body(email: CampaignEmail, *, room: int) -> str:
     read = raw[:READ_CHARACTERS]
     shown = _from_html(read) if email.html.strip() else _paragraphs(read)
     if not shown.strip():
-        return ""
+        return CUT if len(raw) > len(read) else ""
     content = f"<hr>{shown}"
     if len(raw) == len(read) and len(content.encode()) <= room:
         return content

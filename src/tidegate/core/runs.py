@@ -61,6 +61,10 @@ class CampaignRules:
         actions = (action for automation in self.automations for action in automation.actions)
         return frozenset(action.pipeline_id for action in actions if action.pipeline_id)
 
+    def day_of(self, moment: datetime) -> date:
+        """By the account's clock, with its summer time."""
+        return moment.astimezone(self.zone).date()
+
     def automation(self, trigger: Trigger | None) -> Automation | None:
         return next((a for a in self.automations if a.trigger is trigger), None)
 
@@ -72,7 +76,9 @@ def why_no_news(event: CampaignEvent, launched_at: datetime | None) -> str:
     if launched_at is None or event.at < launched_at:
         return say("It happened before the launch.")
     if event.automatic:
-        return say("It is an automatic reply.")
+        if event.type == Trigger.EMAIL_REPLIED:
+            return say("It is an automatic reply.")
+        return say("A program did this.")
     if event.trigger is None:
         return say("Nothing is set off by this type of event.")
     return ""

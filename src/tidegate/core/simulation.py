@@ -159,7 +159,7 @@ class Simulator:
             deals=past.open_deals,
             created=created,
             rules=self.rules,
-            today=event.at.astimezone(self.rules.zone).date(),
+            today=self.rules.day_of(event.at),
         )
         match deed:
             case NotPerformed(reason):

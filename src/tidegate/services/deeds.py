@@ -7,7 +7,6 @@ one wave, whose intents are looked up (`traces`) before anything is tried again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 
 from tidegate.core.automation import ActionKind, find_stage
@@ -152,13 +151,9 @@ def _plan(engine: Engine, chain: Chain, run: LiveRun, action: StoredAction) -> D
         deals=chain.deals or (),
         created=run.created,
         rules=engine.campaigns,
-        today=_today(engine),
+        today=engine.campaigns.day_of(engine.lane.clock.now()),
     )
     return unless_overtaken(deed, run.stored.event_at, chain.placed)
-
-
-def _today(engine: Engine) -> date:
-    return engine.lane.clock.now().astimezone(engine.campaigns.zone).date()
 
 
 async def _wave(engine: Engine, steps: Sequence[_Step]) -> NeedsAttention | None:

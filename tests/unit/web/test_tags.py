@@ -9,6 +9,7 @@ from time_machine import TimeMachineFixture
 
 from tidegate.web.templatetags.tidegate_tags import (
     clock,
+    day_clock,
     day_heading,
     duration,
     initials,
@@ -48,6 +49,7 @@ def test_a_length_of_time_is_told_in_the_unit_that_matters(seconds: float | None
     ("ago", "words"),
     [
         (timedelta(seconds=1), ">just now<"),
+        (timedelta(seconds=6.6), ">7 s ago<"),
         (timedelta(seconds=12), ">12 s ago<"),
         (timedelta(minutes=-5), ">in 5 min<"),
         (timedelta(days=73), ">2 March 2026<"),
@@ -82,6 +84,20 @@ def test_a_day_begins_at_the_workspaces_midnight(
     time_machine.move_to(datetime.fromisoformat(now), tick=False)
     with timezone.override("Europe/Stockholm"):
         assert day_heading(datetime.fromisoformat(at)) == heading
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("2026-05-14T00:00:00+02:00", ">Today 00:00:00<"),
+        ("2026-05-13T23:59:59+02:00", ">Yesterday 23:59:59<"),
+        ("2026-05-12T23:59:59+02:00", ">12 May 23:59:59<"),
+        ("2025-05-14T12:00:00+02:00", ">14 May 2025 12:00:00<"),
+    ],
+)
+def test_what_happened_once_is_told_with_its_day(at: str, told: str) -> None:
+    with timezone.override("Europe/Stockholm"):
+        assert told in day_clock(datetime.fromisoformat(at))
 
 
 @pytest.mark.parametrize(("given", "shown"), [(1284, "1,284"), (0, "0"), (None, ""), ("", "")])

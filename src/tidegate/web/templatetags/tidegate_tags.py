@@ -116,8 +116,8 @@ def _relative(seconds: float) -> str:
     if abs(seconds) < 5:
         return _("just now")
     if seconds < 0:
-        return _("in %(duration)s") % {"duration": duration(-seconds)}
-    return _("%(duration)s ago") % {"duration": duration(seconds)}
+        return _("in %(duration)s") % {"duration": duration(round(-seconds))}
+    return _("%(duration)s ago") % {"duration": duration(round(seconds))}
 
 
 @register.simple_tag
@@ -130,6 +130,22 @@ def clock(moment: datetime | None) -> SafeString:
     if local.date() != timezone.localdate():
         shown = f"{date_format(local, 'j M')} {shown}"
     return _time(moment, shown)
+
+
+@register.simple_tag
+def day_clock(moment: datetime | None, seconds: bool = True) -> SafeString:
+    """Day and time of what happened once: Today 11:40:52, Yesterday 16:22:10, 12 May 09:14:33, with the year before this one."""
+    if moment is None:
+        return mark_safe("")
+    there, today = timezone.localtime(moment), timezone.localdate()
+    time = date_format(there, "H:i:s" if seconds else "H:i")
+    match (today - there.date()).days:
+        case 0:
+            return _time(moment, _("Today %(time)s") % {"time": time})
+        case 1:
+            return _time(moment, _("Yesterday %(time)s") % {"time": time})
+    day = date_format(there, "j F" if there.year == today.year else "j F Y")
+    return _time(moment, f"{day} {time}")
 
 
 def _time(moment: datetime, shown: str) -> SafeString:
