@@ -1,10 +1,11 @@
 """What a plan puts to a person, under *Needs attention*."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from tidegate.core.operations import Decision, LinkState, Plan
+from tidegate.core.operations import Decision, LinkState, Plan, Refusal
 from tidegate.core.records import Side
-from tidegate.core.values import Json, describe
+from tidegate.core.settings import Pair
+from tidegate.core.values import Json, describe, is_readable
 from tidegate.ports import Question
 from tidegate.services.engine import Engine
 from tidegate.services.troubles import CURES, INVALID
@@ -81,7 +82,7 @@ def _about(
     )
 
 
-def refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
+def refused(engine: Engine, unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
     if not plan.refusals:
         return []
     texts = [f"{refusal.name}: {refusal.reason}" for refusal in plan.refusals]
@@ -94,6 +95,28 @@ def refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Qu
             record_name=unit.record_name,
             message="; ".join(texts).removesuffix(".") + ".",
             cure=f"{CURES[INVALID]} The other fields are in step.",
-            facts={"values": {r.field: describe(r.value) for r in plan.refusals}},
+            facts={
+                "values": {r.field: describe(r.value) for r in plan.refusals},
+                "correct": _to_correct(engine.rules.pairs, plan.refusals),
+            },
         )
     ]
+
+
+def _to_correct(pairs: Sequence[Pair], refusals: Sequence[Refusal]) -> dict[str, Json]:
+    """Side -> its fields that the refused values come from. A constant comes from neither."""
+    found: dict[str, Json] = {}
+    for side in Side:
+        keys = [
+            pair.of(side)
+            for refusal in refusals
+            for pair in pairs
+            if pair.of(refusal.side) == refusal.field and _source(refusal) is side
+        ]
+        if keys:
+            found[side.value] = list[Json](keys)
+    return found
+
+
+def _source(refusal: Refusal) -> Side:
+    return refusal.side.other if is_readable(refusal.value) else refusal.side
