@@ -85,7 +85,10 @@ def ask(connection: Connection) -> None:
     refused = make_prospect(
         connection.workspace, first_name="Ada", last_name="Wren", job_title="CTO of everything"
     )
-    facts = {"values": {"job_title": "CTO of everything"}, "correct": {"outreach": ["job_title"]}}
+    facts: dict[str, Any] = {
+        "values": {"job_title": "CTO of everything"},
+        "correct": {"outreach": ["job_title"]},
+    }
     for _each in range(11):
         make_attention(connection)
     make_attention(connection, prospect_id=str(refused.pk), facts=facts)

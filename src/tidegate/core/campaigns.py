@@ -30,13 +30,13 @@ class CampaignEvent:
     reason: str = ""
     """Why it bounced."""
     automatic: bool = False
-    """An automatic reply, which counts as no reply."""
+    """No person did it: an automatic reply counts as no reply, an opening by a mail program's proxy as no opening."""
     historical: bool = False
     """From an import: shown, and starts nothing."""
 
     @property
     def trigger(self) -> Trigger | None:
-        """What this event may start; None for automatic replies and for types we don't act on."""
+        """What this event may start; None for what a program did and for types we don't act on."""
         if self.automatic:
             return None
         return next((trigger for trigger in Trigger if trigger == self.type), None)

@@ -7,7 +7,6 @@ one wave, whose intents are looked up (`traces`) before anything is tried again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 
 from tidegate.core.automation import ActionKind, find_stage
@@ -41,6 +40,9 @@ from tidegate.services.deed_words import case_of, log_line
 from tidegate.services.engine import Engine
 from tidegate.services.together import together
 from tidegate.services.unanswered import NOTHING_AWAITED, Awaited, close_intent
+from tidegate.words import say
+
+UNREADABLE_DEALS = say("The deals of this person could not be read.")
 
 DEAL, MOVE, ACTIVITY = "deal", "move", "activity"
 """Kinds of intents."""
@@ -142,20 +144,16 @@ async def _see_created(engine: Engine, runs: Sequence[LiveRun]) -> None:
 
 def _plan(engine: Engine, chain: Chain, run: LiveRun, action: StoredAction) -> Deed:
     if chain.unseen and needs_deals(action.action, run.created):
-        return NotPerformed(f"The deals of this person could not be read. {chain.unseen}")
+        return NotPerformed(f"{UNREADABLE_DEALS} {chain.unseen}")
     deed = plan_action(
         action.action,
         fields=run.fields,
         deals=chain.deals or (),
         created=run.created,
         rules=engine.campaigns,
-        today=_today(engine),
+        today=engine.campaigns.day_of(engine.lane.clock.now()),
     )
     return unless_overtaken(deed, run.stored.event_at, chain.placed)
-
-
-def _today(engine: Engine) -> date:
-    return engine.lane.clock.now().astimezone(engine.campaigns.zone).date()
 
 
 async def _wave(engine: Engine, steps: Sequence[_Step]) -> NeedsAttention | None:

@@ -43,7 +43,7 @@ def doubt(connection_id: str, missed: Mapping[str, datetime]) -> None:
         Change.objects.filter(
             connection_id=connection_id,
             side=Side.PIPEDRIVE.value,
-            source="webhook",
+            source__in=("webhook", "own"),
             record_id__in=list(late),
         )
         .values_list("record_id")

@@ -127,7 +127,7 @@ def _news(happening: Happening, listener: Listener) -> News:
         happening.entity,
         happening.record_id,
         action=happening.action,
-        source="webhook",
+        source="own" if ours else "webhook",
         delivery_id=f"{happening.event_id}:{happening.entity}:{happening.record_id}"[:80],
         body=None if hidden else happening.body,  # what we can't see any more is looked at, whatever it shows
         before=happening.before if ours else None,

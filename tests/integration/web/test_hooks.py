@@ -21,7 +21,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.builders import make_connection, make_workspace
 from tidegate.core.connection import Status
-from tidegate.store import deliveries
+from tidegate.store import deliveries, queries
 from tidegate.store.connections import end_connection
 from tidegate.store.inbox import take_changes
 from tidegate.store.models import Change, Connection, Lane
@@ -119,6 +119,8 @@ def test_what_was_there_before_is_kept_of_our_own_writes_alone(
     assert deliver(connection, body) == 200
     (change,) = take_changes(str(connection.pk), 9)
     assert (None if change.before is None else dict(change.before.values)) == told
+    assert change.source == ("own" if told else "webhook")
+    assert queries.waiting_of_others(connection) == (0 if told else 1)
 
 
 def person(number: int, **data: Any) -> dict[str, Any]:

@@ -291,6 +291,15 @@ def test_a_failed_record_is_listed_with_how_to_fix_it_until_that_was_done(
     assert "Correct the value in her profile." not in page(owner, "transfer", live.pk, done.pk)
 
 
+def test_own_writes_coming_back_are_no_live_changes_that_wait(
+    owner: Client, live: Connection, running: Transfer
+) -> None:
+    for source in ("own", "own", "webhook", "store"):
+        make_change(live, source=source)
+    assert owner.get(reverse("transfer", args=[live.pk, running.pk])).context["waiting"] == 2
+    assert "2 live changes, until the transfer ends" in page(owner, "overview", live.pk)
+
+
 def test_the_newest_records_come_with_their_time(owner: Client, live: Connection, running: Transfer) -> None:
     make_transfer_record(running, name="Ada Wren", at=datetime(2026, 5, 14, 9, 58, 4, tzinfo=UTC))
     make_transfer_record(running, name="Daniel Hofer")

@@ -17,6 +17,7 @@ from tidegate.core.history import (
     DIGEST_FOLDING,
     FOLDING,
     NOTE_BYTES,
+    READ_CHARACTERS,
     URGENT_FOLDING,
     compose,
     look_at,
@@ -107,6 +108,25 @@ def test_times_are_those_of_the_account():  # H9
     assert "(Europe/Helsinki)" in note
 
 
+@pytest.mark.parametrize(
+    ("zone", "sent", "shows"),
+    [
+        ("Europe/Helsinki", "2026-03-28T23:30:00+00:00", ("29 Mar 2026, 01:30", "29 Mar 2026, 04:30")),
+        ("Europe/Helsinki", "2026-10-24T23:30:00+00:00", ("25 Oct 2026, 02:30", "25 Oct 2026, 03:30")),
+        ("Asia/Kolkata", "2026-05-04T18:15:00+00:00", ("4 May 2026, 23:45", "5 May 2026, 01:45")),
+        ("Australia/Lord_Howe", "2026-10-03T14:30:00+00:00", ("4 Oct 2026, 01:00", "4 Oct 2026, 03:30")),
+    ],
+)
+def test_times_follow_the_accounts_summer_time_and_half_hours(zone, sent, shows):  # H9
+    at = datetime.fromisoformat(sent)
+    two_hours_later = replace(event("email_opened"), at=at + timedelta(hours=2))
+
+    note = shown(two_hours_later, zone=ZoneInfo(zone), sent_at=at).note
+
+    assert f"Sent {shows[0]}" in note
+    assert f"Opened {shows[1]}" in note
+
+
 def test_openings_are_counted_and_a_bounce_says_why():  # H1
     note = shown(
         event("email_opened", 1), event("email_opened", 2), event("email_bounced", 3, reason="No <such> user")
@@ -174,6 +194,13 @@ def test_what_was_left_out_is_said_and_every_tag_is_closed(html):  # H4
     assert note.endswith(CUT)
     assert note.count("<p>") == note.count("</p>")
     assert len(note.encode()) > NOTE_BYTES * 0.8
+
+
+def test_content_that_begins_behind_what_is_read_is_said_to_be_left_out():  # H4
+    note = shown(html="<i>" * (READ_CHARACTERS // 3 + 1) + "Well?").note
+
+    assert note.endswith(CUT)
+    assert shown(html="<p> </p>", text="").note.count(CUT) == 0
 
 
 def test_what_fits_is_whole():  # H4

@@ -57,18 +57,20 @@ def planned(action: Action, *deals: Deal, created: Deal | None = None, rules: Ca
 
 
 @pytest.mark.parametrize(
-    "facts",
+    ("facts", "why"),
     [
-        {"historical": True},
-        {"automatic": True},
-        {"at": LAUNCH - timedelta(seconds=1)},
-        {"type": "complained"},
-        {"type": ""},
+        ({"historical": True}, "It was imported"),
+        ({"type": "email_replied", "automatic": True}, "It is an automatic reply"),
+        ({"type": "email_opened", "automatic": True}, "A program did this"),
+        ({"type": "link_clicked", "automatic": True}, "A program did this"),
+        ({"at": LAUNCH - timedelta(seconds=1)}, "It happened before the launch"),
+        ({"type": "complained"}, "Nothing is set off by this type of event"),
+        ({"type": ""}, "Nothing is set off by this type of event"),
     ],
 )
-def test_what_is_only_part_of_the_story_sets_nothing_off(facts):  # R1
+def test_what_is_only_part_of_the_story_sets_nothing_off(facts, why):  # R1
     assert why_no_news(event(), LAUNCH) == ""
-    assert why_no_news(event(**facts), LAUNCH)
+    assert why_no_news(event(**facts), LAUNCH) == f"{why}."
 
 
 def test_before_the_launch_nothing_is_set_off(launch=None):  # R1
@@ -216,6 +218,40 @@ def test_what_vanished_since_the_run_began_is_told(action):  # R11
 
 def test_an_activity_is_due_today():  # R10
     assert planned(ADD) == AddActivity("Call Ann about Q2", TODAY)
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        ("UTC", "2026-03-29T00:00"),
+        ("Europe/Helsinki", "2026-03-28T22:00"),  # before the clocks go forward
+        ("Europe/Helsinki", "2026-03-29T21:00"),  # and after it
+        ("Europe/Helsinki", "2026-10-24T21:00"),  # before they go back
+        ("Europe/Helsinki", "2026-10-25T22:00"),
+        ("America/New_York", "2026-03-08T05:00"),
+        ("America/New_York", "2026-03-09T04:00"),
+        ("America/Santiago", "2026-09-06T04:00"),  # they go forward at midnight itself
+        ("America/Santiago", "2026-04-05T04:00"),  # and back: that evening has its last hour twice
+        ("Asia/Kolkata", "2026-05-04T18:30"),
+        ("Asia/Kathmandu", "2026-05-04T18:15"),
+        ("Australia/Lord_Howe", "2026-10-03T13:30"),  # they go forward by half an hour
+        ("Australia/Lord_Howe", "2026-10-04T13:00"),
+        ("Australia/Lord_Howe", "2026-04-04T13:00"),
+        ("Australia/Lord_Howe", "2026-04-05T13:30"),
+        ("Pacific/Chatham", "2026-09-26T11:15"),
+        ("Pacific/Chatham", "2026-09-27T10:15"),
+        ("Asia/Calcutta", "2026-05-04T18:30"),  # a name that older accounts have
+    ],
+)
+def test_a_day_ends_at_midnight_of_the_account_also_where_its_clocks_are_changed(zone, midnight):  # R10
+    rules = replace(RULES, zone=account_zone(PipedriveCatalogue(), zone))
+    new_day = datetime.fromisoformat(midnight).replace(tzinfo=UTC)
+    last_day = rules.day_of(new_day - timedelta(seconds=1))
+
+    assert rules.zone.key == zone
+    assert rules.day_of(new_day) == last_day + timedelta(days=1)
+    assert rules.day_of(new_day - timedelta(hours=23)) == last_day
+    assert rules.day_of(new_day + timedelta(hours=22, minutes=59)) == last_day + timedelta(days=1)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ class Change(models.Model):
     action = models.CharField(max_length=10, default="change")
     """`create`, `change`, `delete`, `check` where we ask ourselves to look, or `leave` where a member left an event."""
     source = models.CharField(max_length=20)
-    """`webhook`, `store`, `catchup`, `retry`, `transfer`, `campaign`, `organization`, `merge`."""
+    """`webhook`, `own`, `store`, `catchup`, `retry`, `transfer`, `campaign`, `organization`, `merge`. `own`: a delivery that names
+    our user and a program: nearly always our own write coming back. It is looked at like any other, and counted apart."""
     delivery_id = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001 (null: nothing to tell apart)
     body = models.JSONField(null=True, blank=True)
     """The record as a delivery showed it, to tell an echo without asking; never the source of a write."""
@@ -94,6 +95,11 @@ class Change(models.Model):
                 fields=["lane", "due_at"], condition=models.Q(done_at__isnull=True), name="change_due"
             ),
             models.Index(fields=["connection", "received_at"], name="change_recent"),
+            models.Index(
+                fields=["connection"],
+                condition=Q(done_at__isnull=True) & ~Q(source="own"),
+                name="change_of_others",
+            ),
             models.Index(
                 fields=["connection", "due_at", "id"],
                 condition=Q(done_at__isnull=True, entity="campaign_email"),

@@ -28,6 +28,7 @@ from tidegate.store.queries.health import (
     health,
     wait_of,
     waiting_by_side,
+    waiting_of_others,
     webhooks_ok,
 )
 from tidegate.store.queries.log import (
@@ -136,6 +137,7 @@ __all__ = [
     "wait_of",
     "waiting_by_kind",
     "waiting_by_side",
+    "waiting_of_others",
     "webhooks_ok",
     "writes_today",
 ]

@@ -144,6 +144,11 @@ def waiting_by_side(connection: Connection) -> dict[Side, int]:
     return {side: counted.get(side.value, 0) for side in Side}
 
 
+def waiting_of_others(connection: Connection) -> int:
+    """How many changes wait that people and other programs made: a transfer's own writes coming back are not told as news."""
+    return connection.changes.filter(done_at=None).exclude(source="own").count()
+
+
 def webhooks_ok(connection: Connection, now: datetime) -> bool | None:
     """Whether Pipedrive's notifications were found in order at the last look. None: not looked at, or not running."""
     if connection.webhooks_problem or connection.webhooks_suspected_at:

@@ -71,6 +71,7 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "automations_today": bars(connection.get_settings(), queries.runs_today(connection, timezone.now())),
         "wait": long_wait(connection),
         "transfer": transfer,
+        "held_back": queries.waiting_of_others(connection) if transfer else 0,
         "time_left": queries.seconds_left(transfer) if transfer else None,
         "offer_transfer": _offers_transfer(connection),
         "problems": _problem_links(connection) if _is_incomplete(connection) else [],

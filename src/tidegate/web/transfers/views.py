@@ -172,7 +172,7 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
         "dip": last_dip(found),
         "expected": found.planned.get(EXPECTED, {}),
         "wait": long_wait(connection),
-        "waiting": sum(queries.waiting_by_side(connection).values()),
+        "waiting": queries.waiting_of_others(connection),
         "budget": gauge(queries.budget_today(connection.lane), timezone.now(), planned=left),
         "tallies": tallies(found) if found.undoes_id else [],
         "planned_tokens": planned,
