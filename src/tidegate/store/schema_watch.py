@@ -5,6 +5,7 @@ The pairs at fault sleep (`core.settings.active_pairs`); everything else goes on
 
 from django.utils import timezone
 
+from tidegate.core.automation import TRIGGER_NAMES, Trigger
 from tidegate.core.problem import Problem
 from tidegate.core.settings import problems
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
@@ -55,9 +56,18 @@ def _ask(connection: Connection, vanished: list[Problem]) -> None:
         settled_at=None,
         defaults={
             "record_name": "Settings",
-            "message": " ".join(dict.fromkeys(problem.message for problem in vanished)),
+            "message": " ".join(dict.fromkeys(map(_named, vanished))),
             "cure": CURE,
             "facts": {"problems": [{"place": p.place, "message": p.message} for p in vanished]},
             "tried_at": timezone.now(),
         },
     )
+
+
+def _named(problem: Problem) -> str:
+    """What is wrong, with the automation it is about: the message alone does not say which."""
+    part, _, rest = problem.place.partition(".")
+    trigger = rest.partition(".")[0]
+    if part != "automations" or trigger not in set(Trigger):
+        return problem.message
+    return f"{TRIGGER_NAMES[Trigger(trigger)]}: {problem.message}"

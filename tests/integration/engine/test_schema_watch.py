@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.integration.engine import world as engine_world
 from tests.integration.engine.world import World, prospect
+from tidegate.core.automation import Action, ActionKind, Automation, Trigger
 from tidegate.core.catalogue import User
 from tidegate.core.connection import Status
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE
@@ -106,6 +107,20 @@ def test_while_the_list_is_gone_nobody_is_created_and_everything_else_goes_on(wo
     known = world.outreach.add(prospect("Ada Lovelace", email="ada@engine.example"))
     world.drain()
     assert world.links()[known] == ada  # whoever is there already needs no list
+
+
+def test_a_pipeline_that_vanished_is_told_with_each_automation_that_used_it(world: World) -> None:
+    create = Action(ActionKind.CREATE_DEAL, pipeline_id="1")
+    opened, replied = (
+        Automation(t, actions=(create,)) for t in (Trigger.EMAIL_OPENED, Trigger.EMAIL_REPLIED)
+    )
+    world.use(replace(world.settings, automations=(opened, replied)))
+    watch_settings(connection_of(world))
+    (case,) = world.questions()
+    assert case.message == (
+        "E-mail opened: The chosen pipeline no longer exists in Pipedrive. Choose another one. "
+        "E-mail replied: The chosen pipeline no longer exists in Pipedrive. Choose another one."
+    )
 
 
 def test_before_the_first_launch_nothing_is_told(world: World) -> None:

@@ -118,9 +118,11 @@ class TestOnce:
 
 class TestWhen:
     def test_a_fast_clock_counts_as_now(self, author: Author, ines: Prospect):
-        record(author, told(ago=timedelta(minutes=-10)))
+        event = told("email_sent", ago=timedelta(minutes=-10), email={"id": "m1"})
+        first, again = record(author, event) + record(author, event)
         (row,) = stored(author)
-        assert row.at == row.received_at
+        assert row.at == row.received_at == CampaignEmail.objects.get().sent_at
+        assert (first.outcome, again.outcome) == ("created", "unchanged")
 
     def test_what_lies_in_the_future_is_refused(self, author: Author, ines: Prospect):
         (result,) = record(author, told(ago=timedelta(hours=-2)))

@@ -237,6 +237,7 @@ def test_last_months_events_are_simulated_and_doubles_marked(alices: Setup, ines
     text = plain(alices.get("automations/simulation"))
     assert "Campaign e-mail sent 2 1 1 0" in text
     assert "Link clicked 1 1 0 0" in text
+    assert "Yesterday, " in text
     assert "Double It happened before with this e-mail." in text
     assert "“Inês Carvalho deal” in “New business”" in text
     assert "“Inês Carvalho deal” to “Demo booked”" in text

@@ -76,6 +76,27 @@ def test_emails_and_what_came_of_them_are_told_newest_first(owner: Client, autho
     assert lines[-1] == "“Subject m1” Q2, step 1, from maja@northlight.example. Not opened"
 
 
+def test_what_became_known_too_late_to_set_anything_off_says_so(
+    owner: Client, author: Author, ines: Prospect
+):
+    late = "Became known more than seven days late: nothing is set off by it."
+    tell(author, "email_sent", hours=24 * 9, letter={"subject": "Hello"})
+    tell(author, "email_opened", hours=24 * 8)
+    tell(author, "email_delivered", hours=24 * 8)
+    tell(author, "email_replied", hours=1)
+    at = (timezone.now() - timedelta(days=99)).isoformat()
+    imported = {"key": "i", "type": "unsubscribed", "at": at, "prospect": {"email": INES}}
+    record_events(author, [Telling(imported)], source="import", historical=True)
+
+    assert [(line.split()[0], late in line) for line in story(owner.get(f"/prospects/{ines.pk}/"))] == [
+        ("Replied", False),
+        ("Delivered", False),
+        ("Opened", True),
+        ("“Hello”", True),
+        ("Unsubscribed", False),
+    ]
+
+
 def test_the_content_of_an_email_is_shown_cleaned(owner: Client, author: Author, ines: Prospect):
     tell(author, "email_sent", hours=1, letter={"subject": "<b>Hi</b> & “you”", "html": LETTER})
 

@@ -17,6 +17,7 @@ from tidegate.core.history import (
     DIGEST_FOLDING,
     FOLDING,
     NOTE_BYTES,
+    READ_CHARACTERS,
     URGENT_FOLDING,
     compose,
     look_at,
@@ -193,6 +194,13 @@ def test_what_was_left_out_is_said_and_every_tag_is_closed(html):  # H4
     assert note.endswith(CUT)
     assert note.count("<p>") == note.count("</p>")
     assert len(note.encode()) > NOTE_BYTES * 0.8
+
+
+def test_content_that_begins_behind_what_is_read_is_said_to_be_left_out():  # H4
+    note = shown(html="<i>" * (READ_CHARACTERS // 3 + 1) + "Well?").note
+
+    assert note.endswith(CUT)
+    assert shown(html="<p> </p>", text="").note.count(CUT) == 0
 
 
 def test_what_fits_is_whole():  # H4

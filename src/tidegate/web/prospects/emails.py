@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tidegate.prospects.letters import clean_html, is_shortened
-from tidegate.prospects.models import CampaignEmail, CampaignEvent, EventType, Prospect
+from tidegate.prospects.models import ACTED_ON, CampaignEmail, CampaignEvent, EventType, Prospect
 from tidegate.prospects.timeline import COUNTED, counts_of, emails_of, events_of
 from tidegate.store.models import EmailActivity
 
@@ -77,8 +77,15 @@ def email_section(prospect: Prospect, activities: Mapping[str, EmailActivity]) -
     more = len(emails) > SHOWN_EMAILS or len(events) > SHOWN_EVENTS
     del emails[SHOWN_EMAILS:], events[SHOWN_EVENTS:]
     told = {event.email_id for event in events if event.type != EventType.EMAIL_SENT}
+    late = {event.email_id for event in events if event.type == EventType.EMAIL_SENT and _is_late(event)}
     moments = [
-        _of_email(email, activities.get(str(email.pk)), unheard=email.pk not in told) for email in emails
+        _of_email(
+            email,
+            activities.get(str(email.pk)),
+            unheard=email.pk not in told,
+            late=email.pk in late,
+        )
+        for email in emails
     ]
     shown = {email.pk for email in emails}
     moments += [
@@ -94,6 +101,15 @@ def _is_said(event: CampaignEvent, shown: set[int]) -> bool:
     return event.type == EventType.EMAIL_SENT and event.email_id in shown
 
 
+def _is_late(event: CampaignEvent) -> bool:
+    """Whether it would have set something off, had it become known in time. Of what was imported nobody expects that."""
+    return event.historical and event.type in ACTED_ON and not event.automatic and event.source != "import"
+
+
+def _late_words() -> str:
+    return _("Became known more than seven days late: nothing is set off by it.")
+
+
 def _summary(prospect: Prospect) -> str:
     """3 sent, 2 opened, 1 clicked, 1 replied."""
     words = {
@@ -107,13 +123,14 @@ def _summary(prospect: Prospect) -> str:
     return ", ".join(words[kind] % {"count": counts.of(kind)} for kind in COUNTED if counts.of(kind))
 
 
-def _of_email(email: CampaignEmail, logged: EmailActivity | None, *, unheard: bool) -> Moment:
+def _of_email(email: CampaignEmail, logged: EmailActivity | None, *, unheard: bool, late: bool) -> Moment:
     facts = [email.campaign.name] if email.campaign else []
     facts += [_("step %(step)s") % {"step": email.step}] if email.step else []
     facts += [_("from %(address)s") % {"address": email.sender}] if email.sender else []
     note = ", ".join(facts)
     if unheard:
         note = f"{note}. {_('Not opened')}" if note else _("Not opened")
+    notes = ([note] if note else []) + ([_late_words()] if late else [])
     html = clean_html(email.html, email.text)
     # Cleaned by an allow-list that knows no scripts, styles or frames.
     letter = Letter(mark_safe(html), is_shortened(email.html, email.text)) if html else None  # noqa: S308
@@ -123,7 +140,7 @@ def _of_email(email: CampaignEmail, logged: EmailActivity | None, *, unheard: bo
         sent_at,
         KNOBS[EventType.EMAIL_SENT],
         title,
-        [note] if note else [],
+        notes,
         letter=letter,
         email=email,
         logged=logged,
@@ -163,6 +180,8 @@ def _of_events(group: Sequence[CampaignEvent]) -> Moment:
         moment.quote = newest.reason[:600]
     elif newest.reason:
         moment.notes.append(newest.reason[:300])
+    if all(map(_is_late, group)):
+        moment.notes.append(_late_words())
     return moment
 
 
