@@ -80,12 +80,12 @@ def ask(connection: Connection) -> None:
     """Cases of every kind."""
     make_person(connection.lane, 31, "Bram de Wit", "bram@polderlicht.example", organization="Polderlicht")
     make_person(connection.lane, 32, "B. de Wit", "bram@polderlicht.example")
-    facts = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
+    facts: dict[str, Any] = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
     make_attention(connection, "ambiguous", record_name="Bram de Wit", prospect_id="15", facts=facts)
     refused = make_prospect(
         connection.workspace, first_name="Ada", last_name="Wren", job_title="CTO of everything"
     )
-    facts: dict[str, Any] = {
+    facts = {
         "values": {"job_title": "CTO of everything"},
         "correct": {"outreach": ["job_title"]},
     }
