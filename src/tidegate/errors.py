@@ -29,13 +29,17 @@ ConfigurationError            outside the tree on purpose: no broad except may s
 """
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from tidegate.words import say
 
 
 class TidegateError(Exception):
-    """Something went wrong in Tidegate."""
+    words: ClassVar[str] = say("Something went wrong in Tidegate.")
+    """What it says where nobody knows better."""
 
     def __init__(self, message: str = "", **facts: object) -> None:
-        super().__init__(message or (self.__doc__ or "").strip())
+        super().__init__(message or self.words)
         self.facts = facts
 
     @property
@@ -45,7 +49,7 @@ class TidegateError(Exception):
 
 
 class TemporaryError(TidegateError):
-    """This will be tried again by itself."""
+    words = say("This will be tried again by itself.")
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, **facts: object) -> None:
         super().__init__(message, **facts)
@@ -54,18 +58,17 @@ class TemporaryError(TidegateError):
 
 
 class RateLimited(TemporaryError):
-    """Pipedrive asked for fewer requests; the work goes on in a moment."""
+    words = say("Pipedrive asked for fewer requests; the work goes on in a moment.")
 
 
 class BudgetSpent(TemporaryError):
-    """Today's API budget is used up; the work goes on when it starts again."""
+    words = say("Today's API budget is used up; the work goes on when it starts again.")
 
 
 class RemoteUnavailable(TemporaryError):
-    """The other app did not answer; the work goes on when it does.
+    """`sent` tells whether the request may have reached the other app: such a write is looked up before it is repeated."""
 
-    `sent` tells whether the request may have reached the other app: such a write is looked up before it is repeated.
-    """
+    words = say("The other app did not answer; the work goes on when it does.")
 
     def __init__(
         self, message: str = "", *, sent: bool = True, retry_after: float | None = None, **facts: object
@@ -75,82 +78,92 @@ class RemoteUnavailable(TemporaryError):
 
 
 class ChangedMeanwhile(TemporaryError):
-    """Somebody edited the record in this moment; it is looked at again before anything is written."""
+    words = say(
+        "Somebody edited the record in this moment; it is looked at again before anything is written."
+    )
 
 
 class LaneLost(TemporaryError):
-    """Another worker has taken over this company's changes; nothing is lost."""
+    words = say("Another worker has taken over this company's changes; nothing is lost.")
 
 
 class NeedsAttention(TidegateError):
-    """A person must act before this connection can go on."""
+    words = say("A person must act before this connection can go on.")
 
 
 class AuthorizationLost(NeedsAttention):
-    """Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."""
+    words = say(
+        "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+    )
 
 
 class PermissionMissing(NeedsAttention):
-    """The connected Pipedrive user may not do this. Ask a Pipedrive administrator for the right, or reconnect as another user."""
+    words = say(
+        "The connected Pipedrive user may not do this. Ask a Pipedrive administrator for the right, or reconnect as another user."
+    )
 
 
 class MappingBroken(NeedsAttention):
-    """Something the settings name is gone or changed its type. Open the settings and choose again."""
+    words = say(
+        "Something the settings name is gone or changed its type. Open the settings and choose again."
+    )
 
 
 class SuspiciousChange(NeedsAttention):
-    """An unusual number of records changed at once. Confirm or drop the change on the overview page."""
+    words = say(
+        "An unusual number of records changed at once. Confirm or drop the change on the overview page."
+    )
 
 
 class RecordRejected(TidegateError):
-    """This record could not be written; the others went on."""
+    words = say("This record could not be written; the others went on.")
 
 
 class InvalidForRemote(RecordRejected):
-    """A value does not fit the field it goes to. Correct it and retry."""
+    words = say("A value does not fit the field it goes to. Correct it and retry.")
 
 
 class RecordGone(RecordRejected):
-    """The record was deleted, merged into another one, or is not visible to the connected user."""
+    words = say("The record was deleted, merged into another one, or is not visible to the connected user.")
 
 
 class AmbiguousMatch(RecordRejected):
-    """More than one record fits. Choose the right one under Needs attention."""
+    words = say("More than one record fits. Choose the right one under Needs attention.")
 
 
 class DeliveryRejected(TidegateError):
-    """An incoming call that is not acted on."""
+    words = say("An incoming call that is not acted on.")
 
 
 class NotGenuine(DeliveryRejected):
-    """The call did not carry the right credentials."""
+    words = say("The call did not carry the right credentials.")
 
 
 class Malformed(DeliveryRejected):
-    """The call's body could not be read."""
+    words = say("The call's body could not be read.")
 
 
 class NotHandled(DeliveryRejected):
-    """The call is about something Tidegate does not follow."""
+    words = say("The call is about something Tidegate does not follow.")
 
 
 class Refused(TidegateError):
-    """This can't be done as asked."""
+    words = say("This can't be done as asked.")
 
 
 class NotFound(Refused):
-    """There is no such thing here."""
+    words = say("There is no such thing here.")
 
 
 class Conflict(Refused):
-    """Somebody else changed this meanwhile, or it exists already."""
+    words = say("Somebody else changed this meanwhile, or it exists already.")
 
 
 class Invalid(Refused):
-    """Some values are at fault."""
+    words = say("Some values are at fault.")
 
     def __init__(self, message: str = "", *, errors: Mapping[str, Sequence[str]] | None = None) -> None:
-        super().__init__(message or "Some values are at fault.")
+        super().__init__(message or self.words)
         self.errors: dict[str, list[str]] = {field: list(texts) for field, texts in (errors or {}).items()}
 
 

@@ -24,6 +24,7 @@ from tidegate import __version__
 from tidegate.adapters.transport import Network
 from tidegate.errors import NeedsAttention, RateLimited, RemoteUnavailable, TemporaryError
 from tidegate.ports import Clock
+from tidegate.words import say
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ class Call:
 
     method: str
     url: str
-    what: str = "The other app"
+    what: str = say("The other app")
     params: Mapping[str, str | int] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     json: object = field(default=None, repr=False)
@@ -141,23 +142,30 @@ def foreign_errors(call: Call) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise _unavailable(call, "took too long to answer", sent=True) from error
+        raise RemoteUnavailable(
+            say("{what} took too long to answer; this is tried again by itself.", what=call.what), sent=True
+        ) from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         match FATES.get(type(error), Fate.MAYBE_SENT):
             case Fate.NOT_SENT:
-                raise _unavailable(call, "could not be reached", sent=False) from error
+                raise RemoteUnavailable(
+                    say("{what} could not be reached; this is tried again by itself.", what=call.what),
+                    sent=False,
+                ) from error
             case Fate.MAYBE_SENT:
-                raise _unavailable(call, "gave no usable answer", sent=True) from error
+                raise RemoteUnavailable(
+                    say("{what} gave no usable answer; this is tried again by itself.", what=call.what),
+                    sent=True,
+                ) from error
             case Fate.BAD_ADDRESS:
                 raise NeedsAttention(
-                    f"“{urlsplit(call.url).netloc}” is not an address that can be called. Check it and connect again."
+                    say(
+                        "“{address}” is not an address that can be called. Check it and connect again.",
+                        address=urlsplit(call.url).netloc,
+                    )
                 ) from error
             case Fate.BUG:
                 raise
-
-
-def _unavailable(call: Call, happened: str, *, sent: bool) -> RemoteUnavailable:
-    return RemoteUnavailable(f"{call.what} {happened}; this is tried again by itself.", sent=sent)
 
 
 class HttpSender:

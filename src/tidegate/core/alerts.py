@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tidegate.core.connection import Reason, Status
+from tidegate.words import say
 
 
 class AlertKind(StrEnum):
@@ -31,12 +32,20 @@ class Alert:
 
 
 WHAT_TO_DO = {
-    AlertKind.RECONNECT: "Pipedrive no longer accepts the connection, so nothing is synced. Reconnect it on the Integrations "
-    "page; what happens meanwhile is kept.",
-    AlertKind.BRAKES: "An unusual change was stopped before it was written. Look at it on the overview, and confirm or drop it.",
-    AlertKind.FAILED: "The connection can't go on with its settings as they are. Open its settings; what is at fault is marked.",
-    AlertKind.BEHIND: "Changes have been waiting for more than a quarter of an hour, and nothing is known to hold them up. See "
-    "whether a worker is running (`tidegate doctor`), and what the server's log says.",
+    AlertKind.RECONNECT: say(
+        "Pipedrive no longer accepts the connection, so nothing is synced. Reconnect it on the Integrations "
+        "page; what happens meanwhile is kept."
+    ),
+    AlertKind.BRAKES: say(
+        "An unusual change was stopped before it was written. Look at it on the overview, and confirm or drop it."
+    ),
+    AlertKind.FAILED: say(
+        "The connection can't go on with its settings as they are. Open its settings; what is at fault is marked."
+    ),
+    AlertKind.BEHIND: say(
+        "Changes have been waiting for more than a quarter of an hour, and nothing is known to hold them up. See "
+        "whether a worker is running (`tidegate doctor`), and what the server's log says."
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from tidegate.core.catalogue import PipedriveCatalogue, Pipeline, Stage
 from tidegate.core.problem import Problem
 from tidegate.core.values import Json
+from tidegate.words import say
 
 
 class Trigger(StrEnum):
@@ -43,18 +44,18 @@ class Often(StrEnum):
 
 
 TRIGGER_NAMES = {
-    Trigger.EMAIL_SENT: "Campaign e-mail sent",
-    Trigger.EMAIL_OPENED: "E-mail opened",
-    Trigger.LINK_CLICKED: "Link clicked",
-    Trigger.EMAIL_REPLIED: "E-mail replied",
-    Trigger.EMAIL_BOUNCED: "E-mail bounced",
-    Trigger.UNSUBSCRIBED: "Unsubscribed",
+    Trigger.EMAIL_SENT: say("Campaign e-mail sent"),
+    Trigger.EMAIL_OPENED: say("E-mail opened"),
+    Trigger.LINK_CLICKED: say("Link clicked"),
+    Trigger.EMAIL_REPLIED: say("E-mail replied"),
+    Trigger.EMAIL_BOUNCED: say("E-mail bounced"),
+    Trigger.UNSUBSCRIBED: say("Unsubscribed"),
 }
 ACTION_NAMES = {
-    ActionKind.CREATE_DEAL: "Create a deal",
-    ActionKind.MOVE_DEAL_TO_STAGE: "Move the deal to a stage",
-    ActionKind.MOVE_DEAL_TO_NEXT_STAGE: "Move the deal to the next stage",
-    ActionKind.ADD_ACTIVITY: "Add an activity",
+    ActionKind.CREATE_DEAL: say("Create a deal"),
+    ActionKind.MOVE_DEAL_TO_STAGE: say("Move the deal to a stage"),
+    ActionKind.MOVE_DEAL_TO_NEXT_STAGE: say("Move the deal to the next stage"),
+    ActionKind.ADD_ACTIVITY: say("Add an activity"),
 }
 """As pages, log lines and messages name them."""
 
@@ -120,7 +121,7 @@ def automation_problems(
         place = f"automations.{automation.trigger}"
         if automation.trigger in seen:
             yield Problem(
-                "automation-twice", place, "This trigger has an automation already. Keep one of them."
+                "automation-twice", place, say("This trigger has an automation already. Keep one of them.")
             )
         seen.add(automation.trigger)
         yield from _problems_of(automation, pipedrive) if automation.enabled else _doubled(automation)
@@ -129,7 +130,7 @@ def automation_problems(
 def _problems_of(automation: Automation, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
     place = f"automations.{automation.trigger}"
     if not automation.actions:
-        yield Problem("actions-missing", place, "Add an action, or switch this automation off.")
+        yield Problem("actions-missing", place, say("Add an action, or switch this automation off."))
     yield from _doubled(automation)
     for action in automation.actions:
         yield from _action_problems(action, f"{place}.{action.kind}", pipedrive)
@@ -140,7 +141,7 @@ def _doubled(automation: Automation) -> Iterable[Problem]:
     for action in automation.actions:
         if action.kind in used:
             where = f"automations.{automation.trigger}.{action.kind}"
-            yield Problem("action-twice", where, "An action can be used once with the same trigger.")
+            yield Problem("action-twice", where, say("An action can be used once with the same trigger."))
         used.add(action.kind)
 
 
@@ -148,12 +149,14 @@ def _action_problems(action: Action, place: str, pipedrive: PipedriveCatalogue) 
     match action.kind:
         case ActionKind.CREATE_DEAL:
             yield from _pipeline_problems(action, place, pipedrive)
-            yield from _text_problems(action.title, "title", "a title for the deal", place)
+            yield from _text_problems(action.title, "title", say("Enter a title for the deal."), place)
         case ActionKind.MOVE_DEAL_TO_STAGE:
             yield from _pipeline_problems(action, place, pipedrive)
             yield from _stage_problems(action, place, pipedrive)
         case ActionKind.ADD_ACTIVITY:
-            yield from _text_problems(action.subject, "subject", "a subject for the activity", place)
+            yield from _text_problems(
+                action.subject, "subject", say("Enter a subject for the activity."), place
+            )
         case ActionKind.MOVE_DEAL_TO_NEXT_STAGE:
             return
 
@@ -161,47 +164,59 @@ def _action_problems(action: Action, place: str, pipedrive: PipedriveCatalogue) 
 def _pipeline_problems(action: Action, place: str, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
     place = f"{place}.pipeline"
     if not action.pipeline_id:
-        yield Problem("pipeline-missing", place, "Choose a pipeline.")
+        yield Problem("pipeline-missing", place, say("Choose a pipeline."))
         return
     pipeline = find_pipeline(pipedrive, action.pipeline_id)
     if pipeline is None:
         yield Problem(
-            "pipeline-gone", place, "The chosen pipeline no longer exists in Pipedrive. Choose another one."
+            "pipeline-gone",
+            place,
+            say("The chosen pipeline no longer exists in Pipedrive. Choose another one."),
         )
     elif not pipeline.stages:
-        message = f"“{pipeline.name}” has no stage. Add one in Pipedrive, or choose another pipeline."
+        message = say(
+            "“{pipeline}” has no stage. Add one in Pipedrive, or choose another pipeline.",
+            pipeline=pipeline.name,
+        )
         yield Problem("pipeline-empty", place, message)
 
 
 def _stage_problems(action: Action, place: str, pipedrive: PipedriveCatalogue) -> Iterable[Problem]:
     place = f"{place}.stage"
     if not action.stage_id:
-        yield Problem("stage-missing", place, "Choose a stage.")
+        yield Problem("stage-missing", place, say("Choose a stage."))
         return
     pipeline = find_pipeline(pipedrive, action.pipeline_id)
     if pipeline is None:  # said of the pipeline already
         return
     if find_stage(pipedrive, action.stage_id) is None:
         yield Problem(
-            "stage-gone", place, "The chosen stage no longer exists in Pipedrive. Choose another one."
+            "stage-gone", place, say("The chosen stage no longer exists in Pipedrive. Choose another one.")
         )
     elif all(stage.id != action.stage_id for stage in pipeline.stages):
-        message = f"The chosen stage is not one of “{pipeline.name}”. Choose a stage of this pipeline."
+        message = say(
+            "The chosen stage is not one of “{pipeline}”. Choose a stage of this pipeline.",
+            pipeline=pipeline.name,
+        )
         yield Problem("stage-elsewhere", place, message)
 
 
-def _text_problems(template: str, key: str, what: str, place: str) -> Iterable[Problem]:
+def _text_problems(template: str, key: str, missing: str, place: str) -> Iterable[Problem]:
     place = f"{place}.{key}"
     if not template.strip():
-        yield Problem(f"{key}-missing", place, f"Enter {what}.")
+        yield Problem(f"{key}-missing", place, missing)
         return
     if len(template) > MAX_TEXT:
-        yield Problem(f"{key}-long", place, f"Enter at most {MAX_TEXT} characters.")
+        yield Problem(f"{key}-long", place, say("Enter at most {limit} characters.", limit=MAX_TEXT))
     unknown = unknown_fields(template)
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in TEMPLATE_FIELDS)
         shown = ", ".join(f"{{{name}}}" for name in unknown)
-        yield Problem(f"{key}-field", place, f"There is no {shown}. You can use {known}.")
+        yield Problem(
+            f"{key}-field",
+            place,
+            say("There is no {unknown}. You can use {known}.", unknown=shown, known=known),
+        )
 
 
 def working_automations(

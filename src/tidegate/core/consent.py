@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from tidegate.core.automation import Trigger
 from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.values import Json
+from tidegate.words import say
 
 UNSUBSCRIBED = "unsubscribed"
 OPEN = frozenset({"no_consent", "subscribed"})
 """Statuses with which Pipedrive's Campaigns may still write to a person, or may come to."""
 CLOSING = frozenset({Trigger.EMAIL_BOUNCED, Trigger.UNSUBSCRIBED})
-WORDS = {"no_consent": "no consent", "archived": "archived", "subscribed": "subscribed"}
+WORDS = {"no_consent": say("no consent"), "archived": say("archived"), "subscribed": say("subscribed")}
 
 
-IGNORED_CURE = "Take the person out of your campaigns in Pipedrive and ignore this; or correct the address there and retry."
+IGNORED_CURE = say(
+    "Take the person out of your campaigns in Pipedrive and ignore this; or correct the address there and retry."
+)
 """For a status that Pipedrive left as it was."""
 
 
@@ -32,31 +35,35 @@ def is_open(status: str | None) -> bool:
 
 
 def done_text(before: str) -> str:
-    return (
-        f"Unsubscribed in Pipedrive's Campaigns (before: {WORDS.get(before, before)}). "
-        "Pipedrive lets the marketing status be changed once: this can't be taken back."
+    return say(
+        "Unsubscribed in Pipedrive's Campaigns (before: {status}). Pipedrive lets the marketing status be "
+        "changed once: this can't be taken back.",
+        status=WORDS.get(before, before),
     )
 
 
 def ignored_text(status: str) -> str:
     """For a status that Pipedrive left as it was, without a word."""
-    return (
-        f"Pipedrive left the marketing status at “{WORDS.get(status, status)}” and did not say why: it can be changed "
-        "once only, and needs a valid e-mail address. Take this person out of your campaigns in Pipedrive by hand."
+    return say(
+        "Pipedrive left the marketing status at “{status}” and did not say why: it can be changed once "
+        "only, and needs a valid e-mail address. Take this person out of your campaigns in Pipedrive by "
+        "hand.",
+        status=WORDS.get(status, status),
     )
 
 
 def closed_text(consent: str, actor: str) -> str:
     """Why somebody is unsubscribed whom no campaign event tells of."""
-    by = f" by {actor}" if actor else ""
-    return f"The prospect was marked “{consent}” here{by}"
+    if not actor:
+        return say("The prospect was marked “{consent}” here", consent=consent)
+    return say("The prospect was marked “{consent}” here by {actor}", consent=consent, actor=actor)
 
 
 def status_change(before: str) -> Mapping[str, Json]:
     """What the activity log keeps of it."""
     return {
         "field": "marketing_status",
-        "name": "Marketing status",
+        "name": say("Marketing status"),
         "kind": "text",
         "before": WORDS.get(before, before),
         "after": UNSUBSCRIBED,

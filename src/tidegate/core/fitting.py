@@ -25,8 +25,13 @@ from tidegate.core.values import (
     is_empty,
     significant_digits,
 )
+from tidegate.words import Counted, say
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_LINES = Counted(
+    "it has {count} line, and the field holds one", "it has {count} lines, and the field holds one"
+)
+_STRANGE = Counted("{labels} is not one of its options", "{labels} are not among its options")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?!\d)", re.IGNORECASE)
 _LINK_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _TYPES: Mapping[Kind, type] = {
@@ -55,11 +60,13 @@ _TYPES: Mapping[Kind, type] = {
 def fit(value: Value, target: Field, side: Side) -> Value | Refusal:
     """The value as the target field takes it (options in the target's own spelling), or why it doesn't."""
     if not target.writable:
-        return _refuse(value, target, side, "this field can't be written")
+        return _refuse(value, target, side, say("this field can't be written"))
     if is_empty(value):
         return None if value == "" else value
     if not _right_type(value, target.kind):
-        return _refuse(value, target, side, f"“{describe(value)}” is not a value of this type of field")
+        return _refuse(
+            value, target, side, say("“{value}” is not a value of this type of field", value=describe(value))
+        )
     reason = next((why for check in _CHECKS.get(type(value), ()) if (why := check(value, target))), "")
     if reason:
         return _refuse(value, target, side, reason)
@@ -93,13 +100,17 @@ def _too_long(value: Value, target: Field) -> str:
             longest = max(map(len, value))
         case _:
             return ""
-    return f"too long: {longest} of {target.max_length} characters" if longest > target.max_length else ""
+    return (
+        say("too long: {length} of {limit} characters", length=longest, limit=target.max_length)
+        if longest > target.max_length
+        else ""
+    )
 
 
 def _too_many_lines(value: Value, target: Field) -> str:
     if not target.one_line or not isinstance(value, str) or "\n" not in value:
         return ""
-    return f"it has {value.count(chr(10)) + 1} lines, and the field holds one"
+    return _LINES(value.count("\n") + 1)
 
 
 def _too_precise(value: Value, target: Field) -> str:
@@ -107,13 +118,17 @@ def _too_precise(value: Value, target: Field) -> str:
     if target.max_digits is None or not isinstance(number, Decimal):
         return ""
     digits = significant_digits(number)
-    return f"too many digits: {digits} of {target.max_digits}" if digits > target.max_digits else ""
+    return (
+        say("too many digits: {digits} of {limit}", digits=digits, limit=target.max_digits)
+        if digits > target.max_digits
+        else ""
+    )
 
 
 def _too_many(value: Value, target: Field) -> str:
     if target.max_items is None or not isinstance(value, tuple) or len(value) <= target.max_items:
         return ""
-    return f"too many: {len(value)} of {target.max_items}"
+    return say("too many: {number} of {limit}", number=len(value), limit=target.max_items)
 
 
 def _no_moment(value: Value, target: Field) -> str:
@@ -124,28 +139,33 @@ def _no_moment(value: Value, target: Field) -> str:
         case TimeRange():
             clocks = (value.start, *((value.end,) if value.end else ()))
         case DateRange() if value.end is not None and value.end < value.start:
-            return f"the range ends on {value.end} before it starts on {value.start}"
+            return say(
+                "the range ends on {end} before it starts on {start}", end=value.end, start=value.start
+            )
         case _:
             return ""
     fine = next((clock for clock in clocks if clock.microsecond), None)
     return (
         ""
         if fine is None
-        else f"{fine.isoformat()} has fractions of a second, and the field holds whole ones"
+        else say(
+            "{time} has fractions of a second, and the field holds whole ones",
+            time=fine.isoformat(),
+        )
     )
 
 
 def _no_currency(value: Value, target: Field) -> str:
     if not isinstance(value, Money) or _CURRENCY.fullmatch(value.currency):
         return ""
-    return f"“{value.currency}” is not a currency of three letters, like EUR"
+    return say("“{currency}” is not a currency of three letters, like EUR", currency=value.currency)
 
 
 def _no_address(value: Value, target: Field) -> str:
     if target.kind is not Kind.EMAIL or not isinstance(value, tuple):
         return ""
     strange = next((address for address in value if not is_email(address)), None)
-    return "" if strange is None else f"“{strange}” is not an e-mail address"
+    return "" if strange is None else say("“{address}” is not an e-mail address", address=strange)
 
 
 def _no_link(value: Value, target: Field) -> str:
@@ -153,7 +173,7 @@ def _no_link(value: Value, target: Field) -> str:
         return ""
     scheme = _SCHEME.match(value)
     if " " in value or (scheme and scheme[1].lower() not in _LINK_SCHEMES):
-        return f"“{value[:60]}” is not a web address"
+        return say("“{value}” is not a web address", value=value[:60])
     return ""
 
 
@@ -175,7 +195,6 @@ def _fit_options(value: Value, target: Field, side: Side) -> Value | Refusal:
     known = [target.known_label(label) for label in wanted]
     strange = [f"“{label}”" for label, found in zip(wanted, known, strict=True) if found is None]
     if strange:
-        verb = "is not one of its options" if len(strange) == 1 else "are not among its options"
-        return _refuse(value, target, side, f"{', '.join(strange)} {verb}")
+        return _refuse(value, target, side, _STRANGE(len(strange), labels=", ".join(strange)))
     labels = tuple(label for label in known if label is not None)
     return labels if isinstance(value, tuple) else labels[0]

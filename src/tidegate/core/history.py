@@ -17,6 +17,7 @@ import nh3
 from tidegate.core.automation import MAX_TEXT, Trigger
 from tidegate.core.campaigns import CampaignEmail, CampaignEvent
 from tidegate.core.values import Json
+from tidegate.words import Counted, say
 
 NOTE_BYTES = 100_000
 """Pipedrive takes a note of up to 100 KB."""
@@ -70,17 +71,21 @@ TAGS = frozenset(
     ]
 )
 CUT = (
-    "<p><i>The rest of this e-mail was left out: Pipedrive takes notes of up to 100 KB. "
-    "The whole e-mail is in the outreach app.</i></p>"
+    "<p><i>"
+    + say(
+        "The rest of this e-mail was left out: Pipedrive takes notes of up to 100 KB. The whole e-mail is in the outreach app."
+    )
+    + "</i></p>"
 )
 WORDS: Mapping[Trigger, str] = {
-    Trigger.EMAIL_SENT: "Sent",
-    Trigger.EMAIL_OPENED: "Opened",
-    Trigger.LINK_CLICKED: "Clicked",
-    Trigger.EMAIL_REPLIED: "Replied",
-    Trigger.EMAIL_BOUNCED: "Bounced",
-    Trigger.UNSUBSCRIBED: "Unsubscribed",
+    Trigger.EMAIL_SENT: say("Sent"),
+    Trigger.EMAIL_OPENED: say("Opened"),
+    Trigger.LINK_CLICKED: say("Clicked"),
+    Trigger.EMAIL_REPLIED: say("Replied"),
+    Trigger.EMAIL_BOUNCED: say("Bounced"),
+    Trigger.UNSUBSCRIBED: say("Unsubscribed"),
 }
+_TIMES = Counted("({count} time)", "({count} times)")
 RISING = (Trigger.EMAIL_SENT, Trigger.EMAIL_OPENED, Trigger.LINK_CLICKED, Trigger.EMAIL_REPLIED)
 APART = (Trigger.EMAIL_BOUNCED, Trigger.UNSUBSCRIBED)
 """Told beside the status that rises."""
@@ -132,7 +137,9 @@ def status_of(moments: Moments) -> str:
     reached = [WORDS[t] for t in RISING if t in moments][-1:]
     beside = [WORDS[t] for t in APART if t in moments]
     words = reached + beside
-    return ", ".join(words[:1] + [word.lower() for word in words[1:]])
+    if len(words) < 2:
+        return "".join(words)
+    return say("{status}, {rest}", status=words[0], rest=", ".join(word.lower() for word in words[1:]))
 
 
 def compose(
@@ -151,7 +158,7 @@ def compose(
 
 
 def _subject(email: CampaignEmail, status: str) -> str:
-    words = " ".join(email.subject.split()) or "Campaign e-mail"
+    words = " ".join(email.subject.split()) or say("Campaign e-mail")
     ending = f" ({status.lower()})" if status else ""
     room = MAX_TEXT - len(ending)
     return (words if len(words) <= room else words[: room - 1].rstrip() + "…") + ending
@@ -161,7 +168,7 @@ def _status_line(moments: Moments, zone: ZoneInfo, counts: Mapping[Trigger, int]
     parts = []
     for trigger in (*RISING, *APART):
         if trigger in moments:
-            often = f" ({counts[trigger]} times)" if counts.get(trigger, 0) > 1 else ""
+            often = f" {_TIMES(counts[trigger])}" if counts.get(trigger, 0) > 1 else ""
             parts.append(f"{WORDS[trigger]} {_moment(moments[trigger], zone)}{often}")
     if not parts:
         return ""
@@ -180,7 +187,11 @@ def _counts(email: CampaignEmail) -> dict[Trigger, int]:
 
 
 def _facts(email: CampaignEmail) -> str:
-    facts = [("Campaign", email.campaign_name), ("Step", email.step), ("From", email.sender)]
+    facts = [
+        (say("Campaign"), email.campaign_name),
+        (say("Step"), email.step),
+        (say("From"), email.sender),
+    ]
     shown = " · ".join(f"{name}: {escape(value[:200])}" for name, value in facts if value)
     return f"<p>{shown}</p>" if shown else ""
 
@@ -189,7 +200,8 @@ def _reason(email: CampaignEmail) -> str:
     reason = next(
         (e.reason for e in email.events if e.trigger is Trigger.EMAIL_BOUNCED and e.reason.strip()), ""
     )
-    return f"<p>It bounced: {escape(reason.strip()[:500])}</p>" if reason else ""
+    bounced = say("It bounced: {why}", why=escape(reason.strip()[:500]))
+    return f"<p>{bounced}</p>" if reason else ""
 
 
 # --- The content

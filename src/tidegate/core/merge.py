@@ -19,6 +19,7 @@ from tidegate.core.operations import Base, FieldChange, Refusal
 from tidegate.core.records import Record, Side
 from tidegate.core.settings import NAMES, Direction, Pair
 from tidegate.core.values import LISTS, MISSING, Unreadable, Value, is_empty, is_readable
+from tidegate.words import say
 
 Entry = tuple[Value, Value]
 """What outreach showed and what Pipedrive showed."""
@@ -96,7 +97,13 @@ def merge_field(pair: Pair, outreach: Value, pipedrive: Value, entry: Entry | No
 
 def _unreadable(pair: Pair, now: Entry) -> tuple[Refusal, ...]:
     return tuple(
-        Refusal(side, pair.of(side), pair.field(side).name, value, f"can't be read: {value.reason}")
+        Refusal(
+            side,
+            pair.of(side),
+            pair.field(side).name,
+            value,
+            say("can't be read: {reason}", reason=value.reason),
+        )
         for side, value in zip(Side, now, strict=True)
         if isinstance(value, Unreadable)
     )

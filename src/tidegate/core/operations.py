@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from tidegate.core.records import Side
 from tidegate.core.values import Value
+from tidegate.words import say
 
 
 class Act(StrEnum):
@@ -56,7 +57,7 @@ class Refusal:
 
     @property
     def message(self) -> str:
-        return f"{self.name}: {self.reason}"
+        return say("{field}: {reason}", field=self.name, reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True)

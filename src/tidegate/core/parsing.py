@@ -20,6 +20,7 @@ from tidegate.core.values import (
     normal_phones,
     normal_text,
 )
+from tidegate.words import say
 
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _ZONE = re.compile(r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+")
@@ -62,12 +63,15 @@ def value_from_text(field: Field, raw: str) -> Value:
         case Kind.TEXT | Kind.LONG_TEXT | Kind.LINK:
             return _text(field, text)
         case _:
-            return Unreadable(raw, "this type of field can't be filled in here")
+            return Unreadable(raw, say("this type of field can't be filled in here"))
 
 
 def _text(field: Field, text: str) -> Value:
     if field.max_length is not None and len(text) > field.max_length:
-        return Unreadable(text, f"too long: {len(text)} of {field.max_length} characters")
+        return Unreadable(
+            text,
+            say("too long: {length} of {limit} characters", length=len(text), limit=field.max_length),
+        )
     return text
 
 
@@ -75,13 +79,13 @@ def _boolean(text: str) -> Value:
     word = text.casefold()
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    return Unreadable(text, "neither yes nor no")
+    return Unreadable(text, say("neither yes nor no"))
 
 
 def _option(field: Field, text: str) -> Value:
     found = field.option_id(text)
     label = None if found is None else field.option_label(found)
-    return label or Unreadable(text, f"not one of the options of “{field.name}”")
+    return label or Unreadable(text, say("not one of the options of “{field}”", field=field.name))
 
 
 def _options(field: Field, text: str) -> Value:
@@ -100,20 +104,24 @@ def _options(field: Field, text: str) -> Value:
 def _emails(text: str) -> Value:
     found = normal_emails(text.replace(";", ",").split(","))
     strange = next((address for address in found if not is_email(address)), None)
-    return found if strange is None else Unreadable(text, f"“{strange}” is not an e-mail address")
+    return (
+        found
+        if strange is None
+        else Unreadable(text, say("“{address}” is not an e-mail address", address=strange))
+    )
 
 
 def _money(text: str) -> Value:
     amount, _, currency = text.partition(" ")
     number = normal_number(amount)
     if not isinstance(number, Decimal) or not _CURRENCY.fullmatch(currency):
-        return Unreadable(text, "not an amount with a currency like 120.50 EUR")
+        return Unreadable(text, say("not an amount with a currency like 120.50 EUR"))
     return Money(number, currency.upper())
 
 
 def _time(text: str) -> Value:
     clock, _, zone = text.partition(" ")
-    fault = Unreadable(text, "not a time like 09:30 or 09:30 Europe/Berlin")
+    fault = Unreadable(text, say("not a time like 09:30 or 09:30 Europe/Berlin"))
     try:
         at = time.fromisoformat(clock)
     except ValueError:
@@ -127,8 +135,12 @@ def _datetime(text: str) -> Value:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return Unreadable(text, "not a date and time like 2026-03-31 09:30+00:00")
-    return moment.astimezone(UTC) if moment.tzinfo else Unreadable(text, "the time needs a zone, like +00:00")
+        return Unreadable(text, say("not a date and time like 2026-03-31 09:30+00:00"))
+    return (
+        moment.astimezone(UTC)
+        if moment.tzinfo
+        else Unreadable(text, say("the time needs a zone, like +00:00"))
+    )
 
 
 def _date_range(text: str) -> Value:
@@ -136,7 +148,7 @@ def _date_range(text: str) -> Value:
     end = rest[0] if rest else ""
     first, last = normal_date(start), normal_date(end) if end else None
     if not isinstance(first, date) or not (last is None or isinstance(last, date)):
-        return Unreadable(text, "not two dates like 2026-03-01 – 2026-03-31")
+        return Unreadable(text, say("not two dates like 2026-03-01 – 2026-03-31"))
     if last is not None and last < first:
-        return Unreadable(text, "the range ends before it begins")
+        return Unreadable(text, say("the range ends before it begins"))
     return DateRange(first, last)

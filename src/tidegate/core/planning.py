@@ -25,9 +25,55 @@ from tidegate.core.operations import (
 from tidegate.core.records import FIRST_NAME, LAST_NAME, Gone, Record, Seen, Side
 from tidegate.core.settings import Direction, Pair, Settings, active_pairs, constant_value
 from tidegate.core.values import Unreadable, Value, is_readable, same
+from tidegate.words import Counted, say
 
-APP: Mapping[Side, str] = {Side.OUTREACH: "the outreach app", Side.PIPEDRIVE: "Pipedrive"}
-NOUN: Mapping[Side, str] = {Side.OUTREACH: "prospect", Side.PIPEDRIVE: "person"}
+GONE: Mapping[Side, str] = {
+    Side.OUTREACH: say("The prospect is no longer there."),
+    Side.PIPEDRIVE: say("The person is no longer there."),
+}
+_BACK: Mapping[Side, str] = {
+    Side.OUTREACH: say("The prospect is back."),
+    Side.PIPEDRIVE: say("The person is back."),
+}
+_DELETED: Mapping[Side, str] = {
+    Side.OUTREACH: say("The prospect was deleted in the outreach app. Nothing is deleted in Pipedrive."),
+    Side.PIPEDRIVE: say("The person was deleted in Pipedrive. Nothing is deleted in the outreach app."),
+}
+_BOTH_GONE: Mapping[Side, str] = {
+    Side.OUTREACH: say("Both records are gone: the prospect and the person."),
+    Side.PIPEDRIVE: say("Both records are gone: the person and the prospect."),
+}
+_UNSEEN = say(
+    "The connected user can't see the person in Pipedrive, which told of no deletion. Nothing is deleted in the outreach app."
+)
+_TAKEN: Mapping[Side, str] = {
+    Side.OUTREACH: say("The prospect with the same e-mail address is linked to another person."),
+    Side.PIPEDRIVE: say("The person with the same e-mail address is linked to another prospect."),
+}
+_SEVERAL: Mapping[Side, Counted] = {
+    Side.OUTREACH: Counted(
+        "{count} prospect has the same e-mail address.", "{count} prospects have the same e-mail address."
+    ),
+    Side.PIPEDRIVE: Counted(
+        "{count} person has the same e-mail address.", "{count} persons have the same e-mail address."
+    ),
+}
+_NOBODY: Mapping[Side, str] = {
+    Side.OUTREACH: say("No prospect has its address."),
+    Side.PIPEDRIVE: say("No person has its address."),
+}
+_NO_ADDRESS: Mapping[Side, str] = {
+    Side.OUTREACH: say("Without an address it fits no prospect."),
+    Side.PIPEDRIVE: say("Without an address it fits no person."),
+}
+_TRANSFERRED: Mapping[Side, str] = {
+    Side.OUTREACH: say("Transferred to the outreach app."),
+    Side.PIPEDRIVE: say("Transferred to Pipedrive."),
+}
+_CHANGED: Mapping[Side, str] = {
+    Side.OUTREACH: say("Changed in the outreach app."),
+    Side.PIPEDRIVE: say("Changed in Pipedrive."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,31 +202,52 @@ def _decide_linked(situation: Situation, link: LinkView, rules: Rules, mode: Mod
     plan = _plan_pair(prospect, person, link.base, rules, mode)
     if link.state is LinkState.LINKED:
         return plan
-    back = NOUN[Side.OUTREACH if link.state is LinkState.PROSPECT_GONE else Side.PIPEDRIVE]
-    return replace(plan, reason=f"The {back} is back. {plan.reason}".strip())
+    back = _BACK[Side.OUTREACH if link.state is LinkState.PROSPECT_GONE else Side.PIPEDRIVE]
+    return replace(plan, reason=f"{back} {plan.reason}".strip())
 
 
 def _decide_gone(link: LinkView, gone: Gone, other: Seen, taken: Sequence[str]) -> Plan:
     """A deletion never cascades, and what was deleted is not made again by surprise."""
     side = gone.side
-    noun, app = NOUN[side], APP[side]
     ids = {Side.OUTREACH: link.prospect_id, Side.PIPEDRIVE: link.person_id}
     state = _state_without(gone, link)
     survivor = gone.merged_into
     if survivor is not None and survivor not in taken:
         ids[side] = survivor
-        reason = f"The {noun} {gone.id} was merged into {survivor} in {app}."
+        reason = _merged(gone, survivor)
         return _link_plan(Decision.MOVE, reason, ids, link, LinkState.LINKED, merged_into=survivor)
     if survivor is not None:
-        reason = f"The {noun} {gone.id} was merged into {survivor} in {app}, which is linked already."
+        reason = _merged_into_linked(gone, survivor)
     elif isinstance(other, Gone):
-        reason = f"Both records are gone: the {noun} and the {NOUN[side.other]}."
+        reason = _BOTH_GONE[side]
     elif state is LinkState.PERSON_UNSEEN:
-        reason = f"The connected user can't see the {noun} in {app}, which told of no deletion. Nothing is deleted in {APP[side.other]}."
+        reason = _UNSEEN
     else:
-        reason = f"The {noun} was deleted in {app}. Nothing is deleted in {APP[side.other]}."
+        reason = _DELETED[side]
     decision = Decision.SKIP if link.state is state else Decision.UNLINK
     return _link_plan(decision, reason, ids, link, state, merged_into=survivor)
+
+
+def _merged(gone: Gone, survivor: str) -> str:
+    if gone.side is Side.OUTREACH:
+        return say(
+            "The prospect {id} was merged into {survivor} in the outreach app.", id=gone.id, survivor=survivor
+        )
+    return say("The person {id} was merged into {survivor} in Pipedrive.", id=gone.id, survivor=survivor)
+
+
+def _merged_into_linked(gone: Gone, survivor: str) -> str:
+    if gone.side is Side.OUTREACH:
+        return say(
+            "The prospect {id} was merged into {survivor} in the outreach app, which is linked already.",
+            id=gone.id,
+            survivor=survivor,
+        )
+    return say(
+        "The person {id} was merged into {survivor} in Pipedrive, which is linked already.",
+        id=gone.id,
+        survivor=survivor,
+    )
 
 
 def _state_without(gone: Gone, link: LinkView) -> LinkState:
@@ -217,9 +284,11 @@ def _decide_unlinked(situation: Situation, rules: Rules, mode: Mode) -> Plan:
     """Admitted at all? Then: chosen by a person, several fit, one fits, nobody does."""
     origin = situation.seen(situation.origin)
     if not isinstance(origin, Record):
-        return Plan(Decision.SKIP, f"The {NOUN[situation.origin]} is no longer there.")
+        return Plan(Decision.SKIP, GONE[situation.origin])
     if isinstance(mode, Leave):
-        return _about(origin, Plan(Decision.SKIP, "A member chose to leave this change where it was made."))
+        return _about(
+            origin, Plan(Decision.SKIP, say("A member chose to leave this change where it was made."))
+        )
     chosen = situation.seen(situation.origin.other)
     if isinstance(chosen, Record):
         return _plan_meeting(origin, chosen, rules, mode)
@@ -246,20 +315,17 @@ def _about(origin: Record, plan: Plan) -> Plan:
 
 
 def _ask(origin: Record, candidates: Sequence[Record], taken: Sequence[str]) -> Plan:
-    noun = NOUN[origin.side.other]
+    other = origin.side.other
     ids = tuple(dict.fromkeys([*(found.id for found in candidates), *taken]))
-    if len(ids) == 1:
-        reason = f"The {noun} with the same e-mail address is linked to another {NOUN[origin.side]}."
-    else:
-        reason = f"{len(ids)} {noun}s have the same e-mail address."
-    return _about(origin, Plan(Decision.ASK, reason, candidates=ids, candidates_side=origin.side.other))
+    reason = _TAKEN[other] if len(ids) == 1 else _SEVERAL[other](len(ids))
+    return _about(origin, Plan(Decision.ASK, reason, candidates=ids, candidates_side=other))
 
 
 def _plan_meeting(origin: Record, found: Record, rules: Rules, mode: Mode) -> Plan:
     """The first meeting of two records that were not linked until now."""
     prospect, person = (origin, found) if origin.side is Side.OUTREACH else (found, origin)
     shared = shared_addresses(origin, found)
-    reason = f"Both have the address {shared[0]}." if shared else "Linked by hand."
+    reason = say("Both have the address {address}.", address=shared[0]) if shared else say("Linked by hand.")
     plan = _plan_pair(prospect, person, {}, rules, mode, meeting=True)
     return replace(plan, reason=reason, new_link=True)
 
@@ -273,11 +339,7 @@ def _plan_create(origin: Record, rules: Rules, mode: Mode) -> Plan:
     policy = Live(settings.direction, settings.winner, meeting=True)
     merged = merge_records(prospect, person, {}, rules.pairs, policy)
     constants, refused = _constants(empty, side, rules, settings, creating=True)
-    reason = (
-        f"No {NOUN[side]} has its address."
-        if origin.emails
-        else f"Without an address it fits no {NOUN[side]}."
-    )
+    reason = _NOBODY[side] if origin.emails else _NO_ADDRESS[side]
     plan = Plan(
         Decision.CREATE,
         reason,
@@ -347,10 +409,10 @@ def _why(writes: Sequence[Write], mode: Mode) -> str:
     if not writes:
         return ""
     if isinstance(mode, Transfer):
-        return f"Transferred to {APP[mode.target]}."
+        return _TRANSFERRED[mode.target]
     if len(writes) == 2:
-        return "Changed in both apps."
-    return f"Changed in {APP[writes[0].side.other]}."
+        return say("Changed in both apps.")
+    return _CHANGED[writes[0].side.other]
 
 
 def _constants(

@@ -10,6 +10,7 @@ from tidegate.core.catalogue import OutreachCatalogue, PipedriveCatalogue
 from tidegate.core.problem import Problem
 from tidegate.core.records import Side
 from tidegate.core.settings import Settings
+from tidegate.words import say
 
 
 def unknown_references(
@@ -27,10 +28,12 @@ def unknown_references(
 def _lists(settings: Settings, before: Settings, outreach: OutreachCatalogue) -> Iterable[Problem]:
     known = {named.id for named in outreach.lists}
     if settings.sync_to_list not in {*known, before.sync_to_list, None}:
-        yield Problem("list-gone", "sync_to_list", "The chosen list no longer exists. Choose another one.")
+        yield Problem(
+            "list-gone", "sync_to_list", say("The chosen list no longer exists. Choose another one.")
+        )
     if not known.union(before.sync_from_lists or ()).issuperset(settings.sync_from_lists or ()):
         yield Problem(
-            "lists-gone", "sync_from_lists", "One of the chosen lists no longer exists. Choose again."
+            "lists-gone", "sync_from_lists", say("One of the chosen lists no longer exists. Choose again.")
         )
 
 
@@ -38,12 +41,14 @@ def _pipedrive(settings: Settings, before: Settings, pipedrive: PipedriveCatalog
     users = {user.id for user in pipedrive.users if user.active}
     if settings.owner_id not in {*users, before.owner_id, None}:
         yield Problem(
-            "owner-gone", "owner_id", "The chosen Pipedrive user no longer exists. Choose another one."
+            "owner-gone", "owner_id", say("The chosen Pipedrive user no longer exists. Choose another one.")
         )
     filters = {known.id for known in pipedrive.filters}
     if settings.filter_id not in {*filters, before.filter_id, None}:
         yield Problem(
-            "filter-gone", "filter_id", "The chosen Pipedrive filter no longer exists. Choose another one."
+            "filter-gone",
+            "filter_id",
+            say("The chosen Pipedrive filter no longer exists. Choose another one."),
         )
 
 
@@ -58,10 +63,10 @@ def _sales(settings: Settings, before: Settings, pipedrive: PipedriveCatalogue) 
         for action in automation.actions:
             place = f"automations.{automation.trigger}.{action.kind}"
             if action.pipeline_id not in pipelines:
-                text = "The chosen pipeline no longer exists in Pipedrive. Choose another one."
+                text = say("The chosen pipeline no longer exists in Pipedrive. Choose another one.")
                 yield Problem("pipeline-gone", f"{place}.pipeline", text)
             if action.stage_id not in stages:
-                text = "The chosen stage no longer exists in Pipedrive. Choose another one."
+                text = say("The chosen stage no longer exists in Pipedrive. Choose another one.")
                 yield Problem("stage-gone", f"{place}.stage", text)
 
 
@@ -75,10 +80,10 @@ def _fields(
     for index, mapping in enumerate(settings.mappings):
         gone = any(mapping.of(side) not in known[side] for side in Side)
         if gone and mapping not in before.mappings:
-            text = "A field of this pair no longer exists. Choose another one, or remove the pair."
+            text = say("A field of this pair no longer exists. Choose another one, or remove the pair.")
             yield Problem("field-gone", f"mappings.{index}", text)
     kept = {(constant.side, constant.field) for constant in before.constants}
     for index, constant in enumerate(settings.constants):
         if constant.field not in known[constant.side] and (constant.side, constant.field) not in kept:
-            text = "The constant's field no longer exists. Choose another one."
+            text = say("The constant's field no longer exists. Choose another one.")
             yield Problem("field-gone", f"constants.{index}", text)

@@ -24,6 +24,7 @@ from tidegate.core.campaigns import CampaignEvent
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.core.deals import Deal, deal_to_move, first_stage, next_stage
 from tidegate.core.records import COMPANY, FIRST_NAME, LAST_NAME, Record
+from tidegate.words import say
 
 
 class Outcome(StrEnum):
@@ -71,13 +72,15 @@ class CampaignRules:
 def why_no_news(event: CampaignEvent, launched_at: datetime | None) -> str:
     """Why an event is only part of the story and sets nothing off; empty where it may."""
     if event.historical:
-        return "It was imported."
+        return say("It was imported.")
     if launched_at is None or event.at < launched_at:
-        return "It happened before the launch."
+        return say("It happened before the launch.")
     if event.automatic:
-        return "It is an automatic reply." if event.type == Trigger.EMAIL_REPLIED else "A program did this."
+        if event.type == Trigger.EMAIL_REPLIED:
+            return say("It is an automatic reply.")
+        return say("A program did this.")
     if event.trigger is None:
-        return "Nothing is set off by this type of event."
+        return say("Nothing is set off by this type of event.")
     return ""
 
 
@@ -142,7 +145,7 @@ def plan_action(
         case ActionKind.CREATE_DEAL:
             stage = first_stage(rules.pipedrive.pipelines, action.pipeline_id)
             if stage is None:
-                return NotPerformed("The chosen pipeline no longer exists, or has no stage.")
+                return NotPerformed(say("The chosen pipeline no longer exists, or has no stage."))
             return CreateDeal(
                 fill(action.title, fields) or fill("{name}", fields), stage.pipeline_id, stage.id
             )
@@ -161,7 +164,9 @@ def unless_overtaken(deed: Deed, at: datetime, placed: Mapping[str, datetime]) -
     takes no deal back.
     """
     if isinstance(deed, MoveDeal) and placed.get(deed.deal.id, at) > at:
-        return NotPerformed(f"“{deed.deal.title}” was put into its stage by what happened later.")
+        return NotPerformed(
+            say("“{deal}” was put into its stage by what happened later.", deal=deed.deal.title)
+        )
     return deed
 
 
@@ -184,7 +189,7 @@ def _to_stage(
 ) -> Deed:
     stage = find_stage(pipedrive, action.stage_id)
     if stage is None:
-        return NotPerformed("The chosen stage no longer exists.")
+        return NotPerformed(say("The chosen stage no longer exists."))
     deal = deal_to_move(
         deals,
         created=created,
@@ -194,27 +199,33 @@ def _to_stage(
     if deal is None and action.only_in_pipeline:
         pipeline = find_pipeline(pipedrive, stage.pipeline_id)
         return NotPerformed(
-            f"There is no open deal of this person in “{pipeline.name if pipeline else stage.pipeline_id}”."
+            say(
+                "There is no open deal of this person in “{pipeline}”.",
+                pipeline=pipeline.name if pipeline else stage.pipeline_id,
+            )
         )
     if deal is None:
-        return NotPerformed("There is no open deal of this person.")
+        return NotPerformed(say("There is no open deal of this person."))
     if deal.stage_id == stage.id:
-        return NotPerformed(f"“{deal.title}” is in “{stage.name}” already.")
+        return NotPerformed(say("“{deal}” is in “{stage}” already.", deal=deal.title, stage=stage.name))
     return MoveDeal(deal, stage.id)
 
 
 def _to_next_stage(deals: Sequence[Deal], created: Deal | None, pipedrive: PipedriveCatalogue) -> Deed:
     deal = deal_to_move(deals, created=created, pipeline_id=None)
     if deal is None:
-        return NotPerformed("There is no open deal of this person.")
+        return NotPerformed(say("There is no open deal of this person."))
     try:
         stage = next_stage(pipedrive.pipelines, deal)
     except LookupError:
         return NotPerformed(
-            f"The stage of “{deal.title}” is not among those Pipedrive shows. Refresh the pipelines."
+            say(
+                "The stage of “{deal}” is not among those Pipedrive shows. Refresh the pipelines.",
+                deal=deal.title,
+            )
         )
     if stage is None:
-        return NotPerformed(f"“{deal.title}” is in the last stage of its pipeline already.")
+        return NotPerformed(say("“{deal}” is in the last stage of its pipeline already.", deal=deal.title))
     return MoveDeal(deal, stage.id)
 
 
@@ -225,7 +236,7 @@ def template_fields(prospect: Record, campaign_name: str) -> dict[str, str]:
         value = prospect.value(key)
         return value.strip() if isinstance(value, str) else ""
 
-    name = prospect.name or next(iter(prospect.emails), "") or f"Prospect {prospect.id}"
+    name = prospect.name or next(iter(prospect.emails), "") or say("Prospect {id}", id=prospect.id)
     return {
         "name": name,
         "first_name": text(FIRST_NAME) or name,

@@ -46,6 +46,7 @@ from tidegate.core.values import (
     item_key,
     same,
 )
+from tidegate.words import say
 
 
 class Direction(StrEnum):
@@ -136,8 +137,12 @@ DEFAULT_MAPPINGS = (FieldMapping(PHONE, PHONE), FieldMapping(JOB_TITLE, JOB_TITL
 """There to begin with where both sides have the field; they can be removed."""
 
 
-NO_ADDRESS = "It has no e-mail address, and only records with one are synced."
-NOT_IN_LISTS = "It is in none of the lists that are synced."
+NO_ADDRESS = say("It has no e-mail address, and only records with one are synced.")
+NOT_IN_LISTS = say("It is in none of the lists that are synced.")
+ONLY_TO = {
+    Side.OUTREACH: say("Data flows only to the outreach app."),
+    Side.PIPEDRIVE: say("Data flows only to Pipedrive."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +183,7 @@ class Settings:
     def why_not(self, record: Record) -> str:
         """Why the settings keep this unlinked record from travelling to the other side; empty where they let it."""
         if not self.direction.flows_to(record.side.other):
-            return (
-                f"Data flows only to {'Pipedrive' if record.side is Side.PIPEDRIVE else 'the outreach app'}."
-            )
+            return ONLY_TO[record.side]
         if self.only_with_email and not any(map(is_email, record.emails)):
             return NO_ADDRESS
         if record.side is Side.OUTREACH and not self._in_synced_list(record):
@@ -223,22 +226,26 @@ def _list_problems(settings: Settings, outreach: OutreachCatalogue) -> Iterable[
     if settings.direction.flows_to(Side.OUTREACH):
         if settings.sync_to_list is None:
             yield Problem(
-                "list-missing", "sync_to_list", "Choose the list that receives people from Pipedrive."
+                "list-missing", "sync_to_list", say("Choose the list that receives people from Pipedrive.")
             )
         elif settings.sync_to_list not in known:
             yield Problem(
-                "list-gone", "sync_to_list", "The chosen list no longer exists. Choose another one."
+                "list-gone", "sync_to_list", say("The chosen list no longer exists. Choose another one.")
             )
     if settings.direction.flows_to(Side.PIPEDRIVE) and settings.sync_from_lists is not None:
         if not settings.sync_from_lists:
-            yield Problem("lists-missing", "sync_from_lists", "Choose at least one list to sync from.")
+            yield Problem("lists-missing", "sync_from_lists", say("Choose at least one list to sync from."))
         elif not known.intersection(settings.sync_from_lists):
             yield Problem(
-                "lists-gone", "sync_from_lists", "None of the chosen lists exists any more. Choose others."
+                "lists-gone",
+                "sync_from_lists",
+                say("None of the chosen lists exists any more. Choose others."),
             )
         elif not known.issuperset(settings.sync_from_lists):
             yield Problem(
-                "lists-gone", "sync_from_lists", "One of the chosen lists no longer exists. Choose again."
+                "lists-gone",
+                "sync_from_lists",
+                say("One of the chosen lists no longer exists. Choose again."),
             )
 
 
@@ -246,16 +253,18 @@ def _owner_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Iterab
     if not settings.direction.flows_to(Side.PIPEDRIVE):
         return
     if settings.owner_id is None:
-        yield Problem("owner-missing", "owner_id", "Choose the Pipedrive user who will own new people.")
+        yield Problem("owner-missing", "owner_id", say("Choose the Pipedrive user who will own new people."))
         return
     owner = next((user for user in pipedrive.users if user.id == settings.owner_id), None)
     if owner is None:
         yield Problem(
-            "owner-gone", "owner_id", "The chosen Pipedrive user no longer exists. Choose another one."
+            "owner-gone", "owner_id", say("The chosen Pipedrive user no longer exists. Choose another one.")
         )
     elif not owner.active:
         yield Problem(
-            "owner-inactive", "owner_id", f"{owner.name} is deactivated in Pipedrive. Choose another user."
+            "owner-inactive",
+            "owner_id",
+            say("{owner} is deactivated in Pipedrive. Choose another user.", owner=owner.name),
         )
 
 
@@ -264,7 +273,9 @@ def _filter_problems(settings: Settings, pipedrive: PipedriveCatalogue) -> Itera
         yield Problem(
             "filter-gone",
             "filter_id",
-            "The chosen Pipedrive filter no longer exists, so nobody new comes in. Choose another one, or none.",
+            say(
+                "The chosen Pipedrive filter no longer exists, so nobody new comes in. Choose another one, or none."
+            ),
         )
 
 
@@ -284,11 +295,11 @@ def _all_mapping_problems(
         yield from (replace(found, place=place) for found in mapping_problems(mapping, outreach, pipedrive))
         for side in Side:
             if used.setdefault((side, mapping.of(side)), index) != index:
-                message = "This field is mapped already. A field can be mapped once on each side."
+                message = say("This field is mapped already. A field can be mapped once on each side.")
                 yield Problem("field-twice", place, message)
     missing = [m for m in SYSTEM_MAPPINGS if m not in settings.mappings]
     if missing:
-        yield Problem("system-mapping", "mappings", "The system pairs can't be changed or removed.")
+        yield Problem("system-mapping", "mappings", say("The system pairs can't be changed or removed."))
 
 
 def mapping_problems(
@@ -297,12 +308,14 @@ def mapping_problems(
     """What is wrong with one pair by itself: a field is gone, or the two are of different kinds."""
     left, right = outreach.field(mapping.outreach), pipedrive.field(mapping.pipedrive)
     if left is None:
-        return [_gone(mapping, "prospect", right)]
+        return [_gone(mapping, Side.OUTREACH, right)]
     if right is None:
-        return [_gone(mapping, "Pipedrive", left)]
+        return [_gone(mapping, Side.PIPEDRIVE, left)]
     if not compatible(left.kind, right.kind):
-        message = (
-            f"“{left.name}” and “{right.name}” hold different types of data. Choose two fields of one type."
+        message = say(
+            "“{left}” and “{right}” hold different types of data. Choose two fields of one type.",
+            left=left.name,
+            right=right.name,
         )
         return [Problem("kind-differs", mapping.key, message)]
     return []
@@ -322,10 +335,26 @@ def missing_options(
     return {side: labels for side, labels in lacking.items() if labels}
 
 
-def _gone(mapping: FieldMapping, where: str, partner: Field | None) -> Problem:
+def _gone(mapping: FieldMapping, side: Side, partner: Field | None) -> Problem:
     """The field that is gone has no name any more; the one it was mapped with tells which it is."""
-    mapped = f" that was mapped with “{partner.name}”" if partner else ""
-    message = f"The {where} field{mapped} no longer exists. Choose another field or remove the pair."
+    if partner is None:
+        message = (
+            say("The prospect field no longer exists. Choose another field or remove the pair.")
+            if side is Side.OUTREACH
+            else say("The Pipedrive field no longer exists. Choose another field or remove the pair.")
+        )
+    else:
+        message = (
+            say(
+                "The prospect field that was mapped with “{partner}” no longer exists. Choose another field or remove the pair.",
+                partner=partner.name,
+            )
+            if side is Side.OUTREACH
+            else say(
+                "The Pipedrive field that was mapped with “{partner}” no longer exists. Choose another field or remove the pair.",
+                partner=partner.name,
+            )
+        )
     return Problem("field-gone", mapping.key, message)
 
 
@@ -340,18 +369,26 @@ def _constant_problems(
         twice = (constant.side, constant.field) in used
         used.add((constant.side, constant.field))
         if target is None:
-            yield Problem("field-gone", place, "The constant's field no longer exists. Choose another one.")
+            yield Problem(
+                "field-gone", place, say("The constant's field no longer exists. Choose another one.")
+            )
         elif twice:
-            yield Problem("constant-twice", place, f"“{target.name}” has a constant already.")
+            yield Problem(
+                "constant-twice", place, say("“{field}” has a constant already.", field=target.name)
+            )
         elif any(m.of(constant.side) == constant.field for m in settings.mappings):
             yield Problem(
-                "constant-mapped", place, f"“{target.name}” is mapped, so it can't be a constant as well."
+                "constant-mapped",
+                place,
+                say("“{field}” is mapped, so it can't be a constant as well.", field=target.name),
             )
         elif not (target.custom and target.writable):
             yield Problem(
                 "constant-field",
                 place,
-                f"“{target.name}” is no custom field that can be written. Choose another one.",
+                say(
+                    "“{field}” is no custom field that can be written. Choose another one.", field=target.name
+                ),
             )
         elif message := _constant_fault(constant, target):
             yield Problem("constant-value", place, message)
@@ -361,10 +398,10 @@ def _constant_fault(constant: Constant, target: Field) -> str:
     """Why this value would never be written; empty where it would."""
     value = constant_value(constant, target)
     if is_empty(value):
-        return f"“{target.name}” has no value yet. Enter one, or choose no constant."
+        return say("“{field}” has no value yet. Enter one, or choose no constant.", field=target.name)
     fitted = value if isinstance(value, Unreadable) else fit(value, target, constant.side)
     if isinstance(fitted, Unreadable | Refusal):
-        return f"The value doesn't fit “{target.name}”: {fitted.reason}."
+        return say("The value doesn't fit “{field}”: {reason}.", field=target.name, reason=fitted.reason)
     return ""
 
 

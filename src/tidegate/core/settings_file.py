@@ -27,6 +27,7 @@ from tidegate.core.named_things import Named, Thing, shown, thing, toml
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Direction, FieldMapping, Settings
 from tidegate.errors import Invalid
+from tidegate.words import say
 
 
 def _limit(name: str) -> Any:
@@ -102,8 +103,10 @@ class Place:
 def write_settings(settings: Settings, place: Place) -> str:
     """The text of the file."""
     lines = [
-        f"# Settings of the connection to {_one_line(place.company)}.",
-        "# Change what you like, look at it with `tidegate settings diff FILE`, then `tidegate settings apply FILE`.",
+        say("# Settings of the connection to {company}.", company=_one_line(place.company)),
+        say(
+            "# Change what you like, look at it with `tidegate settings diff FILE`, then `tidegate settings apply FILE`."
+        ),
         "",
     ]
     lines += [f"{key} = {toml(value)}" for key, value in _head(settings, place)]
@@ -158,13 +161,16 @@ def read_file(text: str) -> SettingsFile:
     try:
         return SettingsFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"The file is not TOML: {error}.", errors={"file": [f"Not TOML: {error}."]}) from error
+        raise Invalid(
+            say("The file is not TOML: {error}.", error=error),
+            errors={"file": [say("Not TOML: {error}.", error=error)]},
+        ) from error
     except ValidationError as error:
         faults: dict[str, list[str]] = {}
         for fault in error.errors():
             where = ".".join(str(part) for part in fault["loc"]) or "file"
             faults.setdefault(where, []).append(f"{where}: {fault['msg']}.")
-        raise Invalid("The file can't be read as settings.", errors=faults) from error
+        raise Invalid(say("The file can't be read as settings."), errors=faults) from error
 
 
 def settings_of(file: SettingsFile, place: Place) -> Settings:
@@ -190,7 +196,7 @@ def settings_of(file: SettingsFile, place: Place) -> Settings:
         ),
     )
     if finder.errors:
-        raise Invalid("The file names what is not there.", errors=finder.errors)
+        raise Invalid(say("The file names what is not there."), errors=finder.errors)
     return settings
 
 
@@ -211,8 +217,27 @@ class _Finder:
         named = [item.id for item in known if thing.name and item.name == thing.name]
         if len(named) == 1:
             return named[0]
-        reason = "there are several of this name" if named else "there is none"
-        self._fault(where, f"{where}: no {what} “{thing.name or thing.id}” can be chosen, {reason}.")
+        name = thing.name or thing.id
+        if named:
+            self._fault(
+                where,
+                say(
+                    "{where}: no {what} “{name}” can be chosen, there are several of this name.",
+                    where=where,
+                    what=what,
+                    name=name,
+                ),
+            )
+        else:
+            self._fault(
+                where,
+                say(
+                    "{where}: no {what} “{name}” can be chosen, there is none.",
+                    where=where,
+                    what=what,
+                    name=name,
+                ),
+            )
         return thing.id
 
     def lists(self, things: Sequence[Thing]) -> tuple[str, ...]:
@@ -237,8 +262,27 @@ class _Finder:
         if len(named) == 1:
             return named[0]
         app = "prospects" if side is Side.OUTREACH else "Pipedrive"
-        reason = "there are several of this name" if named else "there is none"
-        self._fault(where, f"{where}: no field “{thing.name or thing.id}” of {app} can be chosen, {reason}.")
+        name = thing.name or thing.id
+        if named:
+            self._fault(
+                where,
+                say(
+                    "{where}: no field “{name}” of {app} can be chosen, there are several of this name.",
+                    where=where,
+                    name=name,
+                    app=app,
+                ),
+            )
+        else:
+            self._fault(
+                where,
+                say(
+                    "{where}: no field “{name}” of {app} can be chosen, there is none.",
+                    where=where,
+                    name=name,
+                    app=app,
+                ),
+            )
         return thing.id
 
     def _fault(self, where: str, text: str) -> None:

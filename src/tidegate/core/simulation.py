@@ -24,6 +24,7 @@ from tidegate.core.runs import (
     plan_action,
     template_fields,
 )
+from tidegate.words import say
 
 
 class Verdict(StrEnum):
@@ -173,27 +174,32 @@ class Simulator:
             case MoveDeal(deal, stage_id):
                 stage = find_stage(self.rules.pipedrive, stage_id)
                 pipeline_id = stage.pipeline_id if stage else deal.pipeline_id
-                text = f"“{deal.title}” to “{stage.name if stage else stage_id}”"
+                text = say("“{deal}” to “{stage}”", deal=deal.title, stage=stage.name if stage else stage_id)
                 moved = replace(deal, stage_id=stage_id, pipeline_id=pipeline_id)
                 return SimulatedAction(action.kind, Would.PERFORMED, text), moved
 
     def _in_pipeline(self, deal: Deal) -> str:
         pipeline = find_pipeline(self.rules.pipedrive, deal.pipeline_id)
-        return f"“{deal.title}” in “{pipeline.name if pipeline else deal.pipeline_id}”"
+        return say(
+            "“{deal}” in “{pipeline}”",
+            deal=deal.title,
+            pipeline=pipeline.name if pipeline else deal.pipeline_id,
+        )
 
     def _depends(self, action: Action) -> str:
         stage = find_stage(self.rules.pipedrive, action.stage_id)
-        where = f"“{stage.name}”" if stage else "the next stage"
-        return f"Their open deal to {where}, if they have one."
+        if stage is None:
+            return say("Their open deal to the next stage, if they have one.")
+        return say("Their open deal to “{stage}”, if they have one.", stage=stage.name)
 
 
 def _why_double(automation: Automation, event: CampaignEvent, earlier: Ran) -> str:
     if earlier.email_id and earlier.email_id == event.email_id:
-        return "It happened before with this e-mail."
+        return say("It happened before with this e-mail.")
     return {
-        "per_campaign": "It has run for this prospect and campaign.",
-        "per_prospect": "It has run for this prospect.",
-        "every_email": "It names no e-mail, or what ran before did not: this may be a repetition.",
+        "per_campaign": say("It has run for this prospect and campaign."),
+        "per_prospect": say("It has run for this prospect."),
+        "every_email": say("It names no e-mail, or what ran before did not: this may be a repetition."),
     }[automation.often]
 
 

@@ -9,14 +9,33 @@ from enum import StrEnum
 from typing import Final
 
 from tidegate.core.operations import Act, Base, FieldChange, Write
-from tidegate.core.planning import APP, NOUN, Rules
+from tidegate.core.planning import GONE, Rules
 from tidegate.core.records import FIRST_NAME, LAST_NAME, Gone, Record, Seen, Side
 from tidegate.core.values import Kind, Value, is_empty, is_readable, same
+from tidegate.words import say
 
 MOST_UNASKED: Final = 100
 """An undo of more records than this is confirmed by typing their number."""
 AFTERWORK: Final = timedelta(seconds=2)
 """An app may stamp a record once more right after it was written; that is nobody's edit."""
+
+
+_NOT_ASKED = {
+    Side.OUTREACH: say("The transfer created this prospect; deleting was not asked for."),
+    Side.PIPEDRIVE: say("The transfer created this person; deleting was not asked for."),
+}
+_GONE_ALREADY = {
+    Side.OUTREACH: say("The prospect is gone already."),
+    Side.PIPEDRIVE: say("The person is gone already."),
+}
+_CREATED = {
+    Side.OUTREACH: say("Created by the transfer in the outreach app."),
+    Side.PIPEDRIVE: say("Created by the transfer in Pipedrive."),
+}
+_TOUCHED = {
+    Side.OUTREACH: say("The prospect was changed since, in a field that is not mapped."),
+    Side.PIPEDRIVE: say("The person was changed since, in a field that is not mapped."),
+}
 
 
 class Undoing(StrEnum):
@@ -88,14 +107,16 @@ class UndoPlan:
 def plan_undo(done: DoneRecord, now: Present, rules: Rules, *, delete: bool) -> UndoPlan:
     """`delete`: whether created records are to be deleted, too; else they stay."""
     if now.linked_to not in (None, (done.prospect_id, done.person_id)):
-        return _keep("One of the two was linked to another record since.")
+        return _keep(say("One of the two was linked to another record since."))
     if done.created is not None:
         return _plan_delete(done, done.created, now, rules, delete=delete)
     if done.changes:
         return _plan_restore(done, now, rules)
     if now.synced_since:
-        return _keep("The two were kept in step since.")
-    return UndoPlan(Undoing.UNLINK, "The transfer only linked the two.", unlink=now.linked_to is not None)
+        return _keep(say("The two were kept in step since."))
+    return UndoPlan(
+        Undoing.UNLINK, say("The transfer only linked the two."), unlink=now.linked_to is not None
+    )
 
 
 def _keep(reason: str) -> UndoPlan:
@@ -106,18 +127,23 @@ def _keep(reason: str) -> UndoPlan:
 
 
 def _plan_delete(done: DoneRecord, side: Side, now: Present, rules: Rules, *, delete: bool) -> UndoPlan:
-    noun = NOUN[side]
     seen = now.seen(side)
     if not delete:
-        return _keep(f"The transfer created this {noun}; deleting was not asked for.")
+        return _keep(_NOT_ASKED[side])
     if isinstance(seen, Gone):
         linked = now.linked_to is not None
-        return UndoPlan(Undoing.DELETE, f"The {noun} is gone already.", unlink=linked)
+        return UndoPlan(Undoing.DELETE, _GONE_ALREADY[side], unlink=linked)
     touched = _touched(done, seen, now, rules)
     if touched:
         return _keep(touched)
     write = Write(Act.DELETE, side, seen.id)
-    return UndoPlan(Undoing.DELETE, f"Created by the transfer in {APP[side]}.", (write,), unlink=True)
+    return UndoPlan(Undoing.DELETE, _CREATED[side], (write,), unlink=True)
+
+
+def _no_field(side: Side, name: str) -> str:
+    if side is Side.OUTREACH:
+        return say("The outreach app has no field {field} any more.", field=name)
+    return say("Pipedrive has no field {field} any more.", field=name)
 
 
 def _touched(done: DoneRecord, seen: Record, now: Present, rules: Rules) -> str:
@@ -125,17 +151,17 @@ def _touched(done: DoneRecord, seen: Record, now: Present, rules: Rules) -> str:
     wrote = {change.field: change for change in done.changes}
     for change in done.changes:
         if not same(change.kind, seen.value(change.field), change.after):
-            return f"{change.name} was changed since."
+            return say("{field} was changed since.", field=change.name)
     for pair in rules.pairs:
         key = pair.of(seen.side)
         value = seen.value(key)
         if key not in wrote and is_readable(value) and not is_empty(value):
             field = rules.field(seen.side, key)
-            return f"{field.name if field else key} was filled in since."
+            return say("{field} was filled in since.", field=field.name if field else key)
     if now.attached:
-        return "Deals, tasks, notes, files or mails were added since."
+        return say("Deals, tasks, notes, files or mails were added since.")
     if done.written_at and seen.updated_at and seen.updated_at > done.written_at + AFTERWORK:
-        return f"The {NOUN[seen.side]} was changed since, in a field that is not mapped."
+        return _TOUCHED[seen.side]
     return ""
 
 
@@ -150,20 +176,22 @@ def _plan_restore(done: DoneRecord, now: Present, rules: Rules) -> UndoPlan:
             continue
         seen = now.seen(side)
         if isinstance(seen, Gone):
-            return _keep(f"The {NOUN[side]} is no longer there.")
+            return _keep(GONE[side])
         back = []
         for change in changes:
             if rules.field(side, change.field) is None:
-                return _keep(f"{APP[side].capitalize()} has no field {change.name} any more.")
+                return _keep(_no_field(side, change.name))
             value = seen.value(change.field)
             if same(change.kind, value, change.before):
                 continue  # put back already, before a restart
             if not same(change.kind, value, change.after):
-                return _keep(f"{change.name} was changed since.")
+                return _keep(say("{field} was changed since.", field=change.name))
             back.append(FieldChange(change.field, value, change.before))
         if back:
             writes.append(Write(Act.UPDATE, side, seen.id, tuple(back)))
-    return UndoPlan(Undoing.RESTORE, "" if writes else "Everything shows its earlier value.", tuple(writes))
+    return UndoPlan(
+        Undoing.RESTORE, "" if writes else say("Everything shows its earlier value."), tuple(writes)
+    )
 
 
 def agreed_to_differ(

@@ -8,7 +8,7 @@ Rules: docs/sync-rules.md, "Values".
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, InvalidOperation
@@ -17,6 +17,8 @@ from functools import lru_cache
 from typing import Final
 
 import phonenumbers
+
+from tidegate.words import say
 
 
 class Kind(StrEnum):
@@ -42,6 +44,31 @@ class Kind(StrEnum):
     ORGANIZATION = "organization"
     PERSON = "person"
     UNKNOWN = "unknown"
+
+
+KIND_WORDS: Mapping[Kind, str] = {
+    Kind.TEXT: say("text"),
+    Kind.LONG_TEXT: say("long text"),
+    Kind.NUMBER: say("number"),
+    Kind.MONEY: say("money"),
+    Kind.DATE: say("date"),
+    Kind.TIME: say("time"),
+    Kind.DATETIME: say("datetime"),
+    Kind.DATE_RANGE: say("date range"),
+    Kind.TIME_RANGE: say("time range"),
+    Kind.BOOLEAN: say("boolean"),
+    Kind.OPTION: say("option"),
+    Kind.OPTIONS: say("options"),
+    Kind.PHONE: say("phone"),
+    Kind.EMAIL: say("email"),
+    Kind.ADDRESS: say("address"),
+    Kind.LINK: say("link"),
+    Kind.USER: say("user"),
+    Kind.ORGANIZATION: say("organization"),
+    Kind.PERSON: say("person"),
+    Kind.UNKNOWN: say("unknown"),
+}
+"""As messages say it in the middle of a sentence."""
 
 
 class Missing:
@@ -226,11 +253,11 @@ def normal_number(raw: str | int | float | Decimal) -> Decimal | Unreadable:
     try:
         number = Decimal(str(raw).strip())
     except InvalidOperation:
-        return Unreadable(str(raw), "not a number")
+        return Unreadable(str(raw), say("not a number"))
     if not number.is_finite():
-        return Unreadable(str(raw), "not a number")
+        return Unreadable(str(raw), say("not a number"))
     if abs(number.adjusted()) > _MOST_PLACES:
-        return Unreadable(str(raw), "not a number of a usual size")
+        return Unreadable(str(raw), say("not a number of a usual size"))
     return plain_number(number)
 
 
@@ -250,7 +277,7 @@ def normal_date(raw: str) -> date | Unreadable:
     try:
         return date.fromisoformat(raw.strip())
     except ValueError:
-        return Unreadable(raw, "not a date like 2026-03-31")
+        return Unreadable(raw, say("not a date like 2026-03-31"))
 
 
 def option_key(label: str) -> str:
@@ -350,7 +377,7 @@ def from_json(kind: Kind, raw: Json) -> Value:
     try:
         return _from_json(kind, raw)
     except (ValueError, KeyError, InvalidOperation):
-        return Unreadable(str(raw), f"kept as another type of data than {kind.value}")
+        return Unreadable(str(raw), say("kept as another type of data than {kind}", kind=KIND_WORDS[kind]))
 
 
 def _from_json(kind: Kind, raw: Json) -> Value:

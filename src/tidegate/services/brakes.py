@@ -15,15 +15,18 @@ from tidegate.ports import Example, Stopped
 from tidegate.services.ahead import PAGE, examples_of, planned
 from tidegate.services.engine import Engine
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 MOST_EXAMPLES = 50
 
 MESSAGES = {
-    Brake.SHARE: "An unusual share of your records was about to change.",
-    Brake.EMPTIED: "Many values were about to be emptied.",
-    Brake.CREATED: "Unusually many records were about to be made.",
-    Brake.VANISHED: "Many persons can no longer be seen in Pipedrive, though nobody deleted them. Perhaps the connected "
-    "user lost the right to see them.",
+    Brake.SHARE: say("An unusual share of your records was about to change."),
+    Brake.EMPTIED: say("Many values were about to be emptied."),
+    Brake.CREATED: say("Unusually many records were about to be made."),
+    Brake.VANISHED: say(
+        "Many persons can no longer be seen in Pipedrive, though nobody deleted them. Perhaps the connected "
+        "user lost the right to see them."
+    ),
 }
 
 

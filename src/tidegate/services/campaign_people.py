@@ -21,9 +21,10 @@ from tidegate.services.live import raise_if_stopped
 from tidegate.services.look import look
 from tidegate.services.settle import Check, settle
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 LINKED = "linked"
-DROPPED = "The brakes stopped it before it was written, and it was dropped."
+DROPPED = say("The brakes stopped it before it was written, and it was dropped.")
 
 
 @dataclass(slots=True)

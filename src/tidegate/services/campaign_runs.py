@@ -15,9 +15,10 @@ from tidegate.services.chains import Chain, LiveRun
 from tidegate.services.deed_words import cause_text
 from tidegate.services.engine import Engine
 from tidegate.services.happenings import DELETED, Happening, is_unfinished, runs_of
+from tidegate.words import say
 
-NOT_THERE = "The person was deleted in Pipedrive, or the pair was taken apart."
-NOTHING_FLOWS = "With the direction chosen since, nothing is written to Pipedrive."
+NOT_THERE = say("The person was deleted in Pipedrive, or the pair was taken apart.")
+NOTHING_FLOWS = say("With the direction chosen since, nothing is written to Pipedrive.")
 
 
 async def begin(
@@ -64,13 +65,13 @@ def _not_performed(run: RunToBegin) -> LogLine:
         record_name=run.record_name,
         cause="automation",
         cause_text=cause_text(run.event),
-        message=f"None of the automation's actions was performed: {run.not_performed}",
+        message=say("None of the automation's actions was performed: {reason}", reason=run.not_performed),
     )
 
 
 def _why_not_there(people: People, prospect_id: str) -> str:
     if prospect_id not in people.links:
-        return "It is not in Pipedrive."
+        return say("It is not in Pipedrive.")
     return NOT_THERE if prospect_id in people.prospects else DELETED
 
 

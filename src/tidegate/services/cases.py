@@ -9,14 +9,19 @@ from tidegate.core.records import Side
 from tidegate.errors import PermissionMissing, TidegateError
 from tidegate.ports import Question
 from tidegate.services.troubles import FORBIDDEN, FULL, GONE, INVALID, kind_of
+from tidegate.words import say
 
 CURES: Mapping[str, str] = {
-    INVALID: "Mend what Pipedrive names, in Pipedrive or in the settings, then retry.",
-    GONE: "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry.",
-    FORBIDDEN: (
-        "Ask a Pipedrive administrator to give the connected user this right, or choose another owner in the settings. Then retry."
+    INVALID: say("Mend what Pipedrive names, in Pipedrive or in the settings, then retry."),
+    GONE: say(
+        "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry."
     ),
-    FULL: "Make room in Pipedrive or raise its plan, then retry.",
+    FORBIDDEN: (
+        say(
+            "Ask a Pipedrive administrator to give the connected user this right, or choose another owner in the settings. Then retry."
+        )
+    ),
+    FULL: say("Make room in Pipedrive or raise its plan, then retry."),
 }
 
 
@@ -38,7 +43,7 @@ def question(
         prospect_id=prospect_id,
         person_id=person_id,
         record_name=record_name,
-        message=f"{what}: {error.user_message}",
+        message=say("{what}: {reason}", what=what, reason=error.user_message),
         cure=CURES[why],
         facts={"of": [key]},
     )

@@ -38,6 +38,7 @@ from tidegate.services.journal import LATE
 from tidegate.services.retrying import retry_at
 from tidegate.services.together import together
 from tidegate.services.unanswered import close_intent, left_open, sort_out
+from tidegate.words import say
 
 ENTITY = "campaign_consent"
 """What is told of a consent. An intent to change a marketing status is of the kind `CONSENT`, its key is the person."""
@@ -249,7 +250,7 @@ def _question(person: Leaving, error: TidegateError) -> Question:
         prospect_id=person.prospect_id,
         person_id=person.person_id,
         record_name=person.name,
-        what=f"Unsubscribe in Pipedrive ({person.cause_text})",
+        what=say("{what} ({cause})", what=say("Unsubscribe in Pipedrive"), cause=person.cause_text),
     )
 
 

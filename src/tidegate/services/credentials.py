@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tidegate.errors import AuthorizationLost, RemoteUnavailable
 from tidegate.ports import Authorizer, Clock, Credentials, RunStep, Tokens
+from tidegate.words import say
 
 EARLY = timedelta(minutes=5)
 """A token is renewed so long before it lapses."""
@@ -66,7 +67,7 @@ class OAuthCredentials(Credentials):
             tokens = await self._load()
             if tokens.access_token != stale:
                 return tokens
-        raise RemoteUnavailable("The authorisation is being renewed by another process.", sent=False)
+        raise RemoteUnavailable(say("The authorisation is being renewed by another process."), sent=False)
 
     async def _refresh_claimed(self, stale: str) -> Tokens:
         try:

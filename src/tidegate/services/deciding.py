@@ -12,6 +12,7 @@ from tidegate.services import overtaken
 from tidegate.services.engine import Engine
 from tidegate.services.retrying import NO_PAUSE
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 CHOSEN = "chosen"
 """The state of a link that a person chose, or an intent proved, and whose records have not met yet."""
@@ -24,11 +25,11 @@ def decide_all(engine: Engine, units: Sequence[Unit], mode: Mode) -> None:
     for unit in units:
         if unit.link is None and (unit.origin, unit.id_of(unit.origin) or "") in claimed:
             unit.error = TemporaryError(
-                "Waits for the link that another change of this batch makes.", retry_after=NO_PAUSE
+                say("Waits for the link that another change of this batch makes."), retry_after=NO_PAUSE
             )
             continue
         if unit.link is not None and not unit.rival and claimed.intersection(_wanted(unit)):
-            unit.error = TemporaryError("Waits for the link that moves to the same person.")
+            unit.error = TemporaryError(say("Waits for the link that moves to the same person."))
             continue
         plan = unit.plan = _decide(engine, unit, claimed, mode)
         if plan.decision is Decision.MOVE:
@@ -96,7 +97,8 @@ def _waits_for_twin(unit: Unit, creating: dict[str, Unit]) -> bool:
 def _put_behind(unit: Unit, other: Unit) -> None:
     unit.plan = None
     unit.error = TemporaryError(
-        f"Waits for {other.record_name}, which shares an address with it.", retry_after=NO_PAUSE
+        say("Waits for {name}, which shares an address with it.", name=other.record_name),
+        retry_after=NO_PAUSE,
     )
 
 

@@ -12,6 +12,7 @@ from tidegate.errors import TidegateError
 from tidegate.ports import ActionResult, LogLine, Question, StoredAction
 from tidegate.services.cases import question
 from tidegate.services.chains import LiveRun
+from tidegate.words import say
 
 ACTS = {
     ActionKind.CREATE_DEAL: "create",
@@ -28,7 +29,10 @@ def log_line(
     kind = action.action.kind
     performed = result.outcome is Outcome.PERFORMED
     act = ACTS[kind] if performed else "fail" if result.outcome is Outcome.FAILED else "skip"
-    said = f"{ACTION_NAMES[kind]}: {result.text or result.reason}" if performed else ""
+    if performed and result.text:
+        message = say("{what}: {text}", what=ACTION_NAMES[kind], text=result.text)
+    else:
+        message = say("{what}: {reason}", what=ACTION_NAMES[kind], reason=result.reason)
     return LogLine(
         side=Side.PIPEDRIVE,
         act=act,
@@ -38,13 +42,15 @@ def log_line(
         changes=_changes(rules, deed) if performed else (),
         cause="automation",
         cause_text=cause_text(run.event),
-        message=said or f"{ACTION_NAMES[kind]}: {result.reason}",
+        message=message,
     )
 
 
 def cause_text(event: CampaignEvent) -> str:
     name = TRIGGER_NAMES[event.trigger] if event.trigger else event.type
-    return f"{name}, {event.campaign_name}" if event.campaign_name else name
+    return (
+        say("{cause}, {campaign}", cause=name, campaign=event.campaign_name) if event.campaign_name else name
+    )
 
 
 def _changes(rules: CampaignRules, deed: Deed) -> tuple[Mapping[str, Json], ...]:
@@ -52,18 +58,20 @@ def _changes(rules: CampaignRules, deed: Deed) -> tuple[Mapping[str, Json], ...]
         case CreateDeal(title, pipeline_id, stage_id):
             pipeline = find_pipeline(rules.pipedrive, pipeline_id)
             return (
-                _change("title", "Deal", None, title),
-                _change("pipeline", "Pipeline", None, pipeline.name if pipeline else pipeline_id),
-                _change("stage", "Stage", None, _stage_name(rules, stage_id)),
+                _change("title", say("Deal"), None, title),
+                _change("pipeline", say("Pipeline"), None, pipeline.name if pipeline else pipeline_id),
+                _change("stage", say("Stage"), None, _stage_name(rules, stage_id)),
             )
         case MoveDeal(deal, stage_id):
             return (
-                _change("stage", "Stage", _stage_name(rules, deal.stage_id), _stage_name(rules, stage_id)),
+                _change(
+                    "stage", say("Stage"), _stage_name(rules, deal.stage_id), _stage_name(rules, stage_id)
+                ),
             )
         case AddActivity(subject, due_date):
             return (
-                _change("subject", "Subject", None, subject),
-                {**_change("due_date", "Due", None, due_date.isoformat()), "kind": "date"},
+                _change("subject", say("Subject"), None, subject),
+                {**_change("due_date", say("Due"), None, due_date.isoformat()), "kind": "date"},
             )
     return ()
 
@@ -85,5 +93,5 @@ def case_of(run: LiveRun, action: StoredAction, error: TidegateError) -> Questio
         prospect_id=run.stored.prospect_id,
         person_id=run.stored.person_id,
         record_name=run.name,
-        what=f"{ACTION_NAMES[action.action.kind]} ({cause_text(run.event)})",
+        what=say("{what} ({cause})", what=ACTION_NAMES[action.action.kind], cause=cause_text(run.event)),
     )

@@ -40,6 +40,9 @@ from tidegate.services.deed_words import case_of, log_line
 from tidegate.services.engine import Engine
 from tidegate.services.together import together
 from tidegate.services.unanswered import NOTHING_AWAITED, Awaited, close_intent
+from tidegate.words import say
+
+UNREADABLE_DEALS = say("The deals of this person could not be read.")
 
 DEAL, MOVE, ACTIVITY = "deal", "move", "activity"
 """Kinds of intents."""
@@ -141,7 +144,7 @@ async def _see_created(engine: Engine, runs: Sequence[LiveRun]) -> None:
 
 def _plan(engine: Engine, chain: Chain, run: LiveRun, action: StoredAction) -> Deed:
     if chain.unseen and needs_deals(action.action, run.created):
-        return NotPerformed(f"The deals of this person could not be read. {chain.unseen}")
+        return NotPerformed(f"{UNREADABLE_DEALS} {chain.unseen}")
     deed = plan_action(
         action.action,
         fields=run.fields,

@@ -30,6 +30,7 @@ from tidegate.services.engine import Engine, Reread
 from tidegate.services.together import together
 from tidegate.services.traces import EMAIL, look_traces_up
 from tidegate.services.unanswered import close_intent, left_open
+from tidegate.words import say
 
 ENTITY = "campaign_email"
 BATCH = 40
@@ -181,7 +182,7 @@ def _take(
 
 
 def _status(task: Task) -> str:
-    return f"{task.shows.subject}: {status_of(task.shows.moments)}"
+    return say("{subject}: {status}", subject=task.shows.subject, status=status_of(task.shows.moments))
 
 
 def _question(task: Task, error: TidegateError) -> Question:
@@ -192,7 +193,7 @@ def _question(task: Task, error: TidegateError) -> Question:
         prospect_id=task.email.prospect_id or "",
         person_id=task.person_id,
         record_name=task.name,
-        what=f"Campaign e-mail “{task.shows.subject}”",
+        what=say("Campaign e-mail “{subject}”", subject=task.shows.subject),
     )
 
 
@@ -204,6 +205,6 @@ def _line(task: Task, act: str, message: str) -> LogLine:
         person_id=task.person_id,
         record_name=task.name,
         cause="history",
-        cause_text=f"Campaign e-mail, {task.email.campaign_name}".removesuffix(", "),
+        cause_text=say("Campaign e-mail, {campaign}", campaign=task.email.campaign_name).removesuffix(", "),
         message=message,
     )

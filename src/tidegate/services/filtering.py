@@ -10,10 +10,11 @@ from tidegate.core.records import Record, Side
 from tidegate.core.settings import filter_is_gone
 from tidegate.services.engine import Engine
 from tidegate.services.units import Unit
+from tidegate.words import say
 
-OUTSIDE = "It is outside the Pipedrive filter of the settings."
-GONE = "The Pipedrive filter of the settings no longer exists, so nobody new comes in."
-NO_LIST = "The list that receives people from Pipedrive no longer exists, so nobody new comes in."
+OUTSIDE = say("It is outside the Pipedrive filter of the settings.")
+GONE = say("The Pipedrive filter of the settings no longer exists, so nobody new comes in.")
+NO_LIST = say("The list that receives people from Pipedrive no longer exists, so nobody new comes in.")
 
 
 async def bar_outsiders(engine: Engine, units: Sequence[Unit]) -> None:

@@ -14,8 +14,9 @@ from tidegate.core.once import Ran, ran_already, told_more_exactly
 from tidegate.core.runs import Outcome, in_order, place_in_time, why_no_news
 from tidegate.ports import Change, Results, StoredRun
 from tidegate.services.engine import Engine
+from tidegate.words import say
 
-DELETED = "The prospect was deleted."
+DELETED = say("The prospect was deleted.")
 
 
 @dataclass(slots=True)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from tidegate.core.bases import base_to_json
 from tidegate.core.operations import Act, FieldChange, Plan, Write
-from tidegate.core.planning import NOUN, agreed_by, finish
+from tidegate.core.planning import agreed_by, finish
 from tidegate.core.records import EMAIL, FIRST_NAME, LAST_NAME, Record, Side, with_organization
 from tidegate.core.values import Json, Kind, Value, from_json, same, to_json
 from tidegate.ports import Intent, LogLine
 from tidegate.services.engine import Engine
 from tidegate.services.index import organization_names
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 UPDATE = "update"
 """The kind of an intent to change a record."""
@@ -26,7 +27,8 @@ ORGANIZATION_MADE = "organization"
 """The kind of an intent to make an organization; its key is its name's."""
 DELETE_ORGANIZATION = "delete_organization"
 """The kind of an intent to delete an organization; its key is the organization's id."""
-LATE = "Arrived although Tidegate got no answer, or stopped before it could note it."
+ORGANIZATION_DELETED = say("Organization deleted")
+LATE = say("Arrived although Tidegate got no answer, or stopped before it could note it.")
 
 
 def change_to_json(engine: Engine, write: Write, change: FieldChange) -> dict[str, Json]:
@@ -53,7 +55,7 @@ def intents_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
 
 def create_kind(side: Side) -> str:
     """The kind of an intent to make a record there; its key is the id of the record on the other side."""
-    return NOUN[side]
+    return "prospect" if side is Side.OUTREACH else "person"
 
 
 def _creates_of(engine: Engine, unit: Unit, cause: str) -> list[Intent]:
@@ -177,5 +179,5 @@ def _line(side: Side, intent: Intent, changes: Sequence[Mapping[str, Json]]) -> 
     )
 
 
-def organization_deleted(name: str, message: str = "Organization deleted") -> LogLine:
+def organization_deleted(name: str, message: str = ORGANIZATION_DELETED) -> LogLine:
     return LogLine(side=Side.PIPEDRIVE, act="organization", record_name=name, cause="undo", message=message)

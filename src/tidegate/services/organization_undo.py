@@ -16,6 +16,7 @@ from tidegate.services.engine import Engine
 from tidegate.services.journal import DELETE_ORGANIZATION, organization_deleted
 from tidegate.services.together import together
 from tidegate.services.unanswered import close_intent
+from tidegate.words import say
 
 PAGE = 100
 ORGANIZATIONS = "organizations:"
@@ -131,9 +132,9 @@ def _in_use(made: Organization, now: Mapping[str, Organization], attached: Mappi
     if present is None:
         return ""
     if name_key(present.name) != name_key(made.name):
-        return "The organization was renamed since."
+        return say("The organization was renamed since.")
     if attached.get(made.id, 0) > 0:
-        return "People, deals, tasks, notes, files or mails belong to it."
+        return say("People, deals, tasks, notes, files or mails belong to it.")
     return ""
 
 

@@ -13,9 +13,12 @@ from tidegate.ports import Change, LogLine
 from tidegate.services.engine import Engine
 from tidegate.services.index import organization_names
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 WRITTEN_BEFORE = timedelta(hours=1)
 """How long before its webhook arrived a write may have been logged: Pipedrive tries for some three minutes."""
+GIVEN_BACK = say("It was given back.")
+STAYED = say("The written value stayed.")
 OVERTAKEN = "overtaken"
 """The act of the log's line about such an edit; nothing was written with it."""
 
@@ -114,7 +117,12 @@ def _line(engine: Engine, unit: Unit, lost: Overtaken) -> LogLine:
         "after": to_json(lost.written),
         **({} if is_back else {"lost": to_json(lost.typed), "conflict": True}),
     }
-    what = f"{name}: “{describe(lost.typed)}” was typed in Pipedrive in the moment Tidegate wrote “{describe(lost.written)}”."
+    what = say(
+        "{field}: “{typed}” was typed in Pipedrive in the moment Tidegate wrote “{written}”.",
+        field=name,
+        typed=describe(lost.typed),
+        written=describe(lost.written),
+    )
     return LogLine(
         side=Side.PIPEDRIVE,
         act=OVERTAKEN,
@@ -122,6 +130,6 @@ def _line(engine: Engine, unit: Unit, lost: Overtaken) -> LogLine:
         person_id=unit.person_id or "",
         record_name=unit.record_name,
         changes=(told,),
-        cause_text="Told by Pipedrive's webhook",
-        message=f"{what} It was given back." if is_back else f"{what} The written value stayed.",
+        cause_text=say("Told by Pipedrive's webhook"),
+        message=f"{what} {GIVEN_BACK if is_back else STAYED}",
     )

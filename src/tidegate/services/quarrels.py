@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tidegate.core.operations import Plan, Quarrel
-from tidegate.core.planning import APP
 from tidegate.core.quarrels import KIND, NO_PAST, WINDOW, hold_back
 from tidegate.core.records import Side
 from tidegate.core.values import describe
 from tidegate.ports import Question
 from tidegate.services.engine import Engine
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 
 async def stop_quarrels(engine: Engine, units: Sequence[Unit]) -> None:
@@ -48,8 +48,10 @@ def quarrel_of(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
             record_name=unit.record_name,
             message=" ".join(_told(engine, quarrel) for quarrel in plan.quarrels),
             cure=(
-                "Find what rewrites the value in either app (an automation, a formatting rule) and switch it off, or type "
-                "the same value in both apps. Then retry. The other fields are in step."
+                say(
+                    "Find what rewrites the value in either app (an automation, a formatting rule) and switch it off, or type "
+                    "the same value in both apps. Then retry. The other fields are in step."
+                )
             ),
             facts={
                 "mappings": [quarrel.key for quarrel in plan.quarrels],
@@ -62,5 +64,10 @@ def quarrel_of(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
 def _told(engine: Engine, quarrel: Quarrel) -> str:
     field = engine.rules.field(Side.OUTREACH, quarrel.fields[Side.OUTREACH])
     name = field.name if field is not None else quarrel.fields[Side.OUTREACH]
-    keeps = " and ".join(f"{APP[side]} makes it “{describe(quarrel.values[side])}”" for side in Side)
-    return f"{name} was rewritten {quarrel.turns} times in turn: {keeps}."
+    return say(
+        "{field} was rewritten {turns} times in turn: the outreach app makes it “{outreach}” and Pipedrive makes it “{pipedrive}”.",
+        field=name,
+        turns=quarrel.turns,
+        outreach=describe(quarrel.values[Side.OUTREACH]),
+        pipedrive=describe(quarrel.values[Side.PIPEDRIVE]),
+    )

@@ -1,14 +1,19 @@
 """What a plan puts to a person, under *Needs attention*."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from tidegate.core.operations import Decision, LinkState, Plan
+from tidegate.core.operations import Decision, LinkState, Plan, Refusal
 from tidegate.core.records import Side
-from tidegate.core.values import Json, describe
+from tidegate.core.settings import Pair
+from tidegate.core.values import Json, describe, is_readable
 from tidegate.ports import Question
 from tidegate.services.engine import Engine
 from tidegate.services.troubles import CURES, INVALID
 from tidegate.services.units import Unit
+from tidegate.words import say
+
+OTHERS_IN_STEP = say("The other fields are in step.")
+TWO_FOR_ONE = say("Two prospects now stand for one person.")
 
 
 def ambiguous(unit: Unit, plan: Plan) -> Question:
@@ -18,7 +23,7 @@ def ambiguous(unit: Unit, plan: Plan) -> Question:
         "ambiguous",
         unit.origin,
         message=plan.reason,
-        cure="Choose the right one, or merge them where they are.",
+        cure=say("Choose the right one, or merge them where they are."),
         facts={"candidates": list(plan.candidates), "candidates_side": side.value},
     )
 
@@ -26,7 +31,7 @@ def ambiguous(unit: Unit, plan: Plan) -> Question:
 def unseen(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
     if plan.state is not LinkState.PERSON_UNSEEN:
         return []
-    me = next((user.name for user in engine.rules.pipedrive.users if user.is_me), "the connected user")
+    me = next((user.name for user in engine.rules.pipedrive.users if user.is_me), say("the connected user"))
     return [
         _about(
             unit,
@@ -34,8 +39,11 @@ def unseen(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
             Side.PIPEDRIVE,
             message=plan.reason,
             cure=(
-                f"Have the person made visible to {me} in Pipedrive, or connect as a user who sees it. It goes on by itself "
-                "with the person's next change, or with Retry. If it was deleted, close this."
+                say(
+                    "Have the person made visible to {user} in Pipedrive, or connect as a user who sees it. It goes "
+                    "on by itself with the person's next change, or with Retry. If it was deleted, close this.",
+                    user=me,
+                )
             ),
         )
     ]
@@ -50,8 +58,8 @@ def two_for_one(unit: Unit, plan: Plan) -> list[Question]:
             unit,
             "merged",
             Side.OUTREACH,
-            message=f"{plan.reason} Two prospects now stand for one person.",
-            cure="Choose the prospect that stays in step with the person. Nothing is deleted.",
+            message=f"{plan.reason} {TWO_FOR_ONE}",
+            cure=say("Choose the prospect that stays in step with the person. Nothing is deleted."),
             facts={
                 "candidates": [i for i in (unit.rival, unit.prospect_id) if i],
                 "candidates_side": Side.OUTREACH.value,
@@ -81,10 +89,16 @@ def _about(
     )
 
 
-def refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
+def _all_of(refusals: Sequence[Refusal]) -> str:
+    first, *others = refusals
+    if others:
+        return say("{field}: {reason}; {rest}", field=first.name, reason=first.reason, rest=_all_of(others))
+    return say("{field}: {reason}.", field=first.name, reason=first.reason.removesuffix("."))
+
+
+def refused(engine: Engine, unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
     if not plan.refusals:
         return []
-    texts = [f"{refusal.name}: {refusal.reason}" for refusal in plan.refusals]
     return [
         Question(
             kind="invalid",
@@ -92,8 +106,30 @@ def refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Qu
             prospect_id=prospect_id,
             person_id=person_id,
             record_name=unit.record_name,
-            message="; ".join(texts).removesuffix(".") + ".",
-            cure=f"{CURES[INVALID]} The other fields are in step.",
-            facts={"values": {r.field: describe(r.value) for r in plan.refusals}},
+            message=_all_of(plan.refusals),
+            cure=f"{CURES[INVALID]} {OTHERS_IN_STEP}",
+            facts={
+                "values": {r.field: describe(r.value) for r in plan.refusals},
+                "correct": _to_correct(engine.rules.pairs, plan.refusals),
+            },
         )
     ]
+
+
+def _to_correct(pairs: Sequence[Pair], refusals: Sequence[Refusal]) -> dict[str, Json]:
+    """Side -> its fields that the refused values come from. A constant comes from neither."""
+    found: dict[str, Json] = {}
+    for side in Side:
+        keys = [
+            pair.of(side)
+            for refusal in refusals
+            for pair in pairs
+            if pair.of(refusal.side) == refusal.field and _source(refusal) is side
+        ]
+        if keys:
+            found[side.value] = list[Json](keys)
+    return found
+
+
+def _source(refusal: Refusal) -> Side:
+    return refusal.side.other if is_readable(refusal.value) else refusal.side

@@ -31,6 +31,7 @@ from tidegate.services.journal import (
 )
 from tidegate.services.keys import made_by
 from tidegate.services.unanswered import emails_of, left_open, seconds_left, sort_out
+from tidegate.words import say
 
 CLOCK_MARGIN = timedelta(minutes=5)
 
@@ -187,7 +188,8 @@ async def _organizations_deleted(engine: Engine, intents: Sequence[Intent], resu
     gone = [intent for intent in intents if intent.key not in there]
     results.organizations_gone.extend(intent.key for intent in gone)
     results.log.extend(
-        organization_deleted(str(i.facts.get("name") or ""), f"Organization deleted. {LATE}") for i in gone
+        organization_deleted(str(i.facts.get("name") or ""), say("Organization deleted.") + f" {LATE}")
+        for i in gone
     )
 
 

@@ -16,6 +16,7 @@ from tidegate.services.quarrels import quarrel_of
 from tidegate.services.retrying import retry_at
 from tidegate.services.troubles import kind_of
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 
 def remember(engine: Engine, unit: Unit, results: Results, *, now: datetime, cause: str) -> None:
@@ -102,7 +103,7 @@ def _remember_pair(
         )
     if unit.link is None and not plan.writes:
         results.log.append(_line(unit, "link", plan, cause, prospect_id, person_id))
-    results.questions.extend(questions.refused(unit, plan, prospect_id, person_id))
+    results.questions.extend(questions.refused(engine, unit, plan, prospect_id, person_id))
     results.questions.extend(quarrel_of(engine, unit, plan))
 
 
@@ -230,13 +231,19 @@ def cause_text(changes: Sequence[Change]) -> str:
         return ""
     first = changes[0]
     if first.source == "catchup":
-        return "Found by the regular check"
+        return say("Found by the regular check")
     if first.source == "retry":
-        return "Retried"
-    verb = "Added" if any(change.action == "create" for change in changes) else "Edited"
+        return say("Retried")
+    added = any(change.action == "create" for change in changes)
     if first.side is Side.PIPEDRIVE:
-        return first.actor if first.source in ("organization", "merge") else f"{verb} in Pipedrive"
-    return f"{verb} by {first.actor}" if first.actor else verb
+        if first.source in ("organization", "merge"):
+            return first.actor
+        return say("Added in Pipedrive") if added else say("Edited in Pipedrive")
+    if not first.actor:
+        return say("Added") if added else say("Edited")
+    if added:
+        return say("Added by {actor}", actor=first.actor)
+    return say("Edited by {actor}", actor=first.actor)
 
 
 def _seconds_waited(changes: Sequence[Change], now: datetime) -> float | None:

@@ -19,6 +19,7 @@ from tidegate.services.deeds import ACTIVITY, DEAL, MOVE
 from tidegate.services.engine import Engine
 from tidegate.services.journal import LATE
 from tidegate.services.unanswered import Awaited, sort_out, why_waiting
+from tidegate.words import say
 
 M = TypeVar("M", Deal, Activity)
 
@@ -28,7 +29,7 @@ KINDS = frozenset({DEAL, ACTIVITY, MOVE, EMAIL})
 UNKNOWN_SECONDS = 900.0
 """How long what Pipedrive would not show waits for another look."""
 CLOCK_MARGIN = timedelta(minutes=5)
-MOVED = "Somebody moved the deal meanwhile, or Pipedrive no longer shows it."
+MOVED = say("Somebody moved the deal meanwhile, or Pipedrive no longer shows it.")
 
 
 async def look_traces_up(engine: Engine, found: Sequence[Intent]) -> Awaited:
@@ -154,7 +155,7 @@ def _remember_email(intent: Intent, made: Activity, results: Results) -> None:
             digest=str(intent.facts.get("digest") or ""),
         )
     )
-    results.log.append(_line(intent, "history", "Campaign e-mail"))
+    results.log.append(_line(intent, "history", say("Campaign e-mail")))
 
 
 def _performed(intent: Intent, results: Results, *, deal_id: str = "", activity_id: str = "") -> None:
@@ -180,7 +181,7 @@ def _line(intent: Intent, cause: str, cause_text: str) -> LogLine:
         record_name=str(intent.facts.get("name") or ""),
         cause=cause,
         cause_text=cause_text,
-        message=f"{intent.facts['title']}: {LATE}",
+        message=say("{subject}: {status}", subject=intent.facts["title"], status=LATE),
     )
 
 

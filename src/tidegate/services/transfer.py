@@ -37,6 +37,7 @@ from tidegate.services.remembering import linked_prospect
 from tidegate.services.retrying import NO_PAUSE
 from tidegate.services.settle import settle
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 PAGE = 200
 """Prospects walked at once; persons come in Pipedrive's own pages."""
@@ -170,8 +171,10 @@ def _check_lists(engine: Engine, lists: Sequence[str] | None) -> None:
     known = {named.id for named in engine.rules.outreach.lists}
     if lists and not known.issuperset(lists):
         raise MappingBroken(
-            "A list that prospects are taken from was deleted. What was done until then stays. "
-            "Choose the lists again in the settings, then start anew."
+            say(
+                "A list that prospects are taken from was deleted. What was done until then stays. "
+                "Choose the lists again in the settings, then start anew."
+            )
         )
 
 
@@ -248,7 +251,9 @@ def outcome_of(engine: Engine, unit: Unit) -> Outcome:
         target_id=target.id if target else unit.id_of(unit.origin.other) or _planned_target(unit, plan),
         name=name,
         outcome=_OUTCOMES.get(plan.decision, plan.decision.value),
-        reason=" ".join([plan.reason, *(f"{refusal.message}." for refusal in plan.refusals)]).strip(),
+        reason=" ".join(
+            [plan.reason, *(say("{field}: {reason}.", field=r.name, reason=r.reason) for r in plan.refusals)]
+        ).strip(),
         changes=tuple(told_change(engine, unit, w, change) for w in plan.writes for change in w.changes),
         linked=plan.new_link and unit.link is None,
         written_at=target.updated_at if target and plan.decision is Decision.CREATE else None,

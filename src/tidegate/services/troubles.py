@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 
 from tidegate.errors import RecordGone, TidegateError
+from tidegate.words import say
 
 INVALID, GONE, FORBIDDEN, FULL = "invalid", "gone", "forbidden", "full"
 CURES: Mapping[str, str] = {
-    INVALID: "Correct the value in the app it comes from, then retry.",
-    GONE: "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry.",
-    FORBIDDEN: (
-        "Ask a Pipedrive administrator to let the connected user change this record, or reconnect as a user who may. Then retry."
+    INVALID: say("Correct the value in the app it comes from, then retry."),
+    GONE: say(
+        "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry."
     ),
-    FULL: "Make room in Pipedrive or raise its plan, then retry.",
+    FORBIDDEN: (
+        say(
+            "Ask a Pipedrive administrator to let the connected user change this record, or reconnect as a user who may. Then retry."
+        )
+    ),
+    FULL: say("Make room in Pipedrive or raise its plan, then retry."),
 }
 """Kind -> what to do, in words."""
 

@@ -16,6 +16,7 @@ from tidegate.services.engine import Engine
 from tidegate.services.journal import create_kind, update_key
 from tidegate.services.keys import made_by
 from tidegate.services.units import Unit
+from tidegate.words import say
 
 LANDS_WITHIN = timedelta(seconds=10)
 """How long after we gave its answer up, or found its worker dead, a call may still be carried out."""
@@ -69,7 +70,7 @@ def why_waiting(intents: Collection[Intent], now: datetime) -> Awaited:
 
 def _waits(intent: Intent, now: datetime) -> TemporaryError:
     return TemporaryError(
-        "An earlier write got no answer. In a moment it is looked up whether it arrived.",
+        say("An earlier write got no answer. In a moment it is looked up whether it arrived."),
         retry_after=max(0.0, seconds_left(intent, now)) + MARGIN_SECONDS,
     )
 

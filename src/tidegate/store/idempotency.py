@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from tidegate.errors import Conflict
 from tidegate.store.models import IdempotencyKey, Workspace
+from tidegate.words import say
 
 KEPT_FOR = timedelta(hours=24)
 CLAIM_LASTS = timedelta(minutes=2)
@@ -16,7 +17,7 @@ CLAIM_LASTS = timedelta(minutes=2)
 
 
 class StillRunning(Conflict):
-    """A request with this idempotency key is being carried out. Ask again in a moment."""
+    words = say("A request with this idempotency key is being carried out. Ask again in a moment.")
 
 
 @dataclass(frozen=True, slots=True)

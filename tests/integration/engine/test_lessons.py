@@ -13,7 +13,7 @@ from tests.integration.engine.world import World, prospect
 from tidegate.core.catalogue import Field, User
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE
 from tidegate.core.settings import Direction
-from tidegate.core.values import Kind, Value
+from tidegate.core.values import Kind, Unreadable, Value
 from tidegate.errors import InvalidForRemote, RemoteUnavailable
 from tidegate.store.models import Change, Intent, Link
 from tidegate.store.sameness import ask_for_check
@@ -123,6 +123,19 @@ def test_a_refused_record_of_a_batch_is_the_only_one_that_waits(world: World) ->
     world.drain()
 
     assert (len(world.persons()), len(world.questions())) == (4, 1)
+
+
+def test_a_refused_value_says_in_which_app_it_is_corrected(world: World) -> None:
+    """A value that does not fit comes from the other app; one that can't be read is mended where it is."""
+    prospect_id, person_id = in_step(world, more={PHONE: ("+358 40 123 4567",)})
+    world.outreach.edit(prospect_id, {JOB_TITLE: "x" * 300})
+    world.drain()
+    assert [case.facts["correct"] for case in world.questions()] == [{"outreach": [JOB_TITLE]}]
+
+    world.crm.edit_person(person_id, {PHONE: Unreadable("?", "not a list")})
+    world.drain()
+    [case] = world.questions()
+    assert case.facts["correct"] == {"outreach": [JOB_TITLE], "pipedrive": [PHONE]}
 
 
 def test_news_out_of_order_leaves_the_latest_state(world: World) -> None:

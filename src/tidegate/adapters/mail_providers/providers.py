@@ -27,6 +27,7 @@ from tidegate.adapters.mail_providers.views import (
     SendGridTracking,
 )
 from tidegate.errors import Malformed, NotGenuine, NotHandled
+from tidegate.words import say
 
 TRACKING, INBOUND = "tracking", "inbound"
 
@@ -74,24 +75,24 @@ PROVIDERS: Mapping[str, Provider] = {
     "mailersend": Provider(
         "MailerSend",
         _views(MailerSendTrackingWebhookView),
-        Signing("signing secret", "signing_secret"),
+        Signing(say("signing secret"), "signing_secret"),
     ),
     "mailgun": Provider(
         "Mailgun",
         _views(MailgunTrackingWebhookView, MailgunInboundWebhookView),
-        Signing("HTTP webhook signing key", "webhook_signing_key"),
+        Signing(say("HTTP webhook signing key"), "webhook_signing_key"),
     ),
     "mailjet": Provider("Mailjet", _views(MailjetTrackingWebhookView, MailjetInboundWebhookView)),
     "postmark": Provider("Postmark", _views(PostmarkTrackingWebhookView, PostmarkInboundWebhookView)),
     "resend": Provider(
         "Resend",
         _views(ResendTracking),
-        Signing("signing secret", "signing_secret", lambda key: key if svix_key(key) else None),
+        Signing(say("signing secret"), "signing_secret", lambda key: key if svix_key(key) else None),
     ),
     "sendgrid": Provider(
         "SendGrid",
         _views(SendGridTracking, SendGridInbound),
-        Signing("verification key", "webhook_verification_key", sendgrid_key),
+        Signing(say("verification key"), "webhook_verification_key", sendgrid_key),
     ),
     "sparkpost": Provider("SparkPost", _views(SparkPostTrackingWebhookView, SparkPostInboundWebhookView)),
 }
@@ -101,18 +102,26 @@ def read_delivery(name: str, kind: str, request: HttpRequest, signing_key: str) 
     """The events of a delivery, in anymail's words. Raises NotGenuine, Malformed, NotHandled."""
     provider = PROVIDERS.get(name)
     if provider is None or kind not in provider.views:
-        raise NotHandled(f"{name} has no {kind} here.")
+        raise NotHandled(say("{name} has no {kind} here.", name=name, kind=kind))
     view = provider.views[kind](**_keys(provider, signing_key))
     try:
         view.run_validators(request)
     except AnymailWebhookValidationFailure as error:
-        raise NotGenuine(f"The signature of {provider.label} is missing or wrong.") from error
+        raise NotGenuine(
+            say("The signature of {provider} is missing or wrong.", provider=provider.label)
+        ) from error
     except (AnymailError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _malformed(provider) from error
     try:
         return list(view.parse_events(request))
     except AnymailConfigurationError as error:
-        raise Malformed(f"This is not what {provider.label} sends to this address ({kind}).") from error
+        raise Malformed(
+            say(
+                "This is not what {provider} sends to this address ({kind}).",
+                provider=provider.label,
+                kind=kind,
+            )
+        ) from error
     except (AnymailError, ValueError, KeyError, TypeError, AttributeError, LookupError) as error:
         raise _malformed(provider) from error
 
@@ -123,9 +132,15 @@ def _keys(provider: Provider, signing_key: str) -> dict[str, Any]:
         return {}
     key = signing.load(signing_key)
     if key is None:
-        raise NotGenuine(f"{provider.label} signs its deliveries: enter its {signing.called} first.")
+        raise NotGenuine(
+            say(
+                "{provider} signs its deliveries: enter its {what} first.",
+                provider=provider.label,
+                what=signing.called,
+            )
+        )
     return {signing.attribute: key}
 
 
 def _malformed(provider: Provider) -> Malformed:
-    return Malformed(f"The body is not a delivery of {provider.label}.")
+    return Malformed(say("The body is not a delivery of {provider}.", provider=provider.label))

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from tidegate.errors import NotGenuine
+from tidegate.words import say
 
 SVIX_PREFIX = "whsec_"
 SVIX_TOLERANCE = 300
@@ -73,7 +74,7 @@ def amazon_address(url: object) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme != "https" or not _AMAZON.fullmatch(parts.netloc):
-        raise NotGenuine("This delivery points to an address that is not Amazon's.")
+        raise NotGenuine(say("This delivery points to an address that is not Amazon's."))
     return str(url)
 
 
@@ -84,7 +85,7 @@ def check_sns(message: Mapping[str, Any], certificate: bytes) -> None:
         names = _SIGNED[str(message["Type"])]
         signed = "".join(f"{name}\n{message[name]}\n" for name in names if message.get(name) is not None)
         if not isinstance(key, rsa.RSAPublicKey):
-            raise NotGenuine("The certificate of this delivery is not of the kind Amazon uses.")
+            raise NotGenuine(say("The certificate of this delivery is not of the kind Amazon uses."))
         key.verify(
             base64.b64decode(str(message["Signature"]), validate=True),
             signed.encode(),
@@ -92,4 +93,4 @@ def check_sns(message: Mapping[str, Any], certificate: bytes) -> None:
             _HASHES[str(message["SignatureVersion"])],
         )
     except (InvalidSignature, KeyError, ValueError, binascii.Error) as error:
-        raise NotGenuine("The signature of Amazon SNS is missing or wrong.") from error
+        raise NotGenuine(say("The signature of Amazon SNS is missing or wrong.")) from error

@@ -62,17 +62,18 @@ from tidegate.prospects.models.people import shown_name
 from tidegate.prospects.services import Author
 from tidegate.prospects.services.lists import list_numbers
 from tidegate.prospects.values import MAX_ADDRESS, MAX_DIGITS, MAX_LENGTH, MAX_PHONE
+from tidegate.words import say
 
 T = TypeVar("T")
 
 CUSTOM = "custom."
 SYSTEM_FIELDS = (
-    Field(FIRST_NAME, "First name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
-    Field(LAST_NAME, "Last name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
-    Field(EMAIL, "E-mail", Kind.EMAIL, max_length=MAX_ADDRESS, max_items=MAX_ENTRIES),
-    Field(PHONE, "Phone", Kind.PHONE, max_length=MAX_PHONE, max_items=MAX_ENTRIES),
-    Field(COMPANY, "Company name", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
-    Field(JOB_TITLE, "Position", Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(FIRST_NAME, say("First name"), Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(LAST_NAME, say("Last name"), Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(EMAIL, say("E-mail"), Kind.EMAIL, max_length=MAX_ADDRESS, max_items=MAX_ENTRIES),
+    Field(PHONE, say("Phone"), Kind.PHONE, max_length=MAX_PHONE, max_items=MAX_ENTRIES),
+    Field(COMPANY, say("Company name"), Kind.TEXT, max_length=MAX_TEXT, one_line=True),
+    Field(JOB_TITLE, say("Position"), Kind.TEXT, max_length=MAX_TEXT, one_line=True),
 )
 _EMPTY: Mapping[Kind, Json] = {Kind.EMAIL: [], Kind.PHONE: [], Kind.OPTIONS: []}
 TEXT_KEYS = (FIRST_NAME, LAST_NAME, COMPANY, JOB_TITLE)
@@ -202,7 +203,9 @@ class ProspectStore:
             saved = services.create_prospects(self._author, newcomers, list_ids=lists)
         except Invalid:
             gone = MappingBroken(
-                "The list that receives persons no longer exists. Open the settings and choose another one."
+                say(
+                    "The list that receives persons no longer exists. Open the settings and choose another one."
+                )
             )
             return dict.fromkeys((creation.key for creation in creations), gone)
         values = {creation.key: creation.values for creation in creations}
@@ -228,7 +231,7 @@ class ProspectStore:
             now = queries.get_prospect(self.workspace_id, prospect_id)
             services.update_prospect(self._author, now.pk, self._raw(values, now), still=still)
         except NotFound as error:
-            raise RecordGone("The prospect was deleted.", prospect_id=prospect_id) from error
+            raise RecordGone(say("The prospect was deleted."), prospect_id=prospect_id) from error
         except Invalid as error:
             raise self._refused(values, error) from error
         return self._record(now.pk)
@@ -240,7 +243,10 @@ class ProspectStore:
         shown = _values_of(vars(now), self._custom())
         if any(shown.get(key, MISSING) != seen.value(key) for key in keys):
             raise ChangedMeanwhile(
-                f"{now.name} was edited in the moment Tidegate was about to write. It is looked at again.",
+                say(
+                    "{name} was edited in the moment Tidegate was about to write. It is looked at again.",
+                    name=now.name,
+                ),
                 retry_after=0,
             )
 
@@ -269,7 +275,7 @@ class ProspectStore:
         custom: dict[str, Json] = {}
         for key, value in values.items():
             if isinstance(value, Missing | Unreadable):
-                raise self._cannot_take(key, value, "it could not be read")
+                raise self._cannot_take(key, value, say("it could not be read"))
             if key.startswith(CUSTOM):
                 custom[key.removeprefix(CUSTOM)] = to_json(value)
             elif key == EMAIL:
@@ -290,12 +296,17 @@ class ProspectStore:
         names = {field.key: field.name for field in self._read_catalogue().fields}
         shown = describe(value)
         quoted = f"“{shown[:80]}…”" if len(shown) > 80 else f"“{shown}”"
-        message = f"“{names.get(key, key)}” in the prospect store can't take {quoted}: {reason}"
+        message = say(
+            "“{field}” in the prospect store can't take {value}: {reason}",
+            field=names.get(key, key),
+            value=quoted,
+            reason=reason,
+        )
         return InvalidForRemote(message, field=key, value=shown)
 
 
 def _gone(prospect: Gone) -> RecordGone:
-    return RecordGone("The prospect was deleted.", prospect_id=prospect.id)
+    return RecordGone(say("The prospect was deleted."), prospect_id=prospect.id)
 
 
 def field_of(item: CustomField) -> Field:

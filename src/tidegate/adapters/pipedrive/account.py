@@ -17,23 +17,24 @@ from tidegate.core.catalogue import Field, Option, PipedriveCatalogue
 from tidegate.core.values import Kind
 from tidegate.errors import InvalidForRemote, PermissionMissing
 from tidegate.ports import Account
+from tidegate.words import say
 
 
 class AccountCalls(Calls):
     """What an option or a custom field means comes from the catalogue; it is read when it is first needed."""
 
     async def who_am_i(self) -> Account:
-        return account_from(await self._object(prices.WHO_AM_I, "the connected user"))
+        return account_from(await self._object(prices.WHO_AM_I, say("the connected user")))
 
     async def read_catalogue(self) -> PipedriveCatalogue:
         read_at = self._clock.now()
         fields, users, pipelines, stages, filters, activity_types = await together(
             [
-                self._all_pages(prices.PERSON_FIELDS, "the person fields"),
-                self._list(prices.USERS, "the users"),
-                self._all_pages(prices.PIPELINES, "the pipelines"),
-                self._all_pages(prices.STAGES, "the stages"),
-                self._list(prices.FILTERS, "the filters", {"type": "people"}),
+                self._all_pages(prices.PERSON_FIELDS, say("the person fields")),
+                self._list(prices.USERS, say("the users")),
+                self._all_pages(prices.PIPELINES, say("the pipelines")),
+                self._all_pages(prices.STAGES, say("the stages")),
+                self._list(prices.FILTERS, say("the filters"), {"type": "people"}),
                 self._activity_types(),
             ]
         )
@@ -51,7 +52,7 @@ class AccountCalls(Calls):
     async def _activity_types(self) -> list[Raw]:
         """None where the authorisation does not reach activities: nothing else depends on them."""
         try:
-            return await self._list(prices.ACTIVITY_TYPES, "the activity types")
+            return await self._list(prices.ACTIVITY_TYPES, say("the activity types"))
         except PermissionMissing:
             return []
 
@@ -62,7 +63,7 @@ class AccountCalls(Calls):
 
     async def create_field(self, name: str, kind: Kind, options: Sequence[str] = ()) -> Field:
         body = new_field_to(name, kind, options)
-        about = f"the new field “{name}”"
+        about = say("the new field “{name}”", name=name)
         made = await self._object(prices.CREATE_PERSON_FIELD, about, json=body, mark="field_code")
         users = self._catalogue.users if self._catalogue else ()
         return self._learn(person_fields([made], users)[-1])
@@ -71,10 +72,17 @@ class AccountCalls(Calls):
         too_long = next((label for label in labels if not 1 <= len(label) <= MOST_NAME), None)
         if too_long is not None:
             raise InvalidForRemote(
-                f"An option has 1 to {MOST_NAME} characters: “{too_long[:60]}” has {len(too_long)}."
+                say(
+                    "An option has 1 to {limit} characters: “{option}” has {length}.",
+                    limit=MOST_NAME,
+                    option=too_long[:60],
+                    length=len(too_long),
+                )
             )
         body = [{"label": label} for label in labels]
-        answer = await self._answer(prices.ADD_OPTIONS, f"the field “{field.name}”", id_=field.key, json=body)
+        answer = await self._answer(
+            prices.ADD_OPTIONS, say("the field “{field}”", field=field.name), id_=field.key, json=body
+        )
         added = options_from({"options": answer.get("data")})
         self._learn(replace(field, options=(*field.options, *added)))
         return added

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
 from tidegate.errors import AuthorizationLost, NeedsAttention, RateLimited, RemoteUnavailable
 from tidegate.ports import Clock, Tokens
+from tidegate.words import say
 
 REQUIRED_SCOPES: tuple[tuple[str, ...], ...] = (
     ("contacts:full",),
@@ -52,11 +53,15 @@ class OAuth:
         answer = await self._post(
             "token", {"grant_type": "authorization_code", "code": code, "redirect_uri": self._redirect_uri}
         )
-        return self._tokens(answer, lost="The code from Pipedrive is wrong or has expired. Connect again.")
+        return self._tokens(
+            answer, lost=say("The code from Pipedrive is wrong or has expired. Connect again.")
+        )
 
     async def refresh(self, refresh_token: str) -> Tokens:
         answer = await self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token})
-        lost = "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+        lost = say(
+            "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+        )
         return self._tokens(answer, lost=lost, kept_refresh_token=refresh_token)
 
     async def revoke(self, token: str) -> None:
@@ -69,7 +74,7 @@ class OAuth:
         call = Call(
             "POST",
             f"{self._address}/oauth/{path}",
-            what="Pipedrive's sign-in server",
+            what=say("Pipedrive's sign-in server"),
             form=form,
             basic=(self._client_id, self._client_secret),
         )
@@ -103,15 +108,20 @@ def _refusal(answer: Answer, lost: str) -> Exception:
     text = answer.body[:2000].decode(errors="replace").casefold()
     if "invalid client" in text or "invalid_client" in text or "redirect_uri" in text:
         return NeedsAttention(
-            "Pipedrive does not know Tidegate's app under these details. An administrator must check client id, "
-            "client secret and callback address against the app in Pipedrive's Developer Hub."
+            say(
+                "Pipedrive does not know Tidegate's app under these details. An administrator must check client id, "
+                "client secret and callback address against the app in Pipedrive's Developer Hub."
+            )
         )
     return AuthorizationLost(lost)
 
 
 def _unavailable(answer: Answer) -> RemoteUnavailable:
     return RemoteUnavailable(
-        f"Pipedrive's sign-in server could not answer (status {answer.status}); this is tried again by itself."
+        say(
+            "Pipedrive's sign-in server could not answer (status {status}); this is tried again by itself.",
+            status=answer.status,
+        )
     )
 
 

@@ -14,13 +14,14 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
-from tidegate.adapters.pipedrive import prices
+from tidegate.adapters.pipedrive import abouts, prices
 from tidegate.adapters.pipedrive.field_values import moment_to
 from tidegate.adapters.pipedrive.prices import Endpoint, calls_for
 from tidegate.adapters.pipedrive.refusals import Asked, refusal
 from tidegate.core.catalogue import PipedriveCatalogue
 from tidegate.errors import InvalidForRemote, RecordGone, RemoteUnavailable
 from tidegate.ports import Clock, Credentials, Quota
+from tidegate.words import say
 
 T = TypeVar("T")
 Raw = Mapping[str, object]
@@ -62,7 +63,7 @@ class Calls:
         calls, singles = calls_for(len(ids), one=one, many=many)
         bundled, rest = ids[: len(ids) - singles], ids[len(ids) - singles :]
         chunks = [bundled[n * prices.IDS_A_CALL : (n + 1) * prices.IDS_A_CALL] for n in range(calls)]
-        about = f"{len(ids)} {word}s"
+        about = abouts.MANY[word](len(ids))
         lists = await together(
             [
                 *(
@@ -82,7 +83,7 @@ class Calls:
     ) -> list[Raw]:
         """The record, or none where it is gone or hidden from us."""
         try:
-            return [await self._object(endpoint, f"{word} {id_}", id_=id_, params=params)]
+            return [await self._object(endpoint, abouts.one(word, id_), id_=id_, params=params)]
         except RecordGone as error:
             return [{"id": id_, "is_deleted": True}] if error.facts.get("deleted") else []
         except InvalidForRemote as error:
@@ -147,7 +148,10 @@ class Calls:
         if isinstance(data, dict) and mark in data:
             return data
         raise RemoteUnavailable(
-            f"Pipedrive's answer about {about} holds no record; this is tried again by itself."
+            say(
+                "Pipedrive's answer about {about} holds no record; this is tried again by itself.",
+                about=about,
+            )
         )
 
     # --- One call -----------------------------------------------------------------------------------------------------

@@ -19,9 +19,10 @@ from tidegate.core.catalogue import (
     Stage,
     User,
 )
-from tidegate.core.values import Kind, option_key
+from tidegate.core.values import KIND_WORDS, Kind, option_key
 from tidegate.errors import InvalidForRemote
 from tidegate.ports import Account
+from tidegate.words import say
 
 Raw = Mapping[str, object]
 
@@ -174,13 +175,23 @@ def _system_kind(code: str, vendor_type: str) -> Kind:
 def new_field_to(name: str, kind: Kind, options: Sequence[str] = ()) -> Raw:
     """What makes a custom field. Raises InvalidForRemote for what Pipedrive's definitions do not allow."""
     if kind not in CREATABLE:
-        raise InvalidForRemote(f"Pipedrive has no custom fields of the type {kind.value.replace('_', ' ')}.")
+        raise InvalidForRemote(
+            say("Pipedrive has no custom fields of the type {kind}.", kind=KIND_WORDS[kind])
+        )
     if not 1 <= len(name) <= MOST_NAME:
-        raise InvalidForRemote(f"A field's name has 1 to {MOST_NAME} characters, and this one {len(name)}.")
+        raise InvalidForRemote(
+            say(
+                "A field's name has 1 to {limit} characters, and this one {length}.",
+                limit=MOST_NAME,
+                length=len(name),
+            )
+        )
     if kind not in (Kind.OPTION, Kind.OPTIONS):
         return {"field_name": name, "field_type": CREATABLE[kind]}
     if not options:
-        raise InvalidForRemote(f"“{name}” needs at least one option: Pipedrive makes no such field without.")
+        raise InvalidForRemote(
+            say("“{name}” needs at least one option: Pipedrive makes no such field without.", name=name)
+        )
     labels = [{"label": label} for label in options]
     return {"field_name": name, "field_type": CREATABLE[kind], "options": labels}
 

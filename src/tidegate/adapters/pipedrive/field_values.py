@@ -12,6 +12,7 @@ from decimal import Decimal
 from tidegate.adapters.pipedrive.definitions import MOST_DIGITS
 from tidegate.core.catalogue import Field
 from tidegate.core.values import (
+    KIND_WORDS,
     MISSING,
     Address,
     DateRange,
@@ -32,6 +33,7 @@ from tidegate.core.values import (
     significant_digits,
 )
 from tidegate.errors import InvalidForRemote
+from tidegate.words import say
 
 ADDRESS_PARTS = (
     "subpremise",
@@ -59,7 +61,10 @@ def value_from(field: Field, raw: object) -> Value:
     try:
         return _read(field, bare)
     except (ValueError, TypeError, KeyError):
-        return Unreadable(str(raw)[:200], f"not a value that a field of type {field.kind.value} can hold")
+        return Unreadable(
+            str(raw)[:200],
+            say("not a value that a field of type {kind} can hold", kind=KIND_WORDS[field.kind]),
+        )
 
 
 def _unwrapped(kind: Kind, raw: object) -> object:
@@ -97,7 +102,7 @@ def _read(field: Field, raw: object) -> Value:
         case Kind.DATE:
             return None if str(raw) == NO_DATE else date.fromisoformat(str(raw)[:10])
         case Kind.DATETIME:
-            return moment_from(raw) or Unreadable(str(raw), "not a date and time")
+            return moment_from(raw) or Unreadable(str(raw), say("not a date and time"))
         case Kind.PHONE | Kind.EMAIL:
             return normal_phones([str(raw)]) or None
         case Kind.OPTION | Kind.USER:
@@ -152,7 +157,7 @@ def _money(raw: Mapping[str, object]) -> Value:
     if not isinstance(amount, Decimal):
         return amount
     if not isinstance(currency, str) or not currency:
-        return Unreadable(str(raw["value"]), "an amount without a currency")
+        return Unreadable(str(raw["value"]), say("an amount without a currency"))
     return Money(amount, currency.upper())
 
 
@@ -197,7 +202,8 @@ def _labels(field: Field, raw: object) -> Value:
 
 def _unknown_option(field: Field, number: object) -> Unreadable:
     return Unreadable(
-        str(number), f"an option of “{field.name}” that is not known here yet; refresh the fields"
+        str(number),
+        say("an option of “{field}” that is not known here yet; refresh the fields", field=field.name),
     )
 
 
@@ -222,7 +228,7 @@ def moment_from(raw: object) -> datetime | None:
 def value_to(field: Field, value: Value) -> Json:
     """What a write sends for this field; None empties it. Raises InvalidForRemote."""
     if isinstance(value, Unreadable):
-        raise refused(field, f"“{value.raw}” is {value.reason}")
+        raise refused(field, say("“{raw}” is {reason}", raw=value.raw, reason=value.reason))
     if is_empty(value):
         return None
     match field.kind, value:
@@ -266,19 +272,38 @@ def _composite_to(field: Field, value: Value) -> Json:
             parts: dict[str, Json] = {part: text for part, text in value.parts if part in ADDRESS_PARTS}
             return {"value": _text_to(field, value.text), **parts}
     raise refused(
-        field, f"“{describe(value)}” does not fit a field of type {field.kind.value.replace('_', ' ')}"
+        field,
+        say(
+            "“{value}” does not fit a field of type {kind}",
+            value=describe(value),
+            kind=KIND_WORDS[field.kind],
+        ),
     )
 
 
 def _text_to(field: Field, text: str) -> str:
     if field.max_length is not None and len(text) > field.max_length:
-        raise refused(field, f"the text has {len(text)} characters, the field takes {field.max_length}")
+        raise refused(
+            field,
+            say(
+                "the text has {length} characters, the field takes {limit}",
+                length=len(text),
+                limit=field.max_length,
+            ),
+        )
     return text
 
 
 def _number_to(field: Field, number: Decimal) -> int | float:
     if not number.is_finite() or significant_digits(number) > MOST_DIGITS:
-        raise refused(field, f"{number} has more digits than Pipedrive keeps ({MOST_DIGITS})")
+        raise refused(
+            field,
+            say(
+                "{number} has more digits than Pipedrive keeps ({limit})",
+                number=number,
+                limit=MOST_DIGITS,
+            ),
+        )
     if number == number.to_integral_value() and abs(number) < 10**MOST_DIGITS:
         return int(number)
     return float(number)
@@ -286,7 +311,14 @@ def _number_to(field: Field, number: Decimal) -> int | float:
 
 def _phone_to(field: Field, numbers: tuple[str, ...]) -> str:
     if len(numbers) > 1:
-        raise refused(field, f"it holds one number, and there are {len(numbers)}: {', '.join(numbers)}")
+        raise refused(
+            field,
+            say(
+                "it holds one number, and there are {number}: {listed}",
+                number=len(numbers),
+                listed=", ".join(numbers),
+            ),
+        )
     return _text_to(field, numbers[0])
 
 
@@ -294,14 +326,18 @@ def _option_to(field: Field, label: str) -> int | str:
     number = field.option_id(label)
     if number is None:
         raise refused(
-            field, f"“{label}” is none of its options. Add the option in Pipedrive, refresh and retry"
+            field,
+            say(
+                "“{label}” is none of its options. Add the option in Pipedrive, refresh and retry",
+                label=label,
+            ),
         )
     return int(number) if number.isdigit() else number
 
 
 def _clock_to(field: Field, at: time) -> str:
     if at.microsecond or at.tzinfo is not None:
-        raise refused(field, f"“{at.isoformat()}” is not a time in whole seconds")
+        raise refused(field, say("“{time}” is not a time in whole seconds", time=at.isoformat()))
     return at.isoformat(timespec="seconds")
 
 
@@ -321,4 +357,7 @@ def moment_to(moment: datetime) -> str:
 
 
 def refused(field: Field, reason: str) -> InvalidForRemote:
-    return InvalidForRemote(f"Pipedrive's field “{field.name}” can't take this: {reason}.", field=field.key)
+    return InvalidForRemote(
+        say("Pipedrive's field “{field}” can't take this: {reason}.", field=field.name, reason=reason),
+        field=field.key,
+    )

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from tidegate.adapters.pipedrive import prices
+from tidegate.adapters.pipedrive import abouts, prices
 from tidegate.adapters.pipedrive.calls import Calls, Params, selection, together
 from tidegate.adapters.pipedrive.prices import Endpoint
 from tidegate.adapters.pipedrive.translate import organization_from
 from tidegate.ports import Organization, OrganizationPage
+from tidegate.words import say
 
 _HUNG_ON = (
     "open_deals_count",
@@ -46,17 +47,21 @@ class OrganizationCalls(Calls):
         owner = {} if owner_id is None else {"owner_id": int(owner_id)}
         body = {"name": name, **owner}
         return organization_from(
-            await self._object(prices.CREATE_ORGANIZATION, f"the new organization “{name}”", json=body)
+            await self._object(
+                prices.CREATE_ORGANIZATION, say("the new organization “{name}”", name=name), json=body
+            )
         )
 
     async def remove_organization(self, organization_id: str) -> None:
-        await self._remove(prices.DELETE_ORGANIZATION, f"organization {organization_id}", organization_id)
+        await self._remove(
+            prices.DELETE_ORGANIZATION, abouts.one("organization", organization_id), organization_id
+        )
 
     async def attachments(self, entity: str, ids: Collection[str]) -> dict[str, int]:
         many, counts = ATTACHED[entity]
         wanted = list(dict.fromkeys(ids))
         chunks = [wanted[n : n + prices.IDS_A_CALL] for n in range(0, len(wanted), prices.IDS_A_CALL)]
-        about = f"what hangs on {len(wanted)} {entity}s"
+        about = abouts.HANGING_ON[entity](len(wanted))
         asked: Params = {"limit": prices.IDS_A_CALL, "include_fields": ",".join(counts)}
         lists = await together([self._list(many, about, {**asked, "ids": ",".join(c)}) for c in chunks])
         found = (raw for raws in lists for raw in raws if not raw.get("is_deleted"))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 
-from tidegate.adapters.pipedrive import prices
+from tidegate.adapters.pipedrive import abouts, prices
 from tidegate.adapters.pipedrive.account import AccountCalls
 from tidegate.adapters.pipedrive.calls import Params, Raw, next_cursor, objects, selection, together
 from tidegate.adapters.pipedrive.field_values import moment_from
@@ -15,6 +15,7 @@ from tidegate.core.records import Gone, Record, Seen, Side
 from tidegate.core.values import Value
 from tidegate.errors import MappingBroken, RecordGone, RecordRejected
 from tidegate.ports import Page, Unchanged
+from tidegate.words import say
 
 ASKED_ALONE = 10
 """Of the persons that a list left out, so many are asked for one by one, at a token each."""
@@ -71,7 +72,7 @@ class PersonCalls(AccountCalls):
         found: set[str] = set()
         while True:
             with _the_filter_may_be_gone():
-                body = await self._answer(prices.PERSONS, "the persons of the filter", params=params)
+                body = await self._answer(prices.PERSONS, say("the persons of the filter"), params=params)
             raws = objects(body.get("data"))
             found |= wanted & {str(raw.get("id")) for raw in raws}
             cursor = next_cursor(body)
@@ -84,7 +85,7 @@ class PersonCalls(AccountCalls):
     ) -> Record:
         fields = await self._fields()
         body = new_person_to(values, fields, owner_id=owner_id, organization_id=organization_id)
-        about = f"the new person “{_name_in(body)}”"
+        about = say("the new person “{name}”", name=_name_in(body))
         return _record(person_from(await self._object(prices.CREATE_PERSON, about, json=body), fields), about)
 
     async def update_person(
@@ -108,10 +109,12 @@ class PersonCalls(AccountCalls):
         )
 
     async def _person(self, person_id: str, fields: Sequence[Field]) -> Seen:
-        return person_from(await self._object(prices.PERSON, f"person {person_id}", id_=person_id), fields)
+        return person_from(
+            await self._object(prices.PERSON, abouts.one("person", person_id), id_=person_id), fields
+        )
 
     async def remove_person(self, person_id: str) -> None:
-        await self._remove(prices.DELETE_PERSON, f"person {person_id}", person_id)
+        await self._remove(prices.DELETE_PERSON, abouts.one("person", person_id), person_id)
 
 
 @contextmanager
@@ -120,7 +123,7 @@ def _the_filter_may_be_gone() -> Iterator[None]:
     try:
         yield
     except RecordRejected as error:
-        text = "The chosen Pipedrive filter is gone. Open the settings and choose again."
+        text = say("The chosen Pipedrive filter is gone. Open the settings and choose again.")
         raise MappingBroken(text, field="filter_id") from error
 
 
@@ -132,12 +135,14 @@ def _is_before(raws: Sequence[Raw], moment: datetime | None) -> bool:
 
 def _record(seen: Seen, about: str) -> Record:
     if isinstance(seen, Gone):
-        raise RecordGone(f"Pipedrive shows {about} as deleted.")
+        raise RecordGone(say("Pipedrive shows {about} as deleted.", about=about))
     return seen
 
 
 def _called(person_id: str, seen: Record | None) -> str:
-    return f"person {person_id} “{seen.name}”" if seen and seen.name else f"person {person_id}"
+    if seen and seen.name:
+        return say("person {id} “{name}”", id=person_id, name=seen.name)
+    return abouts.one("person", person_id)
 
 
 def _name_in(body: Mapping[str, object]) -> str:

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from tidegate.adapters.pipedrive.refusals import DAILY_PROBE, EDGE_PAUSE, burst_pause
 from tidegate.errors import BudgetSpent, RateLimited
 from tidegate.ports import Clock, Feature
+from tidegate.words import say
 
 WINDOW_SECONDS = 2.0
 BURST_OAUTH = 80
@@ -247,7 +248,7 @@ class LaneQuota:
         if self._pause.daily:
             raise _budget_spent(wait)
         raise RateLimited(
-            "Pipedrive asked for a pause; the work goes on by itself afterwards.", retry_after=wait
+            say("Pipedrive asked for a pause; the work goes on by itself afterwards."), retry_after=wait
         )
 
     def _refused(self, headers: Mapping[str, str]) -> None:
@@ -335,7 +336,9 @@ class FeatureQuota:
 
 def _budget_spent(seconds: float) -> BudgetSpent:
     return BudgetSpent(
-        "Today's share of the Pipedrive company's API budget is used up; the work goes on when it starts again.",
+        say(
+            "Today's share of the Pipedrive company's API budget is used up; the work goes on when it starts again."
+        ),
         retry_after=seconds,
     )
 

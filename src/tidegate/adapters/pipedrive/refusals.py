@@ -26,6 +26,7 @@ from tidegate.errors import (
     RemoteUnavailable,
     TidegateError,
 )
+from tidegate.words import say
 
 EDGE_PAUSE = 600.0
 """Seconds of silence after an HTML 403: the edge blocks those who go on
@@ -79,32 +80,53 @@ def refusal(answer: Answer, body: object, asked: Asked) -> TidegateError | None:
             return _bad_input(said(body), asked)
         case 401:
             return AuthorizationLost(
-                "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+                say(
+                    "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+                )
             )
         case 402:
             return NeedsAttention(
-                "The Pipedrive company is not open: its trial is over or it is unpaid. Settle that in Pipedrive, then resume."
+                say(
+                    "The Pipedrive company is not open: its trial is over or it is unpaid. Settle that in Pipedrive, then resume."
+                )
             )
         case 403:
             return _forbidden(answer, body, asked)
         case 404 | 410:
             return RecordGone(
-                f"Pipedrive does not show {asked.about}: deleted, merged away or not visible to the user.",
+                say(
+                    "Pipedrive does not show {about}: deleted, merged away or not visible to the user.",
+                    about=asked.about,
+                ),
                 deleted=answer.status == 410,
             )
         case 422 if asked.endpoint is prices.CREATE_WEBHOOK:
             return RecordRejected(
-                f"Pipedrive did not take {asked.about}: its user has reached the limit of 40 webhooks. "
-                "Remove some in Pipedrive that are not needed; this is tried again by itself."
+                say(
+                    "Pipedrive did not take {about}: its user has reached the limit of 40 webhooks. "
+                    "Remove some in Pipedrive that are not needed; this is tried again by itself.",
+                    about=asked.about,
+                )
             )
         case 429:
             return _too_many(answer.headers)
         case status if status >= 500:
             return RemoteUnavailable(
-                f"Pipedrive could not handle {asked.about} (status {status}); this is tried again by itself.",
+                say(
+                    "Pipedrive could not handle {about} (status {code}); this is tried again by itself.",
+                    about=asked.about,
+                    code=status,
+                ),
                 retry_after=_seconds(answer.headers.get("retry-after")),
             )
-    return InvalidForRemote(f"Pipedrive refused {asked.about} (status {answer.status}): {said(body)}.")
+    return InvalidForRemote(
+        say(
+            "Pipedrive refused {about} (status {code}): {words}.",
+            about=asked.about,
+            code=answer.status,
+            words=said(body),
+        )
+    )
 
 
 def said(body: object) -> str:
@@ -126,7 +148,10 @@ def _refusal_in_disguise(body: object, asked: Asked) -> TidegateError | None:
     """A 200 with `success` false has been reported, and a proxy may answer with a page of its own."""
     if not isinstance(body, Mapping):
         return RemoteUnavailable(
-            f"Pipedrive's answer about {asked.about} could not be read; this is tried again by itself."
+            say(
+                "Pipedrive's answer about {about} could not be read; this is tried again by itself.",
+                about=asked.about,
+            )
         )
     return _bad_input(said(body), asked) if body.get("success") is False else None
 
@@ -137,15 +162,22 @@ def _bad_input(text: str, asked: Asked) -> TidegateError:
     if key is not None:
         name = _field_name(key, asked.fields)
         return MappingBroken(
-            f"{name[:1].upper()}{name[1:]} is no longer a field of Pipedrive: {asked.about} was not written. "
-            "Refresh the fields, then choose another one.",
+            say(
+                "{field} is no longer a field of Pipedrive: {about} was not written. "
+                "Refresh the fields, then choose another one.",
+                field=name[:1].upper() + name[1:],
+                about=asked.about,
+            ),
             field=key,
         )
     code = _CUSTOM_KEY.search(text)
     facts = {"field": code.group()} if code else {}
     return InvalidForRemote(
-        f"Pipedrive refused {asked.about}: {in_plain_words(text, asked.fields) or 'no reason given'}. "
-        "Correct the value and retry.",
+        say(
+            "Pipedrive refused {about}: {reason}. Correct the value and retry.",
+            about=asked.about,
+            reason=in_plain_words(text, asked.fields) or say("no reason given"),
+        ),
         **facts,
     )
 
@@ -166,48 +198,70 @@ def _field_name(key: str, fields: Sequence[Field]) -> str:
 def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:
     if not isinstance(body, Mapping):
         return RateLimited(
-            "Pipedrive's edge has stopped our requests for a while; the work goes on after a pause.",
+            say("Pipedrive's edge has stopped our requests for a while; the work goes on after a pause."),
             retry_after=EDGE_PAUSE,
         )
     text, code = said(body), str(body.get("code") or "")
     if code.startswith("feature_capping"):
         return InvalidForRemote(
-            f"The Pipedrive plan's limit is reached ({text or code}): {asked.about} was not written. "
-            "Make room in Pipedrive or raise the plan, then retry.",
+            say(
+                "The Pipedrive plan's limit is reached ({words}): {about} was not written. "
+                "Make room in Pipedrive or raise the plan, then retry.",
+                words=text or code,
+                about=asked.about,
+            ),
             code=code,
         )
     if "scope" in text.casefold():
         scope = asked.endpoint.scopes[0]
         return PermissionMissing(
-            f"The authorisation lacks the scope {scope}, which {asked.about} needs. "
-            "Add it to the app in Pipedrive's Developer Hub, then reconnect.",
+            say(
+                "The authorisation lacks the scope {scope}, which {about} needs. "
+                "Add it to the app in Pipedrive's Developer Hub, then reconnect.",
+                scope=scope,
+                about=asked.about,
+            ),
             scope=scope,
         )
     if asked.endpoint is prices.UPDATE_DEAL:
         return InvalidForRemote(
-            f"Pipedrive does not let {asked.about} be changed: it is archived, or the connected user lacks the right.",
+            say(
+                "Pipedrive does not let {about} be changed: it is archived, or the connected user lacks the right.",
+                about=asked.about,
+            ),
             forbidden=True,
         )
     if asked.endpoint.method == "PATCH" or "{id}" in asked.endpoint.path:
         return InvalidForRemote(
-            f"The connected Pipedrive user may not change or see {asked.about}: {text}. "
-            "Ask a Pipedrive administrator for the right, then retry.",
+            say(
+                "The connected Pipedrive user may not change or see {about}: {words}. "
+                "Ask a Pipedrive administrator for the right, then retry.",
+                about=asked.about,
+                words=text,
+            ),
             forbidden=True,
         )
     return PermissionMissing(
-        f"The connected Pipedrive user may not do this: {asked.about} ({text}). "
-        "Ask a Pipedrive administrator for the right, or reconnect as another user."
+        say(
+            "The connected Pipedrive user may not do this: {about} ({words}). "
+            "Ask a Pipedrive administrator for the right, or reconnect as another user.",
+            about=asked.about,
+            words=text,
+        )
     )
 
 
 def _too_many(headers: Mapping[str, str]) -> TidegateError:
     if headers.get("x-daily-ratelimit-token-remaining") == "0":
         return BudgetSpent(
-            "Today's API budget of the Pipedrive company is used up; the work goes on when it starts again.",
+            say(
+                "Today's API budget of the Pipedrive company is used up; the work goes on when it starts again."
+            ),
             retry_after=DAILY_PROBE,
         )
     return RateLimited(
-        "Pipedrive asked for fewer requests; the work goes on in a moment.", retry_after=burst_pause(headers)
+        say("Pipedrive asked for fewer requests; the work goes on in a moment."),
+        retry_after=burst_pause(headers),
     )
 
 

@@ -8,10 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from tidegate.adapters.pipedrive import prices
+from tidegate.adapters.pipedrive.abouts import one
 from tidegate.adapters.pipedrive.calls import Calls, Params, Raw
 from tidegate.adapters.pipedrive.field_values import moment_from, moment_to
 from tidegate.core.deals import Activity, Deal, NewActivity
 from tidegate.errors import InvalidForRemote, RecordGone
+from tidegate.words import say
 
 EMAIL_TYPE = "email"
 TASK_TYPE = "task"
@@ -117,7 +119,7 @@ class SalesCalls(Calls):
 
     async def _open_deals_of(self, person_id: str) -> tuple[Deal, ...]:
         selection: Params = {"person_id": int(person_id), "status": "open"}
-        raws = await self._all_pages(prices.DEALS, f"the deals of person {person_id}", selection)
+        raws = await self._all_pages(prices.DEALS, say("the deals of person {id}", id=person_id), selection)
         return tuple(deal for deal in map(deal_from, raws) if deal.active)
 
     async def get_deals(self, ids: Collection[str]) -> dict[str, Deal]:
@@ -133,7 +135,7 @@ class SalesCalls(Calls):
 
     async def deals_since(self, moment: datetime) -> tuple[Deal, ...]:
         selection: Params = {**_since(moment), "status": ALL_STATUSES}
-        return tuple(map(deal_from, await self._all_pages(prices.DEALS, "the latest deals", selection)))
+        return tuple(map(deal_from, await self._all_pages(prices.DEALS, say("the latest deals"), selection)))
 
     async def create_deal(
         self,
@@ -155,17 +157,19 @@ class SalesCalls(Calls):
             body["owner_id"] = int(owner_id)
         if organization_id is not None:
             body["org_id"] = int(organization_id)
-        return deal_from(await self._object(prices.CREATE_DEAL, f"the new deal “{title}”", json=body))
+        return deal_from(
+            await self._object(prices.CREATE_DEAL, say("the new deal “{title}”", title=title), json=body)
+        )
 
     async def move_deal(self, deal_id: str, stage_id: str) -> Deal:
         body = {"stage_id": int(stage_id)}
-        raw = await self._object(prices.UPDATE_DEAL, f"deal {deal_id}", id_=deal_id, json=body)
+        raw = await self._object(prices.UPDATE_DEAL, one("deal", deal_id), id_=deal_id, json=body)
         return deal_from(raw)
 
     async def create_activity(self, activity: NewActivity) -> Activity:
         types = self._catalogue.activity_types if self._catalogue else ()
         body = new_activity_to(activity, types)
-        about = f"the new activity “{activity.subject}”"
+        about = say("the new activity “{subject}”", subject=activity.subject)
         return activity_from(await self._object(prices.CREATE_ACTIVITY, about, json=body))
 
     async def update_activity(
@@ -175,19 +179,19 @@ class SalesCalls(Calls):
         if deal_id is not None:
             body["deal_id"] = int(deal_id)
         raw = await self._object(
-            prices.UPDATE_ACTIVITY, f"activity {activity_id}", id_=activity_id, json=body
+            prices.UPDATE_ACTIVITY, one("activity", activity_id), id_=activity_id, json=body
         )
         return activity_from(raw)
 
     async def activities_since(self, moment: datetime) -> tuple[Activity, ...]:
-        raws = await self._all_pages(prices.ACTIVITIES, "the latest activities", _since(moment))
+        raws = await self._all_pages(prices.ACTIVITIES, say("the latest activities"), _since(moment))
         return tuple(activity_from(raw) for raw in raws if not raw.get("is_deleted"))
 
     async def marketing_status(self, person_id: str) -> str | None:
         try:
             raw = await self._object(
                 prices.PERSON,
-                f"person {person_id}",
+                one("person", person_id),
                 id_=person_id,
                 params={"include_fields": "marketing_status"},
             )
@@ -200,7 +204,7 @@ class SalesCalls(Calls):
     async def unsubscribe(self, person_id: str) -> str | None:
         raw = await self._object(
             prices.UPDATE_PERSON,
-            f"the marketing status of person {person_id}",
+            say("the marketing status of person {id}", id=person_id),
             id_=person_id,
             json={"marketing_status": "unsubscribed"},
         )

@@ -26,6 +26,7 @@ from tidegate.core.values import (
 )
 from tidegate.errors import InvalidForRemote, MappingBroken
 from tidegate.ports import UNCHANGED, Organization, Unchanged
+from tidegate.words import say
 
 Raw = Mapping[str, object]
 
@@ -166,7 +167,13 @@ def _shown(values: Mapping[str, Value]) -> dict[str, Value]:
     for key, value in values.items():
         if isinstance(value, Unreadable):
             raise InvalidForRemote(
-                f"“{value.raw}” can't be written to “{key}”: it is {value.reason}.", field=key
+                say(
+                    "“{raw}” can't be written to “{key}”: it is {reason}.",
+                    raw=value.raw,
+                    key=key,
+                    reason=value.reason,
+                ),
+                field=key,
             )
     return {key: value for key, value in values.items() if not isinstance(value, Missing)}
 
@@ -178,7 +185,9 @@ def _names_to(values: Mapping[str, Value], seen: Record | None) -> dict[str, Jso
     name = first or last or _stand_in(values, seen)
     if name is None:
         raise InvalidForRemote(
-            "A person without name, e-mail address and phone number can't be kept in Pipedrive. Give it one of them."
+            say(
+                "A person without name, e-mail address and phone number can't be kept in Pipedrive. Give it one of them."
+            )
         )
     return {"name": name}
 
@@ -245,12 +254,16 @@ def _others_to(values: Mapping[str, Value], fields: Sequence[Field]) -> dict[str
         field = find_field(fields, key)
         if field is None:
             raise MappingBroken(
-                f"Pipedrive has no person field “{key}” any more. Refresh the fields, then choose another one.",
+                say(
+                    "Pipedrive has no person field “{key}” any more. Refresh the fields, then choose another one.",
+                    key=key,
+                ),
                 field=key,
             )
         if not field.writable:
             raise InvalidForRemote(
-                f"Pipedrive's field “{field.name}” can't be written. Map another one.", field=key
+                say("Pipedrive's field “{field}” can't be written. Map another one.", field=field.name),
+                field=key,
             )
         if field.custom:
             custom[key] = value_to(field, value)

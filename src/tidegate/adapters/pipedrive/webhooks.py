@@ -21,6 +21,7 @@ from tidegate.core.catalogue import Field
 from tidegate.core.records import Record, Side
 from tidegate.errors import Malformed, NotGenuine, NotHandled
 from tidegate.ports import Happening, Webhook, WebhookRequest
+from tidegate.words import say
 
 Raw = Mapping[str, object]
 
@@ -40,7 +41,7 @@ def check_genuine(authorization: str | None, *, user: str, password: str) -> Non
     """Raises NotGenuine where the Authorization header is not ours; takes the same time whatever is wrong with it."""
     expected = f"{user}:{password}".encode()
     if not hmac.compare_digest(_basic_credentials(authorization), expected):
-        raise NotGenuine("The delivery's user or password is wrong.")
+        raise NotGenuine(say("The delivery's user or password is wrong."))
 
 
 def _basic_credentials(authorization: str | None) -> bytes:
@@ -60,10 +61,10 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
     entity = _entity(meta)
     action, event_id = _word(meta, "action"), _word(meta, "id")
     if action not in ACTIONS:
-        raise NotHandled(f"Nothing is done about “{action}”.")
+        raise NotHandled(say("Nothing is done about “{action}”.", action=action))
     at = moment_from(meta.get("timestamp"))
     if at is None:
-        raise Malformed("The delivery's timestamp is neither ISO 8601 nor epoch seconds.")
+        raise Malformed(say("The delivery's timestamp is neither ISO 8601 nor epoch seconds."))
     happening = Happening(
         event_id=event_id,
         entity=entity,
@@ -86,9 +87,9 @@ def _parsed(body: bytes) -> tuple[Raw, object, object]:
     try:
         parsed = read_json(body)
     except json.JSONDecodeError as error:
-        raise Malformed("The delivery is not JSON.") from error
+        raise Malformed(say("The delivery is not JSON.")) from error
     if not isinstance(parsed, dict) or not isinstance(parsed.get("meta"), dict):
-        raise Malformed("The delivery has no “meta” object; is the webhook of version 2.0?")
+        raise Malformed(say("The delivery has no “meta” object; is the webhook of version 2.0?"))
     return parsed["meta"], parsed.get("data"), parsed.get("previous")
 
 
@@ -99,21 +100,21 @@ def _entity(meta: Raw) -> str:
     bare = entity.casefold().replace("_", "").replace("-", "")
     if bare in ("personfield", "personfields"):
         return "person_field"
-    raise NotHandled(f"Tidegate does not follow “{entity}”.")
+    raise NotHandled(say("Tidegate does not follow “{entity}”.", entity=entity))
 
 
 def _record_id(meta: Raw, entity: str) -> str:
     """What we look at later goes into an address, so it must be a number; only fields are named by a code."""
     record_id = _word(meta, "entity_id")
     if len(record_id) > LONGEST_ID or (entity != "person_field" and not record_id.isdecimal()):
-        raise Malformed(f"The delivery's “entity_id” is no number: {record_id[:40]}")
+        raise Malformed(say("The delivery's “entity_id” is no number: {record_id}", record_id=record_id[:40]))
     return record_id
 
 
 def _word(meta: Raw, key: str) -> str:
     value = meta.get(key)
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise Malformed(f"The delivery's meta has no “{key}”.")
+        raise Malformed(say("The delivery's meta has no “{key}”.", key=key))
     return str(value)
 
 

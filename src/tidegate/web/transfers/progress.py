@@ -227,8 +227,12 @@ def _looks(transfer: Transfer, counts: dict[str, int], *, planned: bool) -> dict
         "updated": ("both", _("only empty and outdated values") if planned else _conflicts_decided(transfer)),
         "unchanged": ("check", _("nothing to do") if planned else _("nothing written")),
         "skipped": ("none", _("see why below") if planned else _skipped_as_said(transfer, counts)),
-        "failed": ("warn", asks if ask else _("the rest went on")),
+        "failed": ("warn", asks if ask else _failed_as_said(transfer)),
     }
+
+
+def _failed_as_said(transfer: Transfer) -> str:
+    return _("can be retried below") if transfer.state in ("done", "failed") else _("the rest went on")
 
 
 def _conflicts_decided(transfer: Transfer) -> str:

@@ -233,6 +233,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
             )
             for record in records
         ],
+        "outcome_count": next((tally.count for tally in tallied if tally.outcome == outcome), 0),
         "failed_count": sum(tally.count for tally in tallied if tally.outcome == "failed"),
         "undo_until": _undo_until(found),
         "undone_by": found.undos.filter(state="done").order_by("-finished_at").first(),
