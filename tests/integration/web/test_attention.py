@@ -215,6 +215,7 @@ def test_a_correction_that_the_prospect_cannot_hold_is_refused_beside_it(
     answer = correct(owner, refused, "x" * 70_000)
     assert answer.status_code == 422
     assert 'aria-invalid="true"' in answer.content.decode()
+    assert "autofocus" in answer.content.decode()
     assert not Change.objects.exists()
 
 

@@ -121,6 +121,7 @@ def correct(request: MemberRequest, connection_id: UUID, attention_id: int) -> H
         except (Invalid, Conflict) as error:
             form.refuse(error)
     if form.errors:
+        form.focus_on_fault()
         return _page(request, connection, {case.pk: form})
     messages.success(request, _("Saved. %(name)s is being tried again.") % {"name": found.name})
     return redirect("attention", connection.pk)

@@ -112,6 +112,13 @@ class ProspectForm(forms.Form):
             for text in texts:
                 self.add_error(place if place in self.fields else None, text)
 
+    def focus_on_fault(self) -> None:
+        """Where no summary above the form says what is wrong, the first control at fault takes the focus."""
+        for name in self.fields:
+            if name in self.errors:
+                self.fields[name].widget.attrs["autofocus"] = True
+                return
+
 
 def initial_of(prospect: Prospect, custom: Sequence[CustomField]) -> dict[str, object]:
     shown: dict[str, object] = {key: getattr(prospect, key) for key in TEXT_KEYS}

@@ -123,6 +123,11 @@ def progress_of(transfer: Transfer) -> Progress:
     )
 
 
+def tokens_left(run: Transfer) -> int:
+    """What is left of what its preview said it would cost; 0 where it was not previewed."""
+    return max(actions.estimate(run).cost.tokens - run.tokens, 0) if run.planned else 0
+
+
 def title_of(transfer: Transfer) -> str:
     """The heading of a transfer's page."""
     to_pipedrive = transfer.direction == Direction.TO_PIPEDRIVE
