@@ -19,6 +19,9 @@ SHIFT = 1 << 36
 FEW = 5_000
 LARGEST_STORED = 1 << 63
 
+FROM_KEY, DOWN_FROM_KEY = "key >= ?", "key <= ?"
+"""Where a walk by id goes on, upwards and downwards."""
+
 Condition = tuple[str, tuple[Any, ...]]
 
 
@@ -101,8 +104,8 @@ class Records:
     def page(self, company: int, conditions: list[Condition], order: Order) -> tuple[list[Body], str | None]:
         """One page of a list, and the cursor of the next one or None."""
         column = "key" if order.by == "id" else order.by
-        if order.cursor is not None:
-            conditions = [*conditions, cursor_condition(company, column, order)]
+        if order.cursor is not None:  # in front: of two lower bounds SQLite seeks by the first
+            conditions = [cursor_condition(company, column, order), *conditions]
         direction = "DESC" if order.descending else "ASC"
         sort = f"{column} {direction}" if column == "key" else f"{column} {direction}, key {direction}"
         bodies = self.where(company, *conditions, limit=order.limit + 1, order=sort)
@@ -113,11 +116,14 @@ class Records:
     def _here(self, company: int, conditions: tuple[Condition, ...], *, walk_by_key: bool) -> Condition:
         """The company, said so that SQLite walks in the order wanted instead of sorting a million rows.
 
-        A walk by id goes over the keys themselves, unless a condition leaves so few rows that an index is better.
+        A walk by id goes over the keys themselves, unless a condition leaves so few rows that an index is better. It begins at
+        its cursor: given two lower bounds, SQLite may seek by the company's and read every row up to the cursor.
         """
         if not walk_by_key or self._is_narrow(company, conditions):
             return "company = ?", (company,)
-        return "key BETWEEN ? AND ?", (company * SHIFT, (company + 1) * SHIFT - 1)
+        first, last = company * SHIFT, (company + 1) * SHIFT - 1
+        began = {sql: values[0] for sql, values in conditions if sql in (FROM_KEY, DOWN_FROM_KEY)}
+        return "key BETWEEN ? AND ?", (began.get(FROM_KEY, first), began.get(DOWN_FROM_KEY, last))
 
     def _is_narrow(self, company: int, conditions: tuple[Condition, ...]) -> bool:
         window = [condition for condition in conditions if condition[0].startswith("update_time ")]
@@ -173,7 +179,7 @@ def cursor_condition(company: int, column: str, order: Order) -> Condition:
     compare = "<=" if order.descending else ">="
     key = company * SHIFT + marker["id"]
     if column == "key":
-        return f"key {compare} ?", (key,)
+        return DOWN_FROM_KEY if order.descending else FROM_KEY, (key,)
     return f"({column}, key) {compare} (?, ?)", (marker["fieldValue"], key)
 
 

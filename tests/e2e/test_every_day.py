@@ -80,10 +80,18 @@ def ask(connection: Connection) -> None:
     """Cases of every kind."""
     make_person(connection.lane, 31, "Bram de Wit", "bram@polderlicht.example", organization="Polderlicht")
     make_person(connection.lane, 32, "B. de Wit", "bram@polderlicht.example")
-    facts = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
+    facts: dict[str, Any] = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
     make_attention(connection, "ambiguous", record_name="Bram de Wit", prospect_id="15", facts=facts)
-    for _each in range(12):
+    refused = make_prospect(
+        connection.workspace, first_name="Ada", last_name="Wren", job_title="CTO of everything"
+    )
+    facts = {
+        "values": {"job_title": "CTO of everything"},
+        "correct": {"outreach": ["job_title"]},
+    }
+    for _each in range(11):
         make_attention(connection)
+    make_attention(connection, prospect_id=str(refused.pk), facts=facts)
     make_attention(connection, "gone", prospect_id="", person_id="77", record_name="Old One")
     make_attention(
         connection,
@@ -297,6 +305,7 @@ def test_the_right_one_of_two_candidates_is_chosen_from_the_keyboard(
     ask(connection)
     enter(visitor, connection, "attention")
     page = visitor.page
+    page.get_by_role("link", name="Open in Pipedrive B. de Wit").click(trial=True)  # nothing lies over it
     page.get_by_role("radio", name="Bram de Wit", exact=True).focus()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("radio", name="B. de Wit")).to_be_checked()

@@ -194,6 +194,16 @@ class Memory(Protocol):
         """Put these persons into the inbox: something about them differs from what we know."""
         ...
 
+    def unheard(self, connection_id: str, changed: Mapping[str, datetime]) -> set[str]:
+        """Of these persons (id -> when it changed), those that only other connections of the company can have told of since."""
+        ...
+
+    def ask_absent_to_look(
+        self, present: Collection[str], changed: Mapping[str, datetime], *, hold: Hold
+    ) -> None:
+        """Put these persons (id -> when it changed) into the inboxes of the launched connections that are not at work."""
+        ...
+
     def doubt_webhooks(self, connection_id: str, missed: Mapping[str, datetime], *, hold: Hold) -> None:
         """These persons differ from what we know and changed a while ago: did no webhook tell of them, it is suspected."""
         ...

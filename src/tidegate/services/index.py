@@ -93,7 +93,9 @@ def latest(high_water: datetime, moments: Sequence[datetime | None]) -> datetime
 
 
 async def _notice(engine: Engine, persons: Sequence[Record]) -> None:
-    """Every connection of the lane looks at what it would not have expected."""
+    """Every connection of the lane looks at what it would not have expected; one that is paused does so when it goes on."""
+    present = [each.connection_id for each in engine.lane.engines]
+    await engine.run(engine.memory.ask_absent_to_look, present, _changes_of(persons), hold=engine.lane.hold)
     for each in engine.lane.engines:
         if not each.notices:
             continue
@@ -109,20 +111,24 @@ async def _notice(engine: Engine, persons: Sequence[Record]) -> None:
             await each.run(memory.ask_to_look, each.connection_id, ids, source="catchup", hold=each.lane.hold)
 
 
+def _changes_of(persons: Sequence[Record]) -> dict[str, datetime]:
+    return {person.id: person.updated_at for person in persons if person.updated_at is not None}
+
+
 async def _unexpected(engine: Engine, persons: Sequence[Record]) -> list[str]:
-    """Linked persons that differ from their base, and unlinked ones that the mirror did not know in this state."""
+    """Linked persons that differ from their base, and unlinked ones in a state that the mirror or this connection does not know."""
     links = await engine.run(
         engine.memory.links_of, engine.connection_id, person_ids=[person.id for person in persons]
     )
     by_person = {link.person_id: link for link in links}
-    strangers = [person.id for person in persons if person.id not in by_person]
-    known = await engine.run(engine.memory.last_changes, strangers) if strangers else {}
+    strangers = [person for person in persons if person.id not in by_person]
+    news = await _news(engine, strangers) if strangers else set()
     names = await organization_names(engine, persons)
     found = []
     for person in persons:
         link = by_person.get(person.id)
         if link is None:
-            if known.get(person.id) != person.updated_at or person.id not in known:
+            if person.id in news:
                 found.append(person.id)
         elif link.state in AWAY or not is_echo(
             with_organization(person, names),
@@ -131,6 +137,14 @@ async def _unexpected(engine: Engine, persons: Sequence[Record]) -> list[str]:
         ):
             found.append(person.id)
     return found
+
+
+async def _news(engine: Engine, strangers: Sequence[Record]) -> set[str]:
+    """The mirror is told of a person by whichever connection heard of it first, so knowing them is not enough."""
+    known = await engine.run(engine.memory.last_changes, [person.id for person in strangers])
+    new = {p.id for p in strangers if p.id not in known or known[p.id] != p.updated_at}
+    seen = _changes_of([person for person in strangers if person.id not in new])
+    return new | await engine.run(engine.memory.unheard, engine.connection_id, seen)
 
 
 async def organization_names(engine: Engine, persons: Sequence[Record]) -> dict[str, str]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from tidegate.core.operations import Decision, LinkState, Plan, Refusal
 from tidegate.core.records import Side
-from tidegate.core.values import Json, describe
+from tidegate.core.settings import Pair
+from tidegate.core.values import Json, describe, is_readable
 from tidegate.ports import Question
 from tidegate.services.engine import Engine
 from tidegate.services.troubles import CURES, INVALID
@@ -95,7 +96,7 @@ def _all_of(refusals: Sequence[Refusal]) -> str:
     return say("{field}: {reason}.", field=first.name, reason=first.reason.removesuffix("."))
 
 
-def refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
+def refused(engine: Engine, unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
     if not plan.refusals:
         return []
     return [
@@ -107,6 +108,28 @@ def refused(unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Qu
             record_name=unit.record_name,
             message=_all_of(plan.refusals),
             cure=f"{CURES[INVALID]} {OTHERS_IN_STEP}",
-            facts={"values": {r.field: describe(r.value) for r in plan.refusals}},
+            facts={
+                "values": {r.field: describe(r.value) for r in plan.refusals},
+                "correct": _to_correct(engine.rules.pairs, plan.refusals),
+            },
         )
     ]
+
+
+def _to_correct(pairs: Sequence[Pair], refusals: Sequence[Refusal]) -> dict[str, Json]:
+    """Side -> its fields that the refused values come from. A constant comes from neither."""
+    found: dict[str, Json] = {}
+    for side in Side:
+        keys = [
+            pair.of(side)
+            for refusal in refusals
+            for pair in pairs
+            if pair.of(refusal.side) == refusal.field and _source(refusal) is side
+        ]
+        if keys:
+            found[side.value] = list[Json](keys)
+    return found
+
+
+def _source(refusal: Refusal) -> Side:
+    return refusal.side.other if is_readable(refusal.value) else refusal.side

@@ -103,7 +103,7 @@ def _remember_pair(
         )
     if unit.link is None and not plan.writes:
         results.log.append(_line(unit, "link", plan, cause, prospect_id, person_id))
-    results.questions.extend(questions.refused(unit, plan, prospect_id, person_id))
+    results.questions.extend(questions.refused(engine, unit, plan, prospect_id, person_id))
     results.questions.extend(quarrel_of(engine, unit, plan))
 
 

@@ -91,3 +91,10 @@ def note_refusal(row: MailProvider, why: str) -> None:
     now = timezone.now()
     stale = Q(refused_at=None) | Q(refused_at__lt=now - SEEN_EVERY)
     MailProvider.objects.filter(stale, pk=row.pk).update(refused_at=now, refused_why=why[:300])
+
+
+def note_dropped(row: MailProvider, event: dict[str, object], why: str) -> None:
+    """The last event that could not be taken, so that somebody who misses events sees what is wrong with them."""
+    MailProvider.objects.filter(pk=row.pk).update(
+        dropped_at=timezone.now(), dropped_why=why[:2_000], dropped_event=event
+    )

@@ -38,6 +38,7 @@ from tidegate.ports import (
 )
 from tidegate.store import (
     cases,
+    hearing,
     identities,
     inbox,
     intents,
@@ -152,6 +153,18 @@ class LaneMemory(Memory):
         with transaction.atomic():
             fence(hold)
             _look_at(connection_id, person_ids, source=source, actor="")
+
+    def unheard(self, connection_id: str, changed: Mapping[str, datetime]) -> set[str]:
+        return hearing.unheard(self.lane_id, connection_id, changed)
+
+    def ask_absent_to_look(
+        self, present: Collection[str], changed: Mapping[str, datetime], *, hold: Hold
+    ) -> None:
+        with transaction.atomic():
+            fence(hold)
+            for connection_id in hearing.absent(self.lane_id, present):
+                ids = sorted(changed.keys() - hearing.heard(connection_id, changed))
+                _look_at(connection_id, ids, source="catchup", actor="")
 
     def doubt_webhooks(self, connection_id: str, missed: Mapping[str, datetime], *, hold: Hold) -> None:
         with transaction.atomic():

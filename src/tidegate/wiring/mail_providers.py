@@ -14,12 +14,14 @@ from tidegate.config import config
 from tidegate.errors import DeliveryRejected, Invalid, NotGenuine
 from tidegate.prospects import campaign_queries
 from tidegate.prospects.authors import Author
+from tidegate.prospects.content import faults_in_words
 from tidegate.prospects.events.recording import MAX_EVENTS, EventOutcome, Telling, record_events
 from tidegate.store.mail_providers import (
     find_mail_provider,
     keep_signing_key,
     make_mail_provider,
     note_delivery,
+    note_dropped,
     note_refusal,
     secret_of,
     signing_key_of,
@@ -99,15 +101,20 @@ def receive_from_provider(secret: str, name: str, kind: str, request: HttpReques
     else:
         told = [(told_of(name, event, now), event) for event in events]
         tellings = [Telling(words, _original(event)) for words, event in told if words is not None]
-    return _record(author, name, tellings)
+    return _record(author, row, tellings)
 
 
-def _record(author: Author, name: str, tellings: Sequence[Telling]) -> int:
-    """What can't be taken (an address that is none) is left out: sent again, it would be no better."""
+def _record(author: Author, row: MailProvider, tellings: Sequence[Telling]) -> int:
+    """What can't be taken (an address that is none) is left out: sent again, it would be no better. The last one is kept to be seen."""
     new = 0
     for start in range(0, len(tellings), MAX_EVENTS):
-        results = record_events(author, tellings[start : start + MAX_EVENTS], source=name)
+        batch = tellings[start : start + MAX_EVENTS]
+        results = record_events(author, batch, source=row.provider)
         new += sum(result.outcome is EventOutcome.CREATED for result in results)
+        faulty = [number for number, result in enumerate(results) if result.outcome is EventOutcome.REJECTED]
+        if faulty:
+            last = faulty[-1]
+            note_dropped(row, as_json(batch[last].told), faults_in_words(results[last].errors))
     return new
 
 

@@ -283,6 +283,20 @@ class TestMailProviders:
         alice.ok("DELETE", f"/mail-providers/{made['id']}", status=204)
         assert alice.client.post(path, body, content_type="application/json").status_code == 401
 
+    def test_the_last_event_that_could_not_be_taken_is_told(self, alice: Caller, ines: Prospect) -> None:
+        made = alice.ok("POST", "/mail-providers", {"provider": "postmark"}, status=201)
+        assert made["dropped"] is None
+        ahead = (timezone.now() + timedelta(days=1)).isoformat()
+        body = {"RecordType": "Open", "Recipient": INES, "ReceivedAt": ahead, "MessageID": "x"}
+        path = urlsplit(made["tracking_url"]).path
+        assert alice.client.post(path, body, content_type="application/json").status_code == 200
+
+        dropped = alice.ok("GET", "/mail-providers")["data"][0]["dropped"]
+        assert "lies in the future. Check the clock" in dropped["why"]
+        assert dropped["event"]["prospect"] == {"email": INES}
+        told_again = alice.call("POST", "/campaign-events", dropped["event"])
+        assert told_again.status_code == 422
+
     def test_a_provider_that_delivers_no_replies_has_no_address_for_them(self, alice: Caller) -> None:
         made = alice.ok("POST", "/mail-providers", {"provider": "brevo"}, status=201)
         assert made["inbound_url"] is None

@@ -8,6 +8,7 @@ from tests.integration.engine.campaign_world import ADD, CampaignWorld, automati
 from tests.integration.engine.mortality import Countdown, Died, make_mortal, mortal_memory
 from tests.integration.engine.world import prospect
 from tidegate.core.automation import Trigger
+from tidegate.core.records import FIRST_NAME
 from tidegate.errors import AuthorizationLost, BudgetSpent, PermissionMissing, RemoteUnavailable
 from tidegate.store.inbox import add_changes, closed_consent
 from tidegate.store.models import Change, Connection, Intent
@@ -101,6 +102,24 @@ def test_nothing_else_touches_it_and_nothing_opens_it(type):
     world.drain()
 
     assert (status(world, signe), calls(world)) == ("subscribed", (0, 0))
+
+
+@pytest.mark.parametrize("by_hand", ["unsubscribed", "archived", "subscribed", "no_consent"])
+@pytest.mark.parametrize("closed_here", [True, False])
+def test_what_is_changed_in_pipedrive_does_not_come_back(by_hand, closed_here):  # C11
+    world, signe = world_with_campaigns(is_="subscribed")
+    if closed_here:
+        leave(world, signe)
+        world.drain()
+    consents, asked = dict(world.outreach.consents), calls(world)
+
+    world.crm.marketing = {world.person_of(signe): by_hand}
+    world.crm.edit_person(world.person_of(signe), {FIRST_NAME: "Sigrid"})
+    world.drain()
+
+    assert [found.name for found in world.prospects()] == ["Sigrid Aaltonen"]  # the rest of the edit travels
+    assert world.outreach.consents == consents
+    assert (status(world, signe), calls(world)) == (by_hand, asked)
 
 
 def test_what_was_imported_unsubscribes_nobody():

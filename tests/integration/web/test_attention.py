@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from tests.builders import make_attention, make_connection, make_person, make_prospect
 from tidegate.errors import Conflict
+from tidegate.prospects.models import CustomField, FieldType, Prospect
+from tidegate.prospects.services import Author, create_field
 from tidegate.store.models import Attention, Change, Connection, Link, Workspace
 from tidegate.wiring import actions
 
@@ -164,6 +166,81 @@ def test_a_retry_of_a_kind_leaves_the_others_alone(owner: Client, live: Connecti
     assert sorted(Change.objects.values_list("record_id", flat=True)) == ["0", "1", "2"]
     owner.post(reverse("attention-ignore-many", args=[live.pk]), {"kind": "gone"})
     assert live.attention.filter(settled_at=None).count() == 3
+
+
+# --- corrected on the spot
+
+
+@pytest.fixture
+def refused(live: Connection) -> Attention:
+    """A number of staff that Pipedrive's field can't hold, of a prospect with a name and an address."""
+    create_field(Author(live.workspace_id, "Alice", "page"), "Team size", FieldType.TEXT)
+    prospect = make_prospect(live.workspace, email="ada@millrace.example", custom={"team_size": "about 40"})
+    facts = {"values": {"employees": "about 40"}, "correct": {"outreach": ["custom.team_size"]}}
+    return make_attention(live, prospect_id=str(prospect.pk), facts=facts)
+
+
+def correct(client: Client, case: Attention, text: str) -> Any:
+    address = reverse("attention-correct", args=[case.connection_id, case.pk])
+    return client.post(address, {"custom.team_size": text}, follow=True)
+
+
+def test_a_refused_value_of_a_prospect_is_corrected_on_the_spot(
+    owner: Client, live: Connection, refused: Attention
+) -> None:
+    """It is an edit like any other: told under the member's name, and followed at once. Other fields stay."""
+    text = page(owner, live)
+    assert 'value="about 40"' in text
+    assert "ada@millrace.example" in text
+    assert "Save and retry" in text
+    answer = correct(owner, refused, "40")
+    assert "Saved. Signe Aaltonen is being tried again." in answer.content.decode()
+    prospect = Prospect.objects.get(pk=refused.prospect_id)
+    assert (prospect.custom, prospect.first_name) == ({"team_size": "40"}, "Signe")
+    [change] = Change.objects.all()
+    assert (change.record_id, change.actor) == (refused.prospect_id, "Alice Lindqvist")
+
+
+def test_a_value_that_was_left_as_it_is_is_tried_again_all_the_same(
+    owner: Client, refused: Attention
+) -> None:
+    correct(owner, refused, "about 40")
+    [change] = Change.objects.all()
+    assert (change.record_id, change.source) == (refused.prospect_id, "retry")
+
+
+def test_a_correction_that_the_prospect_cannot_hold_is_refused_beside_it(
+    owner: Client, live: Connection, refused: Attention
+) -> None:
+    answer = correct(owner, refused, "x" * 70_000)
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert "autofocus" in answer.content.decode()
+    assert not Change.objects.exists()
+
+
+def test_what_comes_from_pipedrive_is_corrected_there(owner: Client, live: Connection) -> None:
+    facts = {"values": {"phone": "?"}, "correct": {"pipedrive": ["phone"]}}
+    make_attention(live, person_id="31", facts=facts)
+    text = page(owner, live)
+    assert "Correct it in Pipedrive" in text
+    assert "Save and retry" not in text
+
+
+def test_nothing_is_corrected_where_the_prospect_or_its_field_is_gone(
+    owner: Client, live: Connection, refused: Attention
+) -> None:
+    CustomField.objects.all().delete()
+    assert "Save and retry" not in page(owner, live)
+    Prospect.objects.all().delete()
+    assert "Save and retry" not in page(owner, live)
+    assert correct(owner, refused, "40").status_code == 404
+
+
+def test_only_who_may_edit_corrects(viewer: Client, stranger: Client, refused: Attention) -> None:
+    assert "Save and retry" not in page(viewer, refused.connection)
+    assert correct(viewer, refused, "40").status_code == 403
+    assert correct(stranger, refused, "40").status_code == 404
 
 
 def test_what_stands_in_the_way_is_said(

@@ -25,10 +25,10 @@ def shown(client: Client, path: str = PAGE) -> str:
     return answer.content.decode()
 
 
-def deliver_opening(row: MailProvider) -> int:
+def deliver_opening(row: MailProvider, recipient: str = INES) -> int:
     path = urlsplit(addresses_of(row)["tracking"]).path
     at = (timezone.now() - timedelta(minutes=2)).isoformat()
-    body = {"RecordType": "Open", "Recipient": INES, "ReceivedAt": at, "MessageID": "x"}
+    body = {"RecordType": "Open", "Recipient": recipient, "ReceivedAt": at, "MessageID": "x"}
     return Client().post(path, body, content_type="application/json").status_code
 
 
@@ -128,6 +128,23 @@ def test_a_refused_delivery_is_shown_until_one_is_taken(owner: Client, workspace
     assert "The body is not a delivery of Postmark." in shown(owner)
     assert deliver_opening(row) == 200
     assert "not taken" not in shown(owner)
+
+
+def test_an_event_that_could_not_be_taken_is_shown_with_its_reason(
+    owner: Client, workspace: Workspace
+) -> None:
+    row = add_mail_provider(workspace, "postmark", actor="Alice")
+    assert deliver_opening(row) == 200
+    assert "left out" not in shown(owner)
+
+    assert deliver_opening(row, "<b>nobody</b>") == 200
+    assert deliver_opening(row) == 200
+
+    page = shown(owner)
+    assert "An event was left out" in page
+    assert "Opened, &lt;b&gt;nobody&lt;/b&gt;" in page
+    assert "prospect.email: “&lt;b&gt;nobody&lt;/b&gt;”" in page
+    assert "The other events of the same delivery were taken." in page
 
 
 def test_a_viewer_sees_who_delivers_and_no_secret(viewer: Client, workspace: Workspace) -> None:

@@ -484,8 +484,11 @@ def test_a_viewer_may_watch_but_not_steer(viewer: Client, live: Connection, runn
 
 def test_a_running_transfer_shows_on_the_overview(owner: Client, live: Connection, running: Transfer) -> None:
     make_log_entry(live, transfer=running)
+    Transfer.objects.filter(pk=running.pk).update(planned={"persons_created": 2}, tokens=3)
     text = page(owner, "overview", live.pk)
     assert "1,992 of 3,434 records" in text
+    assert "Transfer to Pipedrive, 58 %" in text
+    assert "this transfer adds 27" in text  # 30 were estimated
     assert reverse("transfer", args=[live.pk, running.pk]) in text
 
 
@@ -779,8 +782,11 @@ def test_the_failed_are_retried_alone(owner: Client, done: Transfer, monkeypatch
     asked: list[object] = []
     monkeypatch.setattr(actions, "retry_failed", lambda found, **given: asked.append(given["records"]))
     text = owner.get(reverse("transfer", args=[done.connection_id, done.pk])).content.decode()
-    assert "Retry all 1" in text
+    assert "Retry all" not in text  # its own button says it already
     assert 'aria-label="Retry Ada Wren"' in text
+    assert "can be retried below" in text
+    make_transfer_record(done, outcome="failed", name="Bram de Wit")
+    assert "Retry all 2" in page(owner, "transfer", done.connection_id, done.pk)
 
     address = reverse("transfer-retry", args=[done.connection_id, done.pk])
     owner.post(address)

@@ -162,6 +162,32 @@ def test_no_page_of_a_list_sorts_the_whole_table(state, account, kind, sort_by):
     assert not [row for row in plan if "TEMP B-TREE" in row[3]], plan
 
 
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("by", ["id", "update_time", "add_time"])
+def test_a_page_far_down_a_list_costs_no_more_than_the_second(by, descending):
+    database = Database(":memory:")
+    records = Records(database, KINDS["person"])
+    records.save_many(1, (stage(number, f"2026-01-01T{number:06}") for number in range(1, 10_001)))
+    window = ("update_time >= ?", (TIMES[0][:11],))
+    steps: list[int] = []
+
+    cursor = None
+    while not steps or cursor is not None:
+        steps.append(0)
+        database.connection.set_progress_handler(lambda: _count_step(steps), 100)
+        order = Order(by, descending=descending, cursor=cursor, limit=500)
+        _, cursor = records.page(1, [LIVE, window], order)
+        database.connection.set_progress_handler(None, 0)
+    database.close()
+
+    assert len(steps) == 20
+    assert max(steps[1:]) <= 1.5 * steps[1], steps
+
+
+def _count_step(steps: list[int]) -> None:
+    steps[-1] += 1
+
+
 def test_a_cursor_that_is_no_marker_raises_the_clients_error():
     database = Database(":memory:")
     records = Records(database, KINDS["stage"])

@@ -70,7 +70,9 @@ class AttentionAnswer(Answer):
     record_name: str
     message: str
     cure: str = Field(description="What to do, in words.")
-    facts: dict[str, Any] = Field(description="Candidates, the field and the value at fault.")
+    facts: dict[str, Any] = Field(
+        description="Candidates; the fields and values at fault, and under `correct` each side's fields they come from."
+    )
     created_at: Moment
     tried_at: Moment
     settled_at: Moment | None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ninja import Query, Router
 from ninja.responses import Status as Answered
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from tidegate.adapters.mail_providers.providers import INBOUND, PROVIDERS, TRACKING
 from tidegate.api.auth import ApiRequest, Scope, actor, needs
@@ -33,6 +33,18 @@ class MailProviderPatch(Body):
     signing_key: str = Field(max_length=500, description="By which it signs from now on.")
 
 
+class DroppedEvent(Answer):
+    at: Moment
+    why: str = Field(description="What is wrong with it.")
+    event: dict[str, JsonValue] = Field(description="As `POST /campaign-events` would take it.")
+
+    @classmethod
+    def of(cls, row: MailProvider) -> Self | None:
+        if row.dropped_at is None:
+            return None
+        return cls(at=row.dropped_at, why=row.dropped_why, event=row.dropped_event or {})
+
+
 class MailProviderAnswer(Answer):
     id: Id
     provider: str
@@ -43,6 +55,9 @@ class MailProviderAnswer(Answer):
         description="When a delivery was refused, none having been taken since."
     )
     refused_why: str
+    dropped: DroppedEvent | None = Field(
+        description="The last event of a delivery that could not be taken. The others of its delivery were."
+    )
 
     @classmethod
     def of(cls, row: MailProvider) -> Self:
@@ -54,6 +69,7 @@ class MailProviderAnswer(Answer):
             awaits_signing_key=awaits_key(row),
             refused_at=row.refused_at,
             refused_why=row.refused_why,
+            dropped=DroppedEvent.of(row),
         )
 
 

@@ -23,6 +23,11 @@ class MailProvider(models.Model):
     refused_at = models.DateTimeField(null=True, blank=True)
     """When a delivery came to its address that was not taken, none having been taken since."""
     refused_why = models.CharField(max_length=300, blank=True)
+    dropped_at = models.DateTimeField(null=True, blank=True)
+    """When a delivery that was taken last held an event that could not be."""
+    dropped_why = models.TextField(blank=True)
+    dropped_event = models.JSONField(null=True, blank=True)
+    """That event in our words."""
 
     class Meta:
         ordering = ["created_at", "pk"]

@@ -4,7 +4,7 @@ Retry looks again; a choice between candidates is remembered by the engine; igno
 changes again. Everything is about one workspace's connection: a case of another one is not found.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,13 +20,19 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tidegate.core.cases import OF_CAMPAIGNS
 from tidegate.core.records import Side
-from tidegate.errors import TidegateError
+from tidegate.errors import Conflict, Invalid, TidegateError
+from tidegate.prospects.models import Prospect
+from tidegate.prospects.queries import get_prospect, read_fields
+from tidegate.prospects.services import Outcome, update_prospect
 from tidegate.store import queries
 from tidegate.store.models import Attention, Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.activity.cases import Case, candidate_ids, candidates_side, cases_of
+from tidegate.web.activity.corrections import correction_form
 from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.kinds import GroupWords, words_of
+from tidegate.web.prospects.forms import ProspectForm
+from tidegate.web.prospects.frame import author_of, missing_is_404
 from tidegate.wiring import actions
 
 SHOWN_OF_A_KIND = 10
@@ -52,11 +58,17 @@ class Panel:
 @require_GET
 @member_required
 def attention(request: MemberRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_connection(request, connection_id)
+    return _page(request, get_connection(request, connection_id))
+
+
+def _page(
+    request: MemberRequest, connection: Connection, wrong: Mapping[int, ProspectForm] | None = None
+) -> HttpResponse:
+    """`wrong`: forms of cases that were sent and not saved."""
     kind = request.GET.get("kind", "")
     groups = queries.attention_groups(connection, limit=200 if kind else SHOWN_OF_A_KIND)
     panels = [
-        Panel(words_of(group), cases_of(connection, group.cases))
+        Panel(words_of(group), cases_of(connection, group.cases, wrong))
         for group in groups
         if not kind or group.kind == kind
     ]
@@ -68,7 +80,7 @@ def attention(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         "settled": connection.attention.exclude(settled_at=None).order_by("-settled_at")[:20],
         "most_at_once": actions.MOST_AT_ONCE,
     }
-    return render(request, "web/activity/attention.html", context)
+    return render(request, "web/activity/attention.html", context, status=422 if wrong else 200)
 
 
 def get_case(connection: Connection, attention_id: int) -> Attention:
@@ -92,6 +104,34 @@ def retry(request: MemberRequest, connection_id: UUID, attention_id: int) -> Htt
     except TidegateError as error:
         messages.error(request, error.user_message)
     return redirect("attention", connection.pk)
+
+
+@require_POST
+@editor_required
+def correct(request: MemberRequest, connection_id: UUID, attention_id: int) -> HttpResponse:
+    """Save what was corrected of the prospect. It is tried again by itself, as after any edit."""
+    connection = get_connection(request, connection_id)
+    case = get_case(connection, attention_id)
+    with missing_is_404():
+        found = get_prospect(connection.workspace_id, case.prospect_id)
+    form = correction_form(case, found, read_fields(connection.workspace_id), request.POST)
+    if form.is_valid():
+        try:
+            _save_and_retry(request, case, found, form)
+        except (Invalid, Conflict) as error:
+            form.refuse(error)
+    if form.errors:
+        form.focus_on_fault()
+        return _page(request, connection, {case.pk: form})
+    messages.success(request, _("Saved. %(name)s is being tried again.") % {"name": found.name})
+    return redirect("attention", connection.pk)
+
+
+def _save_and_retry(request: MemberRequest, case: Attention, found: Prospect, form: ProspectForm) -> None:
+    with missing_is_404():
+        saved = update_prospect(author_of(request), found.pk, form.content(), allow_double=False)
+    if saved.outcome is Outcome.UNCHANGED:
+        actions.retry_attention(case, actor=str(request.user))
 
 
 @require_POST

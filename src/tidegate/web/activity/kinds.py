@@ -21,7 +21,7 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "invalid": (
         _("A value doesn’t fit the field it goes to"),
         _(
-            "Correct the value in the app it comes from. It is tried again at once when it changes, or with Retry."
+            "Correct it here, or in Pipedrive if it comes from there. It is tried again at once when it changes, or with Retry."
         ),
     ),
     "gone": (

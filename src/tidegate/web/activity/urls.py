@@ -14,5 +14,6 @@ urlpatterns = [
     path("attention/retry/", attention.retry_many, name="attention-retry-many"),
     path("attention/ignore/", attention.ignore_many, name="attention-ignore-many"),
     path("attention/<int:attention_id>/retry/", attention.retry, name="attention-retry"),
+    path("attention/<int:attention_id>/correct/", attention.correct, name="attention-correct"),
     path("attention/<int:attention_id>/settle/", attention.settle, name="attention-settle"),
 ]

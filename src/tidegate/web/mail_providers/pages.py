@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tidegate.adapters.mail_providers.providers import INBOUND, PROVIDERS, TRACKING
 from tidegate.errors import Invalid, NotFound
+from tidegate.prospects.models import EventType
 from tidegate.store.mail_providers import get_mail_provider, remove_mail_provider, renew_secret
 from tidegate.store.models import MailProvider
 from tidegate.web.access import MemberRequest, editor_required, member_required
@@ -111,7 +112,16 @@ def _card(row: MailProvider, *, key_error: str = "") -> dict[str, object]:
         "awaits_key": awaits_key(row),
         "key_error": key_error,
         "how_to": HOW_TO[row.provider],
+        "dropped": _dropped(row),
     }
+
+
+def _dropped(row: MailProvider) -> str:
+    """Which event was left out: its type, and of whom."""
+    told = row.dropped_event or {}
+    kind, about = str(told.get("type", "")), told.get("prospect") or {}
+    label = str(EventType(kind).label) if kind in EventType.values else kind
+    return ", ".join(filter(None, (label, str(about.get("email", ""))))) if told else ""
 
 
 def _place_of(row: MailProvider) -> str:

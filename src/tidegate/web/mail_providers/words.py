@@ -36,7 +36,7 @@ HOW_TO: Mapping[str, HowTo] = {
             "Make an SNS topic and subscribe the address for events to it (protocol HTTPS, raw message delivery off). Tidegate confirms the subscription by itself. Then let the configuration set you send with publish sends, deliveries, opens, clicks, bounces, complaints and rejects to this topic."
         ),
         replies=_(
-            "For replies, make another topic with the address for replies, and a receipt rule that publishes incoming mail to it with its content (at most 150 KB a message)."
+            "For replies, make another topic with the address for replies, and a receipt rule that publishes incoming mail to it with its content. Larger mail than 150 KB bounces."
         ),
         send=_(
             "Send one message per recipient: of a message to several, SES can’t say who opened it. Enter its message ID as email.message_id, or give it the header X-Metadata with {“sent_email”: …}."
@@ -90,7 +90,9 @@ HOW_TO: Mapping[str, HowTo] = {
             "In Resend, open Webhooks, Add webhook. Enter the address for events and choose the events email.sent, delivered, delivery_delayed, bounced, complained, opened and clicked."
         ),
         key=_("The webhook’s page then shows its signing secret (whsec_…). Enter it below."),
-        send=_("Send what Resend answers as id as email.message_id."),
+        send=_(
+            "Send what Resend answers as id as email.message_id. Replies: tell of them by the API; Resend’s notice of a received e-mail has no content, and reading it takes an API key of yours with full access."
+        ),
     ),
     "sendgrid": HowTo(
         events=_(

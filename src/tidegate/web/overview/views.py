@@ -29,6 +29,7 @@ from tidegate.web.overview.budget import gauge
 from tidegate.web.overview.gate import STATES, lead, stream
 from tidegate.web.overview.stopped import headline, stopped_record
 from tidegate.web.setup.editing import anchor
+from tidegate.web.transfers.progress import progress_of, tokens_left
 from tidegate.wiring import actions
 from tidegate.wiring.foresight import foresee_resume
 
@@ -64,7 +65,11 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "lists": queries.count_lists(connection),
         "to_pipedrive": stream(flow.today[Side.PIPEDRIVE], flow.hourly[Side.PIPEDRIVE]),
         "from_pipedrive": stream(flow.today[Side.OUTREACH], flow.hourly[Side.OUTREACH]),
-        "budget": gauge(queries.budget_today(connection.lane), timezone.now()),
+        "budget": gauge(
+            queries.budget_today(connection.lane),
+            timezone.now(),
+            planned=tokens_left(transfer) if transfer else 0,
+        ),
         "last": lines_of(connection, [last])[0] if last else None,
         "lines": lines_of(connection, queries.recent_activity(connection)),
         "attention": [words_of(group) for group in queries.attention_groups(connection, limit=1)],
@@ -72,7 +77,7 @@ def overview_context(connection: Connection) -> dict[str, Any]:
         "wait": long_wait(connection),
         "transfer": transfer,
         "held_back": queries.waiting_of_others(connection) if transfer else 0,
-        "time_left": queries.seconds_left(transfer) if transfer else None,
+        "progress": progress_of(transfer) if transfer else None,
         "offer_transfer": _offers_transfer(connection),
         "problems": _problem_links(connection) if _is_incomplete(connection) else [],
         "is_new": connection.launched_at is None,

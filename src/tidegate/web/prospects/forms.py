@@ -4,13 +4,14 @@ The form carries texts to the services and their refusals back to the controls; 
 what the member changed is sent, so two people who edit different fields at once don't undo each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from tidegate.errors import Conflict, Invalid
 from tidegate.prospects.content import MAX_TEXT, TEXT_KEYS
 from tidegate.prospects.models import CustomField, EmailStatus, FieldType, Prospect
 from tidegate.prospects.values import to_text
@@ -22,6 +23,8 @@ LABELS = {
     "company": _("Company name"),
     "job_title": _("Position"),
 }
+PLACES = {"email": "emails", "phone": "phones"}
+"""Keys of the services whose controls go by another name."""
 HINTS = {
     FieldType.MONEY: _("An amount and a currency, like 120.50 EUR"),
     FieldType.TIME: _("Like 09:30"),
@@ -51,14 +54,26 @@ class ProspectForm(forms.Form):
         help_text=_("One number a line, the primary one first"),
     )
 
-    def __init__(self, data: Any = None, *, prospect: Prospect, custom: Sequence[CustomField]) -> None:
-        super().__init__(data, initial=initial_of(prospect, custom))
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        prospect: Prospect,
+        custom: Sequence[CustomField],
+        only: Collection[str] | None = None,
+        auto_id: str = "id_%s",
+    ) -> None:
+        """`only`: the keys of the fields that are asked for, as the services know them; all of them where it is None."""
+        super().__init__(data, initial=initial_of(prospect, custom), auto_id=auto_id)
         self.other_id: int | None = None
         """The prospect that has an address of this one already."""
         for key in TEXT_KEYS:
             self.fields[key].widget.attrs["maxlength"] = MAX_TEXT
         for item in custom:
             self.fields[CUSTOM + item.key] = control_for(item)
+        if only is not None:
+            names = {PLACES.get(key, key) for key in only}
+            self.fields = {name: field for name, field in self.fields.items() if name in names}
         for field in self.fields.values():
             field.widget.attrs["class"] = _look(field.widget)
 
@@ -84,13 +99,25 @@ class ProspectForm(forms.Form):
                 raw[name] = value
         return {**raw, "custom": custom} if custom else raw
 
-    def refuse(self, errors: Mapping[str, Sequence[str]]) -> None:
+    def refuse(self, error: Invalid | Conflict) -> None:
         """Put the services' refusals where their fields are."""
-        names = {"email": "emails", "phone": "phones"}
+        if isinstance(error, Conflict):
+            other = error.facts.get("prospect_id")
+            self.other_id = other if isinstance(other, int) else None
+            errors: Mapping[str, Sequence[str]] = {"email": [str(error)]}
+        else:
+            errors = error.errors or {"": [str(error)]}
         for key, texts in errors.items():
-            place = names.get(key, key)
+            place = PLACES.get(key, key)
             for text in texts:
                 self.add_error(place if place in self.fields else None, text)
+
+    def focus_on_fault(self) -> None:
+        """Where no summary above the form says what is wrong, the first control at fault takes the focus."""
+        for name in self.fields:
+            if name in self.errors:
+                self.fields[name].widget.attrs["autofocus"] = True
+                return
 
 
 def initial_of(prospect: Prospect, custom: Sequence[CustomField]) -> dict[str, object]:

@@ -150,7 +150,7 @@ def new_prospect(request: MemberRequest) -> HttpResponse:
         try:
             saved = services.create_prospect(author_of(request), form.content(), list_ids=chosen)
         except (Invalid, Conflict) as error:
-            _refuse(form, error)
+            form.refuse(error)
         else:
             messages.success(request, _("%(name)s added") % {"name": saved.prospect.name})
             return redirect("prospect", saved.prospect.pk)
@@ -171,23 +171,12 @@ def edit_prospect(request: MemberRequest, prospect_id: int) -> HttpResponse:
             with missing_is_404():
                 services.update_prospect(author_of(request), found.pk, form.content(), allow_double=False)
         except (Invalid, Conflict) as error:
-            _refuse(form, error)
+            form.refuse(error)
         else:
             messages.success(request, _("Saved"))
             return redirect("prospect", found.pk)
     context = {"form": form, "prospect": found}
     return render(request, "web/prospects/prospect_form.html", context, status=422 if form.errors else 200)
-
-
-def _refuse(form: ProspectForm, error: Invalid | Conflict) -> None:
-    if isinstance(error, Invalid) and error.errors:
-        form.refuse(error.errors)
-    elif isinstance(error, Conflict):
-        form.refuse({"email": [str(error)]})
-        other = error.facts.get("prospect_id")
-        form.other_id = other if isinstance(other, int) else None
-    else:
-        form.add_error(None, str(error))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

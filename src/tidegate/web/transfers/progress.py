@@ -123,6 +123,11 @@ def progress_of(transfer: Transfer) -> Progress:
     )
 
 
+def tokens_left(run: Transfer) -> int:
+    """What is left of what its preview said it would cost; 0 where it was not previewed."""
+    return max(actions.estimate(run).cost.tokens - run.tokens, 0) if run.planned else 0
+
+
 def title_of(transfer: Transfer) -> str:
     """The heading of a transfer's page."""
     to_pipedrive = transfer.direction == Direction.TO_PIPEDRIVE
@@ -227,8 +232,12 @@ def _looks(transfer: Transfer, counts: dict[str, int], *, planned: bool) -> dict
         "updated": ("both", _("only empty and outdated values") if planned else _conflicts_decided(transfer)),
         "unchanged": ("check", _("nothing to do") if planned else _("nothing written")),
         "skipped": ("none", _("see why below") if planned else _skipped_as_said(transfer, counts)),
-        "failed": ("warn", asks if ask else _("the rest went on")),
+        "failed": ("warn", asks if ask else _failed_as_said(transfer)),
     }
+
+
+def _failed_as_said(transfer: Transfer) -> str:
+    return _("can be retried below") if transfer.state in ("done", "failed") else _("the rest went on")
 
 
 def _conflicts_decided(transfer: Transfer) -> str:

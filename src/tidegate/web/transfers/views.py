@@ -48,6 +48,7 @@ from tidegate.web.transfers.progress import (
     progress_of,
     tallies,
     title_of,
+    tokens_left,
 )
 from tidegate.web.transfers.records import marks_of, record_words
 from tidegate.wiring import actions
@@ -70,7 +71,7 @@ def transfers(request: MemberRequest, connection_id: UUID) -> HttpResponseBase:
 def _choose(
     request: MemberRequest, connection: Connection, errors: dict[str, list[str]] | None = None
 ) -> HttpResponse:
-    settings = connection.get_settings()
+    settings, running = connection.get_settings(), queries.running_transfer(connection)
     asked = request.POST if request.method == "POST" else request.GET
     choice = read_choice(asked, settings) if errors else None
     choice = choice or proposed(asked, settings)
@@ -81,7 +82,8 @@ def _choose(
         "constants": constants_in_words(connection, settings, choice.direction),
         "past_emails": past_emails_in_words(connection, settings, choice.direction),
         "outreach_name": side_name(Side.OUTREACH),
-        "running": queries.running_transfer(connection),
+        "running": running,
+        "progress": progress_of(running) if running else None,
         "preview": queries.open_preview(connection),
         "past": queries.past_transfers(connection),
         "errors": [text for texts in (errors or {}).values() for text in texts],
@@ -161,8 +163,6 @@ def progress(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> 
 
 
 def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
-    planned = actions.estimate(found).cost.tokens if found.planned else None
-    left = max((planned or 0) - found.tokens, 0)
     return {
         "connection": connection,
         "transfer": found,
@@ -173,9 +173,9 @@ def _running_context(connection: Connection, found: Transfer) -> dict[str, Any]:
         "expected": found.planned.get(EXPECTED, {}),
         "wait": long_wait(connection),
         "waiting": queries.waiting_of_others(connection),
-        "budget": gauge(queries.budget_today(connection.lane), timezone.now(), planned=left),
+        "budget": gauge(queries.budget_today(connection.lane), timezone.now(), planned=tokens_left(found)),
         "tallies": tallies(found) if found.undoes_id else [],
-        "planned_tokens": planned,
+        "planned_tokens": actions.estimate(found).cost.tokens if found.planned else None,
         "latest": [record_words(record) for record in queries.latest_records(found)],
     }
 
@@ -233,6 +233,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
             )
             for record in records
         ],
+        "outcome_count": next((tally.count for tally in tallied if tally.outcome == outcome), 0),
         "failed_count": sum(tally.count for tally in tallied if tally.outcome == "failed"),
         "undo_until": _undo_until(found),
         "undone_by": found.undos.filter(state="done").order_by("-finished_at").first(),
