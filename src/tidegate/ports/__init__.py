@@ -19,7 +19,6 @@ from tidegate.ports.crm import (
 )
 from tidegate.ports.links import (
     LEAVE,
-    SIDE_WORDS,
     Change,
     Intent,
     LinkToSave,
@@ -37,7 +36,6 @@ from tidegate.ports.transfers import Claim, DoneRow, Outcome, PreviewPage, Trans
 
 __all__ = [
     "LEAVE",
-    "SIDE_WORDS",
     "UNCHANGED",
     "Account",
     "ActionResult",
