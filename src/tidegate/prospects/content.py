@@ -23,6 +23,7 @@ from tidegate.prospects.values import (
     read_email,
     read_phone,
     read_value,
+    why_unknown,
 )
 
 TEXT_KEYS = ("first_name", "last_name", "company", "job_title")
@@ -102,7 +103,7 @@ class _Reader:
 
     def content(self) -> Content:
         for key in self.raw.keys() - KNOWN_KEYS:
-            self.fault(key, "There is no such field.")
+            self.fault(key, why_unknown(self.raw))
         return Content(
             texts=self.texts(),
             email=self.single("email", read_email),
