@@ -15,6 +15,7 @@ from tidegate.errors import NotFound
 from tidegate.prospects.authors import Author, announce, announce_closed
 from tidegate.prospects.content import is_tighter
 from tidegate.prospects.models import CampaignEvent, Consent, EventType, Prospect
+from tidegate.words import say
 
 ORDER = tuple(Consent)
 """From open to closed."""
@@ -66,7 +67,7 @@ def renew_consent(author: Author, prospect_id: int) -> bool:
     rows = Prospect.objects.select_for_update(no_key=True)
     prospect = rows.filter(workspace_id=author.workspace_id, pk=prospect_id).first()
     if prospect is None:
-        raise NotFound("There is no such prospect. It may have been deleted.")
+        raise NotFound(say("There is no such prospect. It may have been deleted."))
     if prospect.consent == Consent.OPEN:
         return False
     now, before = timezone.now(), Consent(prospect.consent)
@@ -78,7 +79,7 @@ def renew_consent(author: Author, prospect_id: int) -> bool:
         received_at=now,
         prospect=prospect,
         recipient=prospect.email.strip().lower(),
-        reason=f"{author.actor} (it was “{before.label}” before)",
+        reason=say("{actor} (it was “{before}” before)", actor=author.actor, before=before.label),
         source="page",
     )
     prospect.consent, prospect.consent_at, prospect.updated_at = Consent.OPEN, None, now

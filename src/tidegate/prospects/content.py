@@ -24,6 +24,7 @@ from tidegate.prospects.values import (
     read_phone,
     read_value,
 )
+from tidegate.words import say
 
 TEXT_KEYS = ("first_name", "last_name", "company", "job_title")
 MAX_TEXT = 255
@@ -83,7 +84,9 @@ def read_content(raw: Mapping[str, object], shapes: Shapes) -> Content:
 
 
 def faults_in_words(faults: Mapping[str, Sequence[str]]) -> str:
-    return " ".join(f"{key}: {text}" for key, texts in faults.items() for text in texts)
+    return " ".join(
+        say("{field}: {reason}", field=key, reason=text) for key, texts in faults.items() for text in texts
+    )
 
 
 def read_what_fits(raw: Mapping[str, object], shapes: Shapes) -> tuple[Content, dict[str, list[str]]]:
@@ -102,7 +105,7 @@ class _Reader:
 
     def content(self) -> Content:
         for key in self.raw.keys() - KNOWN_KEYS:
-            self.fault(key, "There is no such field.")
+            self.fault(key, say("There is no such field."))
         return Content(
             texts=self.texts(),
             email=self.single("email", read_email),
@@ -144,7 +147,7 @@ class _Reader:
             return None
         items = self.raw[key] if self.raw[key] is not None else []
         if not isinstance(items, list | tuple) or len(items) > MAX_ENTRIES:
-            self.fault(key, f"This must be a list of at most {MAX_ENTRIES} items.")
+            self.fault(key, say("This must be a list of at most {limit} items.", limit=MAX_ENTRIES))
             return None
         found: dict[str, Entry] = {}
         for item in items:
@@ -165,7 +168,7 @@ class _Reader:
         known = {str(choice.label).lower(): choice.value for choice in choices}
         known |= {choice.value: choice.value for choice in choices}
         if asked not in known:
-            self.fault(key, f"This must be one of {', '.join(choices.values)}.")
+            self.fault(key, say("This must be one of {choices}.", choices=", ".join(choices.values)))
             return None
         return str(known[asked])
 
@@ -174,12 +177,12 @@ class _Reader:
         if raw is None:
             return {}
         if not isinstance(raw, Mapping):
-            self.fault("custom", "This must be an object of field keys and values.")
+            self.fault("custom", say("This must be an object of field keys and values."))
             return {}
         found: dict[str, Json] = {}
         for key, value in raw.items():
             if key not in self.shapes:
-                self.fault(f"custom.{key}", "There is no custom field with this key.")
+                self.fault(f"custom.{key}", say("There is no custom field with this key."))
                 continue
             try:
                 found[key] = read_value(self.shapes[key], value)
@@ -191,7 +194,7 @@ class _Reader:
 def _entry(item: object, read: Any) -> Entry:
     if isinstance(item, Mapping):
         if item.keys() - {"value", "label"}:
-            raise Unfit("An item is a text, or an object of value and label.")
+            raise Unfit(say("An item is a text, or an object of value and label."))
         return {"value": read(item.get("value")), "label": clean_text(item.get("label") or "", 40)}
     return {"value": read(item), "label": ""}
 

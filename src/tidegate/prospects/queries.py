@@ -20,6 +20,7 @@ from tidegate.errors import Invalid, NotFound
 from tidegate.prospects.models import CustomField, Prospect, ProspectEmail, ProspectList
 from tidegate.prospects.search_keys import words
 from tidegate.prospects.values import normal_email
+from tidegate.words import say
 
 FEW = 2_000
 """So many prospects are sorted in no time."""
@@ -92,7 +93,8 @@ def decode_cursor(text: str) -> Cursor:
     except (binascii.Error, ValueError, TypeError):
         pass
     raise Invalid(
-        "The cursor is not one this list gave.", errors={"cursor": ["This is not a cursor of this list."]}
+        say("The cursor is not one this list gave."),
+        errors={"cursor": [say("This is not a cursor of this list.")]},
     )
 
 
@@ -197,7 +199,7 @@ def _beyond(place: Cursor, sort: Sort) -> Q:
             key = datetime.fromisoformat(place.key)
         except ValueError as error:
             raise Invalid(
-                "The cursor belongs to another order.", errors={"cursor": ["Start anew."]}
+                say("The cursor belongs to another order."), errors={"cursor": [say("Start anew.")]}
             ) from error
     # Said in two parts, so that PostgreSQL starts in the index where the page starts.
     at_or_beyond = Q(**{f"{sort.column}__{side}e": key})
@@ -263,7 +265,7 @@ def get_prospect(workspace_id: UUID, prospect_id: int | str) -> Prospect:
     rows = Prospect.objects.filter(workspace_id=workspace_id, pk__in=numbers_of([prospect_id]))
     found = rows.prefetch_related("lists").first()
     if found is None:
-        raise NotFound("There is no such prospect. It may have been deleted.")
+        raise NotFound(say("There is no such prospect. It may have been deleted."))
     return found
 
 
@@ -271,7 +273,7 @@ def get_list(workspace_id: UUID, list_id: int | str) -> ProspectList:
     """Raises NotFound."""
     found = ProspectList.objects.filter(workspace_id=workspace_id, pk__in=numbers_of([list_id])).first()
     if found is None:
-        raise NotFound("There is no such list. It may have been deleted.")
+        raise NotFound(say("There is no such list. It may have been deleted."))
     return found
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 
 from tidegate.prospects.models import FieldType
+from tidegate.words import say
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -75,20 +76,26 @@ def normal_email(raw: str) -> str:
 def read_email(raw: object) -> str:
     """An address as written, checked. Raises Unfit."""
     if not isinstance(raw, str):
-        raise Unfit("An e-mail address must be text, like ann@example.com.")
+        raise Unfit(say("An e-mail address must be text, like ann@example.com."))
     address = raw.strip().removeprefix("mailto:")
     _refuse_unstorable(address)
     if len(address) > MAX_ADDRESS:
-        raise Unfit(f"The e-mail address is too long: {len(address):,} of {MAX_ADDRESS} characters.")
+        raise Unfit(
+            say(
+                "The e-mail address is too long: {length} of {limit} characters.",
+                length=f"{len(address):,}",
+                limit=MAX_ADDRESS,
+            )
+        )
     if not _EMAIL.fullmatch(address):
-        raise Unfit(f"“{short(address)}” is not a valid e-mail address.")
+        raise Unfit(say("“{address}” is not a valid e-mail address.", address=short(address)))
     return address
 
 
 def read_phone(raw: object) -> str:
     """A number as written. Raises Unfit."""
     if not isinstance(raw, str | int):
-        raise Unfit("A phone number must be text, like +44 20 7946 0123.")
+        raise Unfit(say("A phone number must be text, like +44 20 7946 0123."))
     # People write “ext. 12” and “mornings only” into such fields; what is written is kept.
     return clean_text(str(raw), MAX_PHONE)
 
@@ -113,23 +120,25 @@ def _laid_out_text(raw: object, limit: int) -> str:
 
 def _source(raw: object) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
-        raise Unfit("This must be text.")
+        raise Unfit(say("This must be text."))
     return str(raw).replace("\r\n", "\n")
 
 
 def _checked(text: str, limit: int) -> str:
     _refuse_unstorable(text)
     if len(text) > limit:
-        raise Unfit(f"Too long: {len(text):,} of {limit:,} characters.")
+        raise Unfit(
+            say("Too long: {length} of {limit} characters.", length=f"{len(text):,}", limit=f"{limit:,}")
+        )
     return text
 
 
 def _refuse_unstorable(text: str) -> None:
     # PostgreSQL stores neither NUL nor half a surrogate pair, in texts or in JSON.
     if "\x00" in text:
-        raise Unfit("It holds a NUL character, which can't be stored.")
+        raise Unfit(say("It holds a NUL character, which can't be stored."))
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise Unfit("It holds characters that could not be read. Check the file's encoding.")
+        raise Unfit(say("It holds characters that could not be read. Check the file's encoding."))
 
 
 def _read_text(shape: FieldShape, raw: object) -> Json:
@@ -144,26 +153,28 @@ def _read_link(shape: FieldShape, raw: object) -> Json:
     link = clean_text(raw, MAX_LENGTH[shape.type])
     scheme = re.match(r"([a-z][a-z0-9+.-]*):(?!\d)", link, re.IGNORECASE)
     if scheme and scheme[1].lower() not in ("http", "https", "mailto", "tel"):
-        raise Unfit(f"“{short(link)}” is not a web address like https://example.com.")
+        raise Unfit(say("“{link}” is not a web address like https://example.com.", link=short(link)))
     if " " in link:
-        raise Unfit(f"“{short(link)}” is not a web address: it holds a space.")
+        raise Unfit(say("“{link}” is not a web address: it holds a space.", link=short(link)))
     return link or None
 
 
 def read_number(raw: object) -> Decimal:
     """A number from a number or a text. Raises Unfit, also where a separator could mean two things."""
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
-        raise Unfit("This must be a number, like 12.5.")
+        raise Unfit(say("This must be a number, like 12.5."))
     try:
         number = Decimal(_plain_number(str(raw)))
     except InvalidOperation as error:
-        raise Unfit(f"“{short(str(raw))}” is not a number like 12.5.") from error
+        raise Unfit(say("“{value}” is not a number like 12.5.", value=short(str(raw)))) from error
     if (
         not number.is_finite()
         or len(number.as_tuple().digits) > MAX_DIGITS
         or abs(number.adjusted()) > MAX_DIGITS
     ):
-        raise Unfit(f"“{short(str(raw))}” is out of range: at most {MAX_DIGITS} digits.")
+        raise Unfit(
+            say("“{value}” is out of range: at most {limit} digits.", value=short(str(raw)), limit=MAX_DIGITS)
+        )
     return number.normalize() + 0
 
 
@@ -178,7 +189,14 @@ def _plain_number(raw: str) -> str:
         return text.replace(",", "")
     if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text):
         plain, point = text.replace(",", ""), text.replace(",", ".")
-        raise Unfit(f"“{raw.strip()}” could mean {plain} or {point}. Write it without the comma.")
+        raise Unfit(
+            say(
+                "“{value}” could mean {plain} or {point}. Write it without the comma.",
+                value=raw.strip(),
+                plain=plain,
+                point=point,
+            )
+        )
     return text.replace(",", ".", 1) if re.fullmatch(r"[+-]?\d+,\d+", text) else text
 
 
@@ -196,7 +214,9 @@ def _read_money(shape: FieldShape, raw: object) -> Json:
             words = [*words[1:], words[0]]
         amount, currency = " ".join(words[:-1]), words[-1]
     if not _CURRENCY.fullmatch(currency.strip().upper()) or amount in (None, ""):
-        raise Unfit(f"“{short(str(raw))}” is not an amount with a currency, like 120.50 EUR.")
+        raise Unfit(
+            say("“{value}” is not an amount with a currency, like 120.50 EUR.", value=short(str(raw)))
+        )
     return {"amount": str(read_number(amount)), "currency": currency.strip().upper()}
 
 
@@ -209,8 +229,12 @@ def read_date(raw: object) -> date:
         except ValueError:
             continue
     if re.fullmatch(r"\d{1,2}[/-]\d{1,2}[/-]\d{2,4}", text):
-        raise Unfit(f"“{text}” could be read with the day or the month first. Write it like 2026-03-31.")
-    raise Unfit(f"“{short(str(raw))}” is not a date like 2026-03-31.")
+        raise Unfit(
+            say(
+                "“{text}” could be read with the day or the month first. Write it like 2026-03-31.", text=text
+            )
+        )
+    raise Unfit(say("“{value}” is not a date like 2026-03-31.", value=short(str(raw))))
 
 
 def _read_date(shape: FieldShape, raw: object) -> Json:
@@ -227,9 +251,14 @@ def _read_time(shape: FieldShape, raw: object) -> Json:
     try:
         at = time.fromisoformat(clock)
     except ValueError as error:
-        raise Unfit(f"“{short(str(raw))}” is not a time like 09:30.") from error
+        raise Unfit(say("“{value}” is not a time like 09:30.", value=short(str(raw)))) from error
     if at.tzinfo is not None or (zone is not None and not _is_zone(zone)):
-        raise Unfit(f"“{short(str(raw))}” has an unknown time zone. Write it like 09:30 Europe/Berlin.")
+        raise Unfit(
+            say(
+                "“{value}” has an unknown time zone. Write it like 09:30 Europe/Berlin.",
+                value=short(str(raw)),
+            )
+        )
     return {"at": at.isoformat(), "zone": None if zone is None else str(zone)}
 
 
@@ -242,15 +271,23 @@ def _read_datetime(shape: FieldShape, raw: object) -> Json:
     try:
         moment = datetime.fromisoformat(str(raw).strip().removesuffix(" UTC"))
     except ValueError as error:
-        raise Unfit(f"“{short(str(raw))}” is not a date and time like {example}.") from error
+        raise Unfit(
+            say("“{value}” is not a date and time like {example}.", value=short(str(raw)), example=example)
+        ) from error
     if str(raw).strip().endswith(" UTC"):
         moment = moment.replace(tzinfo=UTC)
     if moment.tzinfo is None:
-        raise Unfit(f"“{short(str(raw))}” has no time zone. Write it like {example}.")
+        raise Unfit(
+            say(
+                "“{value}” has no time zone. Write it like {example}.", value=short(str(raw)), example=example
+            )
+        )
     try:
         return moment.astimezone(UTC).isoformat()
     except OverflowError as error:
-        raise Unfit(f"“{short(str(raw))}” is not a date and time like {example}.") from error
+        raise Unfit(
+            say("“{value}” is not a date and time like {example}.", value=short(str(raw)), example=example)
+        ) from error
 
 
 def _read_date_range(shape: FieldShape, raw: object) -> Json:
@@ -262,7 +299,7 @@ def _read_date_range(shape: FieldShape, raw: object) -> Json:
     start = read_date(first)
     end = read_date(last) if last else None
     if end is not None and end < start:
-        raise Unfit(f"The range ends on {end} before it starts on {start}.")
+        raise Unfit(say("The range ends on {end} before it starts on {start}.", end=end, start=start))
     return {"start": start.isoformat(), "end": end.isoformat() if end else None}
 
 
@@ -272,7 +309,7 @@ def _read_boolean(shape: FieldShape, raw: object) -> Json:
     word = str(raw).strip().casefold()
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    raise Unfit(f"“{short(str(raw))}” is neither yes nor no.")
+    raise Unfit(say("“{value}” is neither yes nor no.", value=short(str(raw))))
 
 
 def _read_option(shape: FieldShape, raw: object) -> Json:
@@ -281,7 +318,11 @@ def _read_option(shape: FieldShape, raw: object) -> Json:
         if option_key(label) == wanted:
             return label
     offered = ", ".join(shape.options[:8]) + (", …" if len(shape.options) > 8 else "")
-    raise Unfit(f"“{short(str(raw))}” is not one of the options: {offered or 'there are none yet'}.")
+    if not offered:
+        raise Unfit(say("“{value}” is not one of the options: there are none yet.", value=short(str(raw))))
+    raise Unfit(
+        say("“{value}” is not one of the options: {options}.", value=short(str(raw)), options=offered)
+    )
 
 
 def _read_options(shape: FieldShape, raw: object) -> Json:
@@ -318,7 +359,7 @@ def _read_address(shape: FieldShape, raw: object) -> Json:
         _only_keys(raw, "text", "parts")
         parts = raw.get("parts") or []
         if not isinstance(parts, list | tuple) or not all(_is_pair(part) for part in parts):
-            raise Unfit("The parts of an address must be pairs of texts.")
+            raise Unfit(say("The parts of an address must be pairs of texts."))
         text = _text(raw.get("text") or "", MAX_LENGTH[shape.type])
         return {"text": text, "parts": [[str(name), str(value)] for name, value in parts]} if text else None
     text = _text(raw, MAX_LENGTH[shape.type])
@@ -332,7 +373,13 @@ def _is_pair(part: object) -> bool:
 def _only_keys(raw: Mapping[object, object], *known: str) -> None:
     surplus = [str(key) for key in raw if key not in known]
     if surplus:
-        raise Unfit(f"There is no “{short(surplus[0])}” in this type of value; it has {' and '.join(known)}.")
+        raise Unfit(
+            say(
+                "There is no “{part}” in this type of value; it has {parts}.",
+                part=short(surplus[0]),
+                parts=" and ".join(known),
+            )
+        )
 
 
 _READERS: Mapping[FieldType, Callable[[FieldShape, object], Json]] = {

@@ -29,6 +29,7 @@ from tidegate.store.secrets import encrypt
 from tidegate.store.transfers import finish_transfer
 from tidegate.store.vault import seal_tokens
 from tidegate.store.wakes import wake_lane
+from tidegate.words import say
 
 STATE_LIFE = timedelta(minutes=15)
 """How long a sign-in at Pipedrive may take."""
@@ -52,10 +53,12 @@ def use_state(user: User, state: str) -> OAuthState:
         .first()
     )
     if row is None:
-        raise NotFound("This sign-in was not started here, or by somebody else. Start again with Connect.")
+        raise NotFound(
+            say("This sign-in was not started here, or by somebody else. Start again with Connect.")
+        )
     young = OAuthState.objects.filter(pk=row.pk, used_at=None, created_at__gte=timezone.now() - STATE_LIFE)
     if young.update(used_at=timezone.now()) != 1:
-        raise NotFound("This sign-in was used already or took too long. Start again with Connect.")
+        raise NotFound(say("This sign-in was used already or took too long. Start again with Connect."))
     return row
 
 
@@ -98,7 +101,7 @@ def save_authorisation(
                 **facts,
             )
     except IntegrityError as error:
-        raise Conflict(f"{account.company_name} is connected already.") from error
+        raise Conflict(say("{company} is connected already.", company=account.company_name)) from error
 
 
 def _facts(
@@ -121,8 +124,12 @@ def _facts(
 def _reconnect(connection: Connection, account: Account, facts: Mapping[str, Any]) -> Connection:
     if connection.company_id != account.company_id:
         raise Conflict(
-            f"You signed in to {account.company_name}, but this connection belongs to {connection.company_name}. "
-            f"Sign in to {connection.company_name}, or connect {account.company_name} as a new one."
+            say(
+                "You signed in to {other}, but this connection belongs to {company}. Sign in to {company}, "
+                "or connect {other} as a new one.",
+                other=account.company_name,
+                company=connection.company_name,
+            )
         )
     for name, value in facts.items():
         setattr(connection, name, value)
@@ -158,7 +165,7 @@ def store_settings(connection: Connection, settings: Settings, *, version: int |
     changed = rows.update(settings=settings_to_json(settings), settings_version=F("settings_version") + 1)
     if not changed:
         raise Conflict(
-            "Somebody else saved these settings meanwhile. Look at theirs, then make your changes again."
+            say("Somebody else saved these settings meanwhile. Look at theirs, then make your changes again.")
         )
     connection.refresh_from_db()
     if connection.is_live:
@@ -208,9 +215,13 @@ def end_connection(connection: Connection) -> None:
     """The links and the history stay; the tokens do not."""
     with transaction.atomic():
         for transfer in Transfer.objects.filter(connection=connection, state__in=["running", "paused"]):
-            finish_transfer(str(transfer.pk), "cancelled", timezone.now(), text="The connection was ended.")
+            finish_transfer(
+                str(transfer.pk), "cancelled", timezone.now(), text=say("The connection was ended.")
+            )
         previews = Transfer.objects.filter(connection=connection, state__in=["preview", "ready"])
-        previews.update(state="cancelled", finished_at=timezone.now(), state_text="The connection was ended.")
+        previews.update(
+            state="cancelled", finished_at=timezone.now(), state_text=say("The connection was ended.")
+        )
         connection.refresh_from_db()
         connection.status, connection.reason = Status.PAUSED.value, Reason.NONE.value
         connection.secret, connection.hook_secret = None, None
@@ -242,7 +253,7 @@ def link_survivor(connection: Connection, *, prospect_id: str, survivor_id: str)
         other = rows.filter(person_id=survivor_id).first()
         if chosen is None or other is None:
             raise Conflict(
-                "The two prospects are no longer linked as they were. Retry to look at them again."
+                say("The two prospects are no longer linked as they were. Retry to look at them again.")
             )
         if chosen.pk == other.pk:
             return
@@ -265,4 +276,4 @@ def link_pair(connection: Connection, *, prospect_id: str, person_id: str) -> No
                 defaults={"state": "chosen"},
             )
     except IntegrityError as error:
-        raise Conflict("One of the two is linked to another record already.") from error
+        raise Conflict(say("One of the two is linked to another record already.")) from error

@@ -10,6 +10,7 @@ from tidegate.core.connection import Reason, Status
 from tidegate.errors import Conflict
 from tidegate.ports import Stopped
 from tidegate.store.models import Connection, Halt
+from tidegate.words import say
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def decide_halt(halt: Halt, decision: str, *, actor: str) -> None:
     """Remember what a member said, in the caller's transaction. Raises Conflict where it was decided already."""
     rows = Halt.objects.filter(pk=halt.pk, decided_at=None)
     if not rows.update(decision=decision, decided_at=timezone.now(), decided_by=actor[:200]):
-        raise Conflict("This was decided already.")
+        raise Conflict(say("This was decided already."))
     mark = {"passed_upto": halt.upto} if decision == CONFIRMED else {"left_upto": halt.upto}
     if halt.upto:
         Connection.objects.filter(pk=halt.connection_id).update(**mark)

@@ -38,7 +38,9 @@ def claim(workspace: Workspace, key: str, digest: str, now: datetime) -> Answer 
     if made:
         return None
     if row.digest != digest:
-        raise Conflict("This idempotency key was used with another request. Use a new key for a new request.")
+        raise Conflict(
+            say("This idempotency key was used with another request. Use a new key for a new request.")
+        )
     if row.status is not None:
         return Answer(row.status, bytes(row.body))
     abandoned = IdempotencyKey.objects.filter(

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tidegate.errors import NotFound
 from tidegate.store.audit import Act, note
 from tidegate.store.models import ApiKey, Workspace
+from tidegate.words import say
 
 MARK = "tg_"
 """How a key begins, so that scanners for leaked secrets can recognise it."""
@@ -42,7 +43,7 @@ def get_api_key(workspace: Workspace, key_id: int) -> ApiKey:
     """One that still works. Raises NotFound, also for another workspace's."""
     found = ApiKey.objects.filter(workspace=workspace, pk=key_id, revoked_at=None).first()
     if found is None:
-        raise NotFound("There is no such API key here, or it was revoked.")
+        raise NotFound(say("There is no such API key here, or it was revoked."))
     return found
 
 

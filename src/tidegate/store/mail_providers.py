@@ -13,6 +13,7 @@ from tidegate.store.audit import Act, note
 from tidegate.store.keys import digest_of
 from tidegate.store.models import MailProvider, Workspace
 from tidegate.store.secrets import decrypt, encrypt
+from tidegate.words import say
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -53,7 +54,7 @@ def get_mail_provider(workspace: Workspace, mail_provider_id: UUID) -> MailProvi
     """Raises NotFound, also for another workspace's."""
     row = MailProvider.objects.filter(workspace=workspace, pk=mail_provider_id).first()
     if row is None:
-        raise NotFound("There is no such e-mail service provider here.")
+        raise NotFound(say("There is no such e-mail service provider here."))
     return row
 
 

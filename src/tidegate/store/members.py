@@ -19,6 +19,7 @@ from tidegate.errors import Conflict, Invalid, NotFound
 from tidegate.store.audit import Act, note
 from tidegate.store.keys import digest_of
 from tidegate.store.models import Invitation, Membership, OAuthState, Role, User, Workspace
+from tidegate.words import say
 
 INVITATION_LASTS = timedelta(days=7)
 
@@ -65,19 +66,19 @@ def _wrong_with_address(workspace: Workspace, address: str) -> list[str]:
     try:
         validate_email(address)
     except ValidationError:
-        return ["Enter a full address, such as maja@northlight.example"]
+        return [say("Enter a full address, such as maja@northlight.example")]
     if len(address) > 254:
-        return ["An address has 254 characters at most."]
+        return [say("An address has 254 characters at most.")]
     if Membership.objects.filter(workspace=workspace, user__email=address).exists():
-        return [f"{address} is a member already."]
+        return [say("{address} is a member already.", address=address)]
     return []
 
 
 def _wrong_with_role(role: str, actor: Actor) -> list[str]:
     if role not in Role.values:
-        return [f"Must be one of {', '.join(Role.values)}."]
+        return [say("Must be one of {choices}.", choices=", ".join(Role.values))]
     if not actor.role.manages(role):
-        return ["Only an owner can make owners."]
+        return [say("Only an owner can make owners.")]
     return []
 
 
@@ -86,7 +87,7 @@ def withdraw_invitation(workspace: Workspace, invitation_id: UUID, *, actor: Act
     """Its link stops working at once. Raises NotFound, and Conflict where it is for an owner and the actor is none."""
     found = Invitation.objects.select_for_update().filter(workspace=workspace, pk=invitation_id).first()
     if found is None:
-        raise NotFound("There is no such invitation here. It may have been accepted meanwhile.")
+        raise NotFound(say("There is no such invitation here. It may have been accepted meanwhile."))
     _check_manages(actor, found.role)
     Invitation.objects.filter(pk=found.pk).delete()
     note(workspace.pk, Act.INVITATION_WITHDRAWN, actor=actor.name, subject=found.email)
@@ -101,9 +102,9 @@ def find_invitation(secret: str) -> Invitation:
 
 def _open(found: Invitation | None) -> Invitation:
     if found is None:
-        raise NotFound("This invitation was used, withdrawn or replaced by a newer one.")
+        raise NotFound(say("This invitation was used, withdrawn or replaced by a newer one."))
     if found.is_over:
-        raise NotFound("This invitation’s time is over.")
+        raise NotFound(say("This invitation’s time is over."))
     return found
 
 
@@ -112,7 +113,7 @@ def accept_invitation(secret: str, user: User) -> Membership:
     """The user with the invited address joins. Who is a member already keeps their role. Raises NotFound and Conflict."""
     invitation = _claim(secret)
     if user.email != invitation.email:
-        raise Conflict(f"This invitation is for {invitation.email}.")
+        raise Conflict(say("This invitation is for {email}.", email=invitation.email))
     defaults = {"role": invitation.role}
     member, _ = Membership.objects.get_or_create(workspace=invitation.workspace, user=user, defaults=defaults)
     _note_joined(invitation, member)
@@ -128,7 +129,9 @@ def accept_as_new_user(secret: str, *, name: str, password: str) -> Membership:
         with transaction.atomic():
             user = User.objects.create_user(invitation.email, password, name=name)
     except IntegrityError as error:
-        raise Conflict(f"{invitation.email} has an account already. Sign in to join.") from error
+        raise Conflict(
+            say("{email} has an account already. Sign in to join.", email=invitation.email)
+        ) from error
     member = Membership.objects.create(workspace=invitation.workspace, user=user, role=invitation.role)
     _note_joined(invitation, member)
     invitation.delete()
@@ -208,16 +211,16 @@ def _locked(workspace: Workspace, member_id: int, actor: Actor) -> Membership:
 def _one_of(rows: Iterable[Membership], member_id: int) -> Membership:
     found = next((row for row in rows if row.pk == member_id), None)
     if found is None:
-        raise NotFound("There is no such member here.")
+        raise NotFound(say("There is no such member here."))
     return found
 
 
 def _check_manages(actor: Actor, role: str) -> None:
     if not actor.role.manages(role):
-        raise Conflict("Only an owner can change or remove owners and their invitations.")
+        raise Conflict(say("Only an owner can change or remove owners and their invitations."))
 
 
 def _check_another_owner(member: Membership) -> None:
     owners = Membership.objects.filter(workspace=member.workspace_id, role=Role.OWNER)
     if member.role == Role.OWNER and not owners.exclude(pk=member.pk).exists():
-        raise Conflict("This is the workspace’s only owner. Make somebody else an owner first.")
+        raise Conflict(say("This is the workspace’s only owner. Make somebody else an owner first."))

@@ -55,6 +55,7 @@ from tidegate.store import (
 )
 from tidegate.store.holds import fence
 from tidegate.store.rows import put_rows
+from tidegate.words import say
 
 Spent = Mapping[str, tuple[int, int]]
 
@@ -307,7 +308,7 @@ class LaneMemory(Memory):
         inbox.finish_changes(results.done, results.later)
         runs.plan_looks(connection_id, results.looks)
         _look_at_consents(connection_id, results.closed)
-        _look_at(connection_id, results.follow_up, source="merge", actor="Merged in Pipedrive")
+        _look_at(connection_id, results.follow_up, source="merge", actor=say("Merged in Pipedrive"))
         add_spent(self.lane_id, spent)
 
 
@@ -321,7 +322,7 @@ def _look_at_persons_of(lane_id: int, organization_ids: Collection[str]) -> None
                 str(connection.pk),
                 person_ids,
                 source="organization",
-                actor="Organization renamed in Pipedrive",
+                actor=say("Organization renamed in Pipedrive"),
             )
 
 

@@ -25,8 +25,9 @@ from tidegate.ports import (
 )
 from tidegate.store.holds import fence
 from tidegate.store.models import AutomationRun, Change, Connection, EmailActivity, RunAction
+from tidegate.words import say
 
-LEFT = "Left where it was, when the connection went on after a pause."
+LEFT = say("Left where it was, when the connection went on after a pause.")
 
 
 def runs_of(connection_id: str, prospect_ids: Collection[str]) -> list[StoredRun]:
@@ -182,7 +183,9 @@ def _given_up_line(run: AutomationRun, reason: str) -> LogLine:
         person_id=run.person_id,
         record_name=run.record_name,
         cause="automation",
-        cause_text=f"{trigger}, {run.campaign_name}" if run.campaign_name else trigger,
+        cause_text=say("{cause}, {campaign}", cause=trigger, campaign=run.campaign_name)
+        if run.campaign_name
+        else trigger,
         message=f"The rest of the automation was not performed: {reason}",
     )
 

@@ -1,6 +1,7 @@
 """What a lane has to do: its live connections, running transfers and waits, and how a connection is stopped."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import models, transaction
@@ -23,15 +24,18 @@ from tidegate.store.sameness import due_check, put_off_check
 from tidegate.store.schema_watch import watch_settings
 from tidegate.store.transfers import note_wait, stop_transfers
 from tidegate.store.wakes import wake_lane
+from tidegate.words import say
 
 log = logging.getLogger(__name__)
+
+PARTS = {"fields": say("fields"), "users": say("users"), "pipelines": say("pipelines")}
 
 
 class LaneSchedule(Schedule):
     def load(self, connection_id: str) -> Serving:
         connection = Connection.objects.filter(pk=connection_id).first()
         if connection is None:
-            raise LaneLost("This connection was deleted.")
+            raise LaneLost(say("This connection was deleted."))
         transfer = _transfer_at_work(connection)
         settings = settings_from_json(transfer.settings) if transfer else connection.get_settings()
         rules = rules_in_force(connection, settings)
@@ -71,7 +75,9 @@ class LaneSchedule(Schedule):
         connection = Connection.objects.get(pk=connection_id)
         missing = missing_from(pipedrive_catalogue(connection), catalogue)
         if missing and connection.get_settings().brakes.on:
-            text = f"Pipedrive suddenly offers no {' and no '.join(missing)}. What was known before is kept."
+            text = say(
+                "Pipedrive suddenly offers no {what}. What was known before is kept.", what=_none_of(missing)
+            )
             keep_halt(connection_id, Stopped(Brake.CATALOGUE, text))
             return
         store_catalogues(connection, pipedrive=catalogue)
@@ -197,6 +203,13 @@ def lanes_with_due_work() -> "models.QuerySet[Lane]":
         | Q(pk__in=running.values("connection__lane_id"))
         | Q(pk__in=_due_previews().values("connection__lane_id")),
     )
+
+
+def _none_of(missing: Sequence[str]) -> str:
+    first, *others = missing
+    if others:
+        return say("{what} and no {rest}", what=PARTS[first], rest=_none_of(others))
+    return PARTS[first]
 
 
 def next_due_at(lane_id: int) -> datetime | None:

@@ -10,6 +10,7 @@ from tidegate.core.problem import Problem
 from tidegate.core.settings import problems
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
 from tidegate.store.models import Attention, Connection
+from tidegate.words import say
 
 KIND = "mapping"
 VANISHED = frozenset(
@@ -29,7 +30,9 @@ VANISHED = frozenset(
     }
 )
 """What happens to settings that were fine when they were saved."""
-CURE = "Open the settings and choose again. Until then what is at fault sleeps, and everything else goes on."
+CURE = say(
+    "Open the settings and choose again. Until then what is at fault sleeps, and everything else goes on."
+)
 
 
 def watch_settings(connection: Connection) -> None:
@@ -55,7 +58,7 @@ def _ask(connection: Connection, vanished: list[Problem]) -> None:
         person_id="",
         settled_at=None,
         defaults={
-            "record_name": "Settings",
+            "record_name": say("Settings"),
             "message": " ".join(dict.fromkeys(map(_named, vanished))),
             "cure": CURE,
             "facts": {"problems": [{"place": p.place, "message": p.message} for p in vanished]},
@@ -70,4 +73,4 @@ def _named(problem: Problem) -> str:
     trigger = rest.partition(".")[0]
     if part != "automations" or trigger not in set(Trigger):
         return problem.message
-    return f"{TRIGGER_NAMES[Trigger(trigger)]}: {problem.message}"
+    return say("{what}: {reason}", what=TRIGGER_NAMES[Trigger(trigger)], reason=problem.message)

@@ -20,12 +20,13 @@ from tidegate.store.mirror import organizations_named
 from tidegate.store.models import Connection, PreviewClaim, Transfer, TransferRecord
 from tidegate.store.models.transfers import COUNTED
 from tidegate.store.wakes import wake_lane
+from tidegate.words import say
 
 WAITING = "waiting"
 """The outcome of a chosen record that was not dealt with yet."""
 MOST_WAITS = 20
 """So many reasons why a run stood still are remembered, the latest."""
-RUNS_ALREADY = "A transfer is running already. Wait for it to end, or cancel it."
+RUNS_ALREADY = say("A transfer is running already. Wait for it to end, or cancel it.")
 
 # --- begin, pause, end
 
@@ -72,7 +73,7 @@ def begin_preview(
             preview = _new(connection, direction, source_app, "preview", total, actor, records, include)
             wake_lane(connection.lane_id)
     except IntegrityError as error:
-        raise Conflict("Another preview was begun at the same moment. Look at that one.") from error
+        raise Conflict(say("Another preview was begun at the same moment. Look at that one.")) from error
     return preview
 
 
@@ -81,9 +82,9 @@ def begin_undo(
 ) -> Transfer:
     """The preview of taking a transfer back, or these records of it. It takes the place of an earlier preview."""
     if transfer.undoes_id is not None:
-        raise Conflict("An undo can't be undone. Transfer the records again instead.")
+        raise Conflict(say("An undo can't be undone. Transfer the records again instead."))
     if transfer.state not in UNDOABLE:
-        raise Conflict("Only a transfer that has ended can be undone. Cancel it first.")
+        raise Conflict(say("Only a transfer that has ended can be undone. Cancel it first."))
     connection = transfer.connection
     total = transfer.records.filter(done_rows()).count() + (
         transfer.organizations.count() if delete_created else 0
@@ -104,7 +105,7 @@ def begin_undo(
             )
             wake_lane(connection.lane_id)
     except IntegrityError as error:
-        raise Conflict("Another preview was begun at the same moment. Look at that one.") from error
+        raise Conflict(say("Another preview was begun at the same moment. Look at that one.")) from error
     return undo
 
 
@@ -160,9 +161,11 @@ def run_previewed(preview: Transfer, *, actor: str, records: Sequence[str] | Non
         with transaction.atomic():
             row = Transfer.objects.select_for_update().select_related("connection").get(pk=preview.pk)
             if row.state != "ready":
-                raise Conflict("Only a preview that is ready can be started.")
+                raise Conflict(say("Only a preview that is ready can be started."))
             if row.undoes_id is None and row.settings_version != row.connection.settings_version:
-                raise Conflict("The settings were changed since this preview. Preview again, then start.")
+                raise Conflict(
+                    say("The settings were changed since this preview. Preview again, then start.")
+                )
             row.planned = _planned(row, records)
             _choose(row, records)
             for name in (*COUNTED, "page", "tokens"):
@@ -195,7 +198,7 @@ def _choose(row: Transfer, records: Sequence[str] | None) -> None:
     if records is not None:
         kept = row.records.filter(source_id__in=list(records))
         if kept.count() != len(set(records)):
-            raise Conflict("Some of these records are not in the preview. Preview again, then choose.")
+            raise Conflict(say("Some of these records are not in the preview. Preview again, then choose."))
         row.records.exclude(source_id__in=list(records)).delete()
         row.picked, row.total = True, len(set(records))
     if row.picked:
@@ -213,13 +216,13 @@ def retry_failed(transfer: Transfer, *, actor: str, records: Sequence[str] | Non
         with transaction.atomic():
             row = Transfer.objects.select_for_update().select_related("connection").get(pk=transfer.pk)
             if row.state not in ("done", "failed"):
-                raise Conflict("Only the failed records of a transfer that has ended can be retried.")
+                raise Conflict(say("Only the failed records of a transfer that has ended can be retried."))
             failed = row.records.filter(outcome__in=["failed", "attention"])
             if records is not None:
                 failed = failed.filter(source_id__in=list(records))
             count = failed.update(outcome=WAITING, reason="")
             if count == 0:
-                raise Conflict("None of these records failed: there is nothing to retry.")
+                raise Conflict(say("None of these records failed: there is nothing to retry."))
             row.failed = max(0, row.failed - count)
             row.picked, row.state, row.state_text, row.cursor = True, "running", "", ""
             row.pace, row.waits = [], []
@@ -245,7 +248,7 @@ def _begin_syncing(connection: Connection) -> None:
 def hold_transfer(transfer: Transfer, *, actor: str = "") -> None:
     """Pause it where it is. The connection stays *Syncing*: real-time changes go on waiting."""
     if stop_transfers(Transfer.objects.filter(pk=transfer.pk), "", actor=actor) != 1:
-        raise Conflict("This transfer is not running.")
+        raise Conflict(say("This transfer is not running."))
     transfer.refresh_from_db()
 
 
@@ -275,7 +278,7 @@ def go_on_with_transfer(transfer: Transfer) -> None:
             )
             != 1
         ):
-            raise Conflict("This transfer is not paused.")
+            raise Conflict(say("This transfer is not paused."))
         _begin_syncing(transfer.connection)
         wake_lane(transfer.connection.lane_id)
     transfer.refresh_from_db()
@@ -289,7 +292,7 @@ def cancel_transfer(transfer: Transfer) -> None:
         elif transfer.state in ("running", "paused"):
             finish_transfer(str(transfer.pk), "cancelled", timezone.now())
         else:
-            raise Conflict("This transfer has ended already.")
+            raise Conflict(say("This transfer has ended already."))
         wake_lane(transfer.connection.lane_id)
     transfer.refresh_from_db()
 

@@ -54,6 +54,7 @@ from tidegate.wiring.transfers import start_transfer as start_transfer
 from tidegate.wiring.transfers import touched_by as touched_by
 from tidegate.wiring.transfers import undo_possible_until as undo_possible_until
 from tidegate.wiring.transfers import undo_transfer as undo_transfer
+from tidegate.words import say
 
 STRUCTURAL = frozenset(
     {
@@ -123,7 +124,7 @@ def save_settings(
     ):
         errors.setdefault(problem.place, []).append(problem.message)
     if errors:
-        raise Invalid("Some settings can't be saved.", errors=errors)
+        raise Invalid(say("Some settings can't be saved."), errors=errors)
     with transaction.atomic():
         rows = Connection.objects.select_for_update(no_key=True).filter(pk=connection.pk)
         was = rows.values_list("settings", flat=True).first()
@@ -154,15 +155,15 @@ def set_budget(
     """The budget of the connection's Pipedrive company, shared by all its connections. Work that waits looks again."""
     errors: dict[str, list[str]] = {}
     if plan not in PLAN_FACTORS:
-        errors["plan"] = [f"Choose one of {', '.join(PLAN_FACTORS)}."]
+        errors["plan"] = [say("Choose one of {choices}.", choices=", ".join(PLAN_FACTORS))]
     if not 1 <= seats <= 100_000:
-        errors["seats"] = ["Enter how many seats the company pays for, 1 or more."]
+        errors["seats"] = [say("Enter how many seats the company pays for, 1 or more.")]
     if daily_budget is not None and not 100 <= daily_budget <= 1_000_000_000:
-        errors["daily_budget"] = ["Enter 100 tokens or more, or nothing to reckon by plan and seats."]
+        errors["daily_budget"] = [say("Enter 100 tokens or more, or nothing to reckon by plan and seats.")]
     if not 0 <= reserve_percent <= MOST_RESERVE:
-        errors["reserve_percent"] = [f"Enter a number from 0 to {MOST_RESERVE}."]
+        errors["reserve_percent"] = [say("Enter a number from 0 to {most}.", most=MOST_RESERVE)]
     if errors:
-        raise Invalid("The budget can't be set like this.", errors=errors)
+        raise Invalid(say("The budget can't be set like this."), errors=errors)
     facts = ("plan", "seats", "daily_budget", "reserve_percent")
     before = {name: getattr(connection.lane, name) for name in facts}
     with transaction.atomic():
@@ -190,7 +191,7 @@ def launch(connection: Connection, *, actor: str) -> list[Problem]:
     TemporaryError or NeedsAttention where Pipedrive does not tell: then nothing has happened.
     """
     if open_halt(connection) is not None:
-        raise Conflict("The brakes stopped an unusual change. Confirm it or drop it first.")
+        raise Conflict(say("The brakes stopped an unusual change. Confirm it or drop it first."))
     if connection.status not in (Status.ACTIVE, Status.SYNCING) and not _must_reconnect(connection):
         refresh(connection)
         connection.refresh_from_db()
@@ -216,7 +217,9 @@ def _activate(connection: Connection, act: Act, actor: str) -> list[Problem]:
     if _must_reconnect(connection):
         return [
             Problem(
-                "reconnect", "connection", "Pipedrive no longer accepts this connection. Reconnect it first."
+                "reconnect",
+                "connection",
+                say("Pipedrive no longer accepts this connection. Reconnect it first."),
             )
         ]
     found = problems(connection)
@@ -258,7 +261,7 @@ def decide_halt(halt: Halt, *, confirm: bool, actor: str) -> list[Problem]:
 def pause(connection: Connection, *, actor: str) -> None:
     """Follow nothing from now on; what happens meanwhile is kept."""
     if connection.status == Status.SYNCING:
-        raise Conflict("A transfer is running. Pause or cancel the transfer instead.")
+        raise Conflict(say("A transfer is running. Pause or cancel the transfer instead."))
     with transaction.atomic():
         connections.set_status(connection, Status.PAUSED)
         note(connection.workspace_id, Act.PAUSED, actor=actor, subject=connection.company_name)
@@ -267,7 +270,7 @@ def pause(connection: Connection, *, actor: str) -> None:
 def check_sameness(connection: Connection, *, actor: str) -> None:
     """Compare all linked pairs now. Raises Conflict where live sync is not on."""
     if connection.status != Status.ACTIVE:
-        raise Conflict("The check runs beside live sync. Switch live sync on first.")
+        raise Conflict(say("The check runs beside live sync. Switch live sync on first."))
     with transaction.atomic():
         ask_for_check(connection)
         wake_lane(connection.lane_id)
@@ -299,7 +302,7 @@ def settle_attention(
     """
     with transaction.atomic():
         if attention.settled_at is not None:
-            raise Conflict("This was settled already.")
+            raise Conflict(say("This was settled already."))
         answered = bool(person_id or prospect_id or none_of_them)
         if none_of_them:
             _keep_apart(attention, actor)
@@ -329,7 +332,7 @@ AMBIGUOUS = "ambiguous"
 def _keep_apart(attention: Attention, actor: str) -> None:
     candidates = attention.facts.get("candidates")
     if attention.kind != AMBIGUOUS or not isinstance(candidates, list):
-        raise Invalid("Only a question of who is meant can be answered with none of them.")
+        raise Invalid(say("Only a question of who is meant can be answered with none of them."))
     ids = [str(candidate) for candidate in candidates]
     if attention.prospect_id:
         pairs = [(attention.prospect_id, person_id) for person_id in ids]

@@ -14,6 +14,7 @@ from tidegate.adapters.mail_providers.signatures import amazon_address, check_sn
 from tidegate.adapters.mail_providers.views import sns_message_of
 from tidegate.errors import Malformed, RemoteUnavailable
 from tidegate.wiring import steps
+from tidegate.words import say
 
 LONGEST_SECONDS = 8.0
 """SNS gives up on an answer after 15 seconds, and tries again."""
@@ -23,7 +24,7 @@ def take_sns(request: HttpRequest) -> None:
     """Raises NotGenuine, Malformed; RemoteUnavailable where Amazon does not answer. Confirms a subscription."""
     message = sns_message_of(request)
     if message is None or "Type" not in message:
-        raise Malformed("The body is not a message of Amazon SNS.")
+        raise Malformed(say("The body is not a message of Amazon SNS."))
     check_sns(message, certificate_at(amazon_address(message.get("SigningCertURL"))))
     if message["Type"] == "SubscriptionConfirmation":
         ask_amazon(amazon_address(message.get("SubscribeURL")))
@@ -38,7 +39,7 @@ def certificate_at(url: str) -> bytes:
 def ask_amazon(url: str) -> bytes:
     answer = steps.run(_get, url)
     if answer.status != 200:
-        raise RemoteUnavailable("Amazon SNS gave no usable answer; it delivers again by itself.")
+        raise RemoteUnavailable(say("Amazon SNS gave no usable answer; it delivers again by itself."))
     return answer.body
 
 
@@ -47,4 +48,6 @@ async def _get(url: str) -> Answer:
         async with asyncio.timeout(LONGEST_SECONDS), HttpSender() as http:
             return await http.send(Call("GET", url, what="Amazon SNS"))
     except TimeoutError as error:
-        raise RemoteUnavailable("Amazon SNS took too long to answer; it delivers again by itself.") from error
+        raise RemoteUnavailable(
+            say("Amazon SNS took too long to answer; it delivers again by itself.")
+        ) from error

@@ -38,6 +38,7 @@ from tidegate.wiring.news import store_outreach_catalogue
 from tidegate.wiring.oauth_only import check_tokens_are_welcome
 from tidegate.wiring.steps import request_step, run
 from tidegate.wiring.upkeep import remove_webhooks
+from tidegate.words import say
 
 T = TypeVar("T")
 
@@ -77,7 +78,12 @@ def finish_authorisation(
         account = await crm.who_am_i()
         if missing := missing_scopes(tokens.scopes):
             await _give_back(http, tokens.refresh_token, account.company_id, account.user_id)
-            raise PermissionMissing(f"The app at Pipedrive lacks these permissions: {', '.join(missing)}.")
+            raise PermissionMissing(
+                say(
+                    "The app at Pipedrive lacks these permissions: {permissions}.",
+                    permissions=", ".join(missing),
+                )
+            )
         catalogue = await crm.read_catalogue()
         return tokens, Found(tokens.api_domain, account, catalogue, _spent(quota))
 
@@ -110,8 +116,10 @@ def connect_with_token(
         try:
             account = await crm.who_am_i()
         except AuthorizationLost as error:
-            text = "Pipedrive does not accept this token. Copy it anew from Pipedrive's personal preferences, under API."
-            raise Invalid("The token was refused.", errors={"api_token": [text]}) from error
+            text = say(
+                "Pipedrive does not accept this token. Copy it anew from Pipedrive's personal preferences, under API."
+            )
+            raise Invalid(say("The token was refused."), errors={"api_token": [text]}) from error
         return Found(address, account, await crm.read_catalogue(), _spent(quota))
 
     return _store(workspace, connection, run(_with_http, ask), actor, personal_token=api_token)
@@ -167,7 +175,7 @@ def _begin_settings(made: Connection) -> None:
 
 def _note_connected(made: Connection, actor: str) -> None:
     act = Act.RECONNECTED if made.was_there else Act.CONNECTED
-    facts = {"by": "signing in" if made.auth_method == "oauth" else "personal token"}
+    facts = {"by": say("signing in") if made.auth_method == "oauth" else say("personal token")}
     note(made.workspace_id, act, actor=actor, subject=made.company_name, after=facts)
 
 
@@ -177,8 +185,8 @@ def _subdomain(company_domain: str) -> str:
         company_domain.strip().lower().removeprefix("https://").split("/")[0].removesuffix(".pipedrive.com")
     )
     if not name or not all(part.isalnum() for part in name.split("-") if part):
-        text = "Enter the part before .pipedrive.com in Pipedrive's address. Example: acme"
-        raise Invalid("The company's address can't be read.", errors={"company_domain": [text]})
+        text = say("Enter the part before .pipedrive.com in Pipedrive's address. Example: acme")
+        raise Invalid(say("The company's address can't be read."), errors={"company_domain": [text]})
     return name
 
 

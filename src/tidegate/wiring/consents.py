@@ -14,6 +14,7 @@ from tidegate.prospects.models import Consent, Prospect
 from tidegate.store.audit import Act, note
 from tidegate.store.inbox import add_changes, closed_consent
 from tidegate.store.models import Connection, Link
+from tidegate.words import say
 
 
 def count_closed(connection: Connection) -> int:
@@ -28,7 +29,7 @@ def unsubscribe_closed(connection: Connection, *, actor: str) -> int:
     """
     settings = connection.get_settings()
     if not settings.unsubscribe_in_pipedrive or not settings.direction.flows_to(Side.PIPEDRIVE):
-        raise Conflict("Switch on “Unsubscribe in Pipedrive, too” and save first.")
+        raise Conflict(say("Switch on “Unsubscribe in Pipedrive, too” and save first."))
     with transaction.atomic():
         ids = list(_closed(connection).values_list("prospect_id", flat=True))
         add_changes(connection, [closed_consent(prospect_id) for prospect_id in ids])

@@ -36,6 +36,7 @@ from tidegate.store.making import Note, note, one_at_a_time, strike_out
 from tidegate.store.models import Connection
 from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.parts import CLOCK
+from tidegate.words import say
 
 WITH_OPTIONS = (Kind.OPTION, Kind.OPTIONS)
 SETTLING = timedelta(seconds=3)
@@ -59,10 +60,10 @@ def create_field(
     """The new field, in the stored catalogue too. Raises Invalid by place (`name`, `kind`, `options`), and Conflict."""
     name = " ".join(name.split())
     if not name:
-        raise Invalid(errors={"name": ["Name the new field."]})
+        raise Invalid(errors={"name": [say("Name the new field.")]})
     labels = list(dict.fromkeys(label.strip() for label in options if label.strip()))
     if kind in WITH_OPTIONS and not labels:
-        raise Invalid(errors={"options": ["A field of this type needs at least one option."]})
+        raise Invalid(errors={"options": [say("A field of this type needs at least one option.")]})
     if side is Side.OUTREACH:
         return _create_in_store(connection, name, kind, labels, actor)
     return _create_in_pipedrive(connection, name, kind, labels)
@@ -72,7 +73,7 @@ def add_options(connection: Connection, side: Side, *, key: str, labels: Sequenc
     """The field with these options at its end; those it has already are left as they are. Raises NotFound, Invalid."""
     known = find_field(connection, side, key)
     if known.kind not in WITH_OPTIONS:
-        raise Invalid(errors={"key": [f"“{known.name}” is no field of options."]})
+        raise Invalid(errors={"key": [say("“{field}” is no field of options.", field=known.name)]})
     new = _lacking(known, [label.strip() for label in labels if label.strip()])
     if not new:
         return known
@@ -92,7 +93,7 @@ def find_field(connection: Connection, side: Side, key: str) -> Field:
     else:
         found = catalogues.pipedrive_catalogue(connection).field(key)
     if found is None:
-        raise NotFound("There is no such field any more. Refresh the fields.")
+        raise NotFound(say("There is no such field any more. Refresh the fields."))
     return found
 
 
@@ -100,7 +101,7 @@ def _create_in_store(
     connection: Connection, name: str, kind: Kind, labels: Sequence[str], actor: str
 ) -> Field:
     if kind.value not in FieldType.values:
-        raise Invalid(errors={"kind": ["Prospects have no fields of this type."]})
+        raise Invalid(errors={"kind": [say("Prospects have no fields of this type.")]})
     author = Author(connection.workspace_id, actor, "page")
     made = field_of(services.create_field(author, name, kind.value, labels))
     connection.refresh_from_db(fields=["catalogue"])  # announced by the store, and stored meanwhile
@@ -113,7 +114,9 @@ def _create_in_pipedrive(connection: Connection, name: str, kind: Kind, labels: 
         fields = catalogues.pipedrive_catalogue(connection).fields
         twin = _twin(fields, name, kind)
         if twin is not None and twin.key in seen:
-            raise Conflict(f"Pipedrive has a field “{name}” of this type already. Choose that one.")
+            raise Conflict(
+                say("Pipedrive has a field “{name}” of this type already. Choose that one.", name=name)
+            )
         if twin is not None:
             return twin  # made while this press waited: a doubled form, or a colleague's
         facts: dict[str, Json] = {"name": name, "known": [field.key for field in fields]}
@@ -152,7 +155,7 @@ def _add_to_pipedrive(connection: Connection, key: str, labels: Sequence[str]) -
             return making.carried_out(look, add, place="labels")
         except RecordGone as error:
             raise NotFound(
-                f"Pipedrive no longer has the field “{known.name}”. Refresh the fields."
+                say("Pipedrive no longer has the field “{field}”. Refresh the fields.", field=known.name)
             ) from error
 
 

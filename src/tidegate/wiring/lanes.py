@@ -31,6 +31,7 @@ from tidegate.store.wakes import wake_lane
 from tidegate.wiring.parts import CLOCK, crm_of, outreach_of, quota_of
 from tidegate.wiring.steps import worker_step
 from tidegate.wiring.upkeep import keep_up
+from tidegate.words import say
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ VERIFY_SECONDS = 5.0
 """No call goes out unless the hold was seen alive this recently. The heartbeat sees to that; a frozen worker that thaws
 finds it old and asks first."""
 
-UNFORESEEN = (
+UNFORESEEN = say(
     "An unforeseen error stopped the sync; it is tried again by itself. The server's log has the details."
 )
 UNFORESEEN_PAUSE = timedelta(seconds=30)

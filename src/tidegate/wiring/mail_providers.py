@@ -28,6 +28,7 @@ from tidegate.store.mail_providers import (
 )
 from tidegate.store.models import MailProvider, Workspace
 from tidegate.wiring.amazon import take_sns
+from tidegate.words import say
 
 
 def add_mail_provider(workspace: Workspace, name: str, signing_key: str = "", *, actor: str) -> MailProvider:
@@ -37,7 +38,7 @@ def add_mail_provider(workspace: Workspace, name: str, signing_key: str = "", *,
     until then nothing they deliver is taken.
     """
     if name not in PROVIDERS:
-        raise Invalid(errors={"provider": [f"Must be one of {', '.join(PROVIDERS)}."]})
+        raise Invalid(errors={"provider": [say("Must be one of {choices}.", choices=", ".join(PROVIDERS))]})
     if signing_key:
         _check_signing_key(PROVIDERS[name], signing_key)
     return make_mail_provider(workspace, name, signing_key, actor=actor)
@@ -52,9 +53,13 @@ def set_signing_key(row: MailProvider, signing_key: str, *, actor: str) -> None:
 def _check_signing_key(provider: Provider, signing_key: str) -> None:
     signing = provider.signing
     if signing is None:
-        wrong = f"{provider.label} has no signing key; leave it out."
+        wrong = say("{provider} has no signing key; leave it out.", provider=provider.label)
     elif not signing_key.isascii() or signing.load(signing_key) is None:
-        wrong = f"This is no {signing.called} of {provider.label}. Copy it as a whole."
+        wrong = say(
+            "This is no {what} of {provider}. Copy it as a whole.",
+            what=signing.called,
+            provider=provider.label,
+        )
     else:
         return
     raise Invalid(errors={"signing_key": [wrong]})
@@ -80,7 +85,7 @@ def receive_from_provider(secret: str, name: str, kind: str, request: HttpReques
     """
     row = find_mail_provider(secret, name)
     if row is None:
-        raise NotGenuine("There is no e-mail service provider at this address.")
+        raise NotGenuine(say("There is no e-mail service provider at this address."))
     try:
         if PROVIDERS[name].by_sns:
             take_sns(request)

@@ -11,8 +11,9 @@ from tidegate.errors import Conflict
 from tidegate.store.audit import Act, note
 from tidegate.store.models import Connection, Workspace
 from tidegate.store.schedule import LaneSchedule
+from tidegate.words import say
 
-WAITS = (
+WAITS = say(
     "This workspace requires signing in at Pipedrive, and this connection uses a personal API token. "
     "Reconnect to sign in: settings, links and history are kept."
 )
@@ -42,6 +43,8 @@ def check_tokens_are_welcome(workspace: Workspace) -> None:
     """Raises Conflict where a personal token may not connect."""
     if Workspace.objects.filter(pk=workspace.pk, oauth_required=True).exists():
         raise Conflict(
-            "This workspace requires signing in at Pipedrive, so a personal API token can't connect it. "
-            "Choose Connect on the Integrations page and sign in there."
+            say(
+                "This workspace requires signing in at Pipedrive, so a personal API token can't connect it. "
+                "Choose Connect on the Integrations page and sign in there."
+            )
         )

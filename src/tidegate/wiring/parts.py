@@ -20,6 +20,7 @@ from tidegate.store.models import Connection, Lane
 from tidegate.store.oauth_app import registered_app
 from tidegate.store.secrets import decrypt
 from tidegate.store.vault import ConnectionVault
+from tidegate.words import say
 
 CALLBACK_PATH = "/oauth/pipedrive/callback"
 
@@ -48,7 +49,9 @@ def authorizer(http: HttpSender) -> Authorizer:
     app = registered_app()
     if app is None:
         raise Invalid(
-            "No Pipedrive app is registered yet. Register one first, or connect with a personal API token."
+            say(
+                "No Pipedrive app is registered yet. Register one first, or connect with a personal API token."
+            )
         )
     return OAuth(
         address=config.pipedrive_oauth_url,

@@ -19,6 +19,7 @@ from tidegate.store.inbox import News
 from tidegate.store.models import Connection
 from tidegate.store.webhook_doubts import doubt_late_deliveries
 from tidegate.wiring.upkeep import HOOK_USER
+from tidegate.words import say
 
 OF_THE_CATALOGUE = frozenset({"user", "pipeline", "stage", "person_field"})
 """Of these the catalogue is read anew; of lists, filters and what no webhook told by the daily reread."""
@@ -81,14 +82,14 @@ def _receive(hook_token: str, authorization: str | None, body: bytes) -> None:
         listener = _genuine(hook_token, authorization, anew=attempt > 0)
         if _take(listener, read_delivery(body, listener.catalogue.fields)):
             return
-    raise TemporaryError("The connection changed again and again while a delivery was to be stored.")
+    raise TemporaryError(say("The connection changed again and again while a delivery was to be stored."))
 
 
 def _genuine(hook_token: str, authorization: str | None, *, anew: bool) -> Listener:
     """Refused only by what the row says now: the secret may be a new one."""
     listener = listener_at(hook_token, anew=anew)
     if listener is None:
-        raise NotGenuine("There is no connection at this address.")
+        raise NotGenuine(say("There is no connection at this address."))
     try:
         check_genuine(authorization, user=HOOK_USER, password=listener.password)
     except NotGenuine:
@@ -132,5 +133,5 @@ def _news(happening: Happening, listener: Listener) -> News:
         body=None if hidden else happening.body,  # what we can't see any more is looked at, whatever it shows
         before=happening.before if ours else None,
         merged_into=happening.merged_into or "",
-        actor=f"Pipedrive user {happening.actor_id}" if happening.actor_id else "",
+        actor=say("Pipedrive user {id}", id=happening.actor_id) if happening.actor_id else "",
     )

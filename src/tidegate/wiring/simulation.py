@@ -25,6 +25,7 @@ from tidegate.store.schedule import campaign_rules
 from tidegate.wiring import parts
 from tidegate.wiring.asking import ask_pipedrive
 from tidegate.wiring.steps import request_step, run
+from tidegate.words import say
 
 DAYS = 30
 MOST_EVENTS = 20_000
@@ -137,7 +138,7 @@ async def _prospect(connection: Connection, prospect_id: str) -> Record:
     found = await parts.outreach_of(connection, request_step).get_prospects([prospect_id])
     record = found.get(prospect_id)
     if not isinstance(record, Record):
-        raise NotFound("There is no such prospect.")
+        raise NotFound(say("There is no such prospect."))
     return record
 
 

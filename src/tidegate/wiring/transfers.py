@@ -23,6 +23,7 @@ from tidegate.store.queries import budget_today
 from tidegate.wiring import parts
 from tidegate.wiring.parts import calls_per_second
 from tidegate.wiring.steps import request_step, run
+from tidegate.words import say
 
 MOST_CHOSEN = 500
 """Records that can be chosen one by one."""
@@ -96,9 +97,12 @@ def _chosen(records: Sequence[str] | None) -> list[str] | None:
         return None
     chosen = list(dict.fromkeys(records))
     if not chosen:
-        raise Invalid(errors={"records": ["Choose at least one record."]})
+        raise Invalid(errors={"records": [say("Choose at least one record.")]})
     if len(chosen) > MOST_CHOSEN:
-        text = f"Choose at most {MOST_CHOSEN} records one by one, or transfer all of them."
+        text = say(
+            "Choose at most {most} records one by one, or transfer all of them.",
+            most=MOST_CHOSEN,
+        )
         raise Invalid(errors={"records": [text]})
     return chosen
 
@@ -107,7 +111,7 @@ def _check_transfer(connection: Connection, direction: Direction) -> Side:
     """The sending app, where a transfer this way is possible at all."""
     if direction is Direction.TWO_WAY:
         raise Invalid(
-            errors={"direction": ["A transfer goes one way: choose to_pipedrive or from_pipedrive."]}
+            errors={"direction": [say("A transfer goes one way: choose to_pipedrive or from_pipedrive.")]}
         )
     settings = connection.get_settings()
     wanted = (
@@ -118,7 +122,8 @@ def _check_transfer(connection: Connection, direction: Direction) -> Side:
     )
     if found:
         raise Invalid(
-            "The settings are not complete.", errors={problem.place: [problem.message] for problem in found}
+            say("The settings are not complete."),
+            errors={problem.place: [problem.message] for problem in found},
         )
     _check_authorised(connection)
     return Side.OUTREACH if direction is Direction.TO_PIPEDRIVE else Side.PIPEDRIVE
@@ -126,7 +131,7 @@ def _check_transfer(connection: Connection, direction: Direction) -> Side:
 
 def _check_authorised(connection: Connection) -> None:
     if connection.secret is None or connection.reason == Reason.RECONNECT:
-        raise Conflict("Pipedrive no longer accepts this connection. Reconnect it first.")
+        raise Conflict(say("Pipedrive no longer accepts this connection. Reconnect it first."))
 
 
 def start_previewed(
@@ -163,20 +168,24 @@ def undo_transfer(
     if chosen is not None:
         known = set(transfer.records.filter(source_id__in=chosen).values_list("source_id", flat=True))
         if unknown := [source_id for source_id in chosen if source_id not in known]:
-            text = f"The transfer has no record {unknown[0]}."
+            text = say("The transfer has no record {id}.", id=unknown[0])
             raise Invalid(errors={"records": [text]})
     return rows.begin_undo(transfer, delete_created=delete_created, actor=actor, records=chosen)
 
 
 def _check_undoable(transfer: Transfer) -> None:
     if transfer.undoes_id is not None:
-        raise Conflict("An undo can't be undone. Transfer the records again instead.")
+        raise Conflict(say("An undo can't be undone. Transfer the records again instead."))
     until = undo_possible_until(transfer)
     if until is None:
-        raise Conflict("Only a transfer that has ended can be undone. Cancel it first.")
+        raise Conflict(say("Only a transfer that has ended can be undone. Cancel it first."))
     if until <= timezone.now():
         raise Conflict(
-            f"A transfer can be undone for {config.undo_days} days. This one ended on {transfer.finished_at:%d %B %Y}."
+            say(
+                "A transfer can be undone for {days} days. This one ended on {day}.",
+                days=config.undo_days,
+                day=f"{transfer.finished_at:%d %B %Y}",
+            )
         )
 
 
@@ -201,8 +210,16 @@ def _check_confirmed(undo: Transfer, confirm: int | None) -> None:
     count = touched_by(undo)
     if must_confirm(undo) and confirm != count:
         raise Invalid(
-            "This undo touches many records.",
-            errors={"confirm": [f"Type {count} to confirm that {count:,} records are undone."]},
+            say("This undo touches many records."),
+            errors={
+                "confirm": [
+                    say(
+                        "Type {number} to confirm that {count} records are undone.",
+                        number=count,
+                        count=f"{count:,}",
+                    )
+                ]
+            },
         )
 
 
@@ -234,7 +251,7 @@ class Estimate:
 def estimate(transfer: Transfer) -> Estimate:
     """By what the preview counted so far, and today's budget as it is now."""
     if not transfer.planned and transfer.state != "preview":
-        raise NotFound("This transfer was not previewed, so nothing was reckoned beforehand.")
+        raise NotFound(say("This transfer was not previewed, so nothing was reckoned beforehand."))
     lane = transfer.connection.lane
     rate = calls_per_second(lane, personal_token=transfer.connection.auth_method == "token")
     budget = budget_today(lane)

@@ -16,6 +16,7 @@ from tidegate.adapters.pipedrive.webhooks import (
 )
 from tidegate.config import config
 from tidegate.core.brakes import Brake, emptied_lists
+from tidegate.core.catalogue import NamedList
 from tidegate.core.checks import (
     EVERY,
     Webhooks,
@@ -37,12 +38,16 @@ from tidegate.store.schedule import LaneSchedule
 from tidegate.store.secrets import decrypt
 from tidegate.store.webhook_doubts import doubt_after_downtime
 from tidegate.wiring.steps import worker_step
+from tidegate.words import Counted, say
 
 CATALOGUE_EVERY = timedelta(hours=24)
 DOWN_AFTER = timedelta(seconds=90)
 """A lane that was not swept for so long: everything was down, and Pipedrive gave its deliveries up meanwhile."""
 SWEPT_EVERY = timedelta(seconds=20)
 HOOK_USER = "tidegate"
+_HELD = Counted(
+    "“{list}” held {count} prospect and holds none now", "“{list}” held {count} prospects and holds none now"
+)
 
 
 def hook_url(connection: Connection) -> str:
@@ -96,11 +101,17 @@ async def _watch_lists(connection: Connection, engine: Engine) -> None:
     settings = connection.get_settings()
     emptied = emptied_lists(before, after, settings.sync_from_lists) if settings.brakes.on else []
     if emptied:
-        names = ", ".join(f"“{each.name}” held {each.size} prospects and holds none now" for each in emptied)
-        stopped = Stopped(Brake.LIST, f"A list that is synced is suddenly empty: {names}.")
+        what = _emptied(emptied)
+        stopped = Stopped(Brake.LIST, say("A list that is synced is suddenly empty: {what}.", what=what))
         await worker_step(LaneSchedule().halt, str(connection.pk), stopped)
     else:
         await worker_step(partial(store_catalogues, connection, outreach=after))
+
+
+def _emptied(lists: Sequence[NamedList]) -> str:
+    first, *others = lists
+    what = _HELD(first.size or 0, list=first.name)
+    return say("{what}, {rest}", what=what, rest=_emptied(others)) if others else what
 
 
 async def _try_webhooks(connection: Connection, crm: Crm) -> None:

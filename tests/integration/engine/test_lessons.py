@@ -15,7 +15,7 @@ from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NA
 from tidegate.core.settings import Direction
 from tidegate.core.values import Kind, Unreadable, Value
 from tidegate.errors import InvalidForRemote, RemoteUnavailable
-from tidegate.store.models import Change, Intent, Link
+from tidegate.store.models import Change, Intent, Link, MirrorPerson
 from tidegate.store.sameness import ask_for_check
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +123,7 @@ def test_a_refused_record_of_a_batch_is_the_only_one_that_waits(world: World) ->
     world.drain()
 
     assert (len(world.persons()), len(world.questions())) == (4, 1)
+    assert world.crm.tokens["create_person"] == 5 * 5  # each was sent once
 
 
 def test_a_refused_value_says_in_which_app_it_is_corrected(world: World) -> None:
@@ -344,6 +345,19 @@ def test_hundreds_who_were_there_before_the_launch_come_with_a_transfer_alone(wo
     world.drain()
 
     assert [p.value(FIRST_NAME) for p in world.prospects()] == ["New"]
+
+
+def test_whoever_stands_behind_the_first_pages_is_known_too(world: World) -> None:
+    """A list stopped at its ten thousandth record and said nothing: whoever came behind it was made a second time."""
+    for number in range(1_050):
+        world.crm.add_person(person(f"Old {number}", f"old{number}@north.example"))
+    world.take_as_known()
+    world.use(world.settings.in_direction(Direction.TO_PIPEDRIVE))
+    world.outreach.add(prospect("Old Last", email="old1049@north.example"))
+    world.drain()
+
+    assert MirrorPerson.objects.count() == len(world.crm.person_ids) == 1_050
+    assert list(world.links().values()) == [world.crm.person_ids[-1]]
 
 
 def test_a_hundred_edits_are_read_in_batches_and_nothing_is_searched_for(world: World) -> None:

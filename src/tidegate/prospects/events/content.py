@@ -14,6 +14,7 @@ import orjson
 from tidegate.prospects.events.automatic import is_automatic
 from tidegate.prospects.models import EventType
 from tidegate.prospects.values import Unfit, normal_email, read_email, short
+from tidegate.words import say
 
 FAST_CLOCK = timedelta(minutes=15)
 """So far ahead a clock may be: such an event counts as of now. What lies farther ahead is refused."""
@@ -90,7 +91,12 @@ def differences(before: NewEvent, after: NewEvent) -> list[str]:
     }
     pairs = {name: (getattr(before, name), getattr(after, name)) for name in CONTENT}
     return [
-        f"{names.get(name, name)} was {_quoted(first)} and is now {_quoted(second)}"
+        say(
+            "{field} was {before} and is now {after}",
+            field=names.get(name, name),
+            before=_quoted(first),
+            after=_quoted(second),
+        )
         for name, (first, second) in pairs.items()
         if first != second
     ]
@@ -103,9 +109,11 @@ def _quoted(value: object) -> str:
         case bool():
             return str(value).lower()
         case "":
-            return "not there"
+            return say("not there")
     text = str(value)
-    return f"“{short(text)}”" + (f" ({len(text):,} characters)" if len(text) > 60 else "")
+    if len(text) > 60:
+        return say("“{text}” ({length} characters)", text=short(text), length=f"{len(text):,}")
+    return f"“{text}”"
 
 
 def is_storable(text: str) -> bool:
@@ -150,7 +158,7 @@ class _Reader:
             automatic=given_type == AUTO_REPLIED or self.automatic(),
         )
         if not (event.prospect_id or event.recipient or event.email_key or event.message_id or self.faults):
-            self.fault("prospect", "Say whom it is about: prospect.id, prospect.email, or email.id.")
+            self.fault("prospect", say("Say whom it is about: prospect.id, prospect.email, or email.id."))
         return event
 
     def fault(self, key: str, text: str) -> None:
@@ -159,14 +167,14 @@ class _Reader:
     def refuse_unknown(self, name: str, given: Mapping[str, object]) -> None:
         for key in given:
             if key not in FIELDS[name]:
-                self.fault(f"{name}.{key}" if name else str(key), "There is no such field.")
+                self.fault(f"{name}.{key}" if name else str(key), say("There is no such field."))
 
     def part(self, name: str) -> Mapping[str, object]:
         given = self.raw.get(name)
         if given is None:
             return {}
         if not isinstance(given, Mapping):
-            self.fault(name, f"This must be an object of {' and '.join(FIELDS[name][:2])}.")
+            self.fault(name, say("This must be an object of {keys}.", keys=" and ".join(FIELDS[name][:2])))
             return {}
         self.refuse_unknown(name, given)
         return given
@@ -179,13 +187,18 @@ class _Reader:
         if isinstance(value, int) and not isinstance(value, bool) and key in ("id", "step", "key"):
             value = str(value)
         if not isinstance(value, str):
-            self.fault(place + key, "This must be text.")
+            self.fault(place + key, say("This must be text."))
             return ""
         if len(value) > limit:
-            self.fault(place + key, f"Too long: {len(value):,} of {limit:,} characters.")
+            self.fault(
+                place + key,
+                say(
+                    "Too long: {length} of {limit} characters.", length=f"{len(value):,}", limit=f"{limit:,}"
+                ),
+            )
             return ""
         if "\x00" in value or not is_storable(value):
-            self.fault(place + key, "It holds characters that can't be stored.")
+            self.fault(place + key, say("It holds characters that can't be stored."))
             return ""
         return value
 
@@ -195,7 +208,7 @@ class _Reader:
         faults = len(self.faults)
         text = " ".join(self.long(given, key, limit, place).split())
         if required and not text and len(self.faults) == faults:
-            self.fault(place + key, "This is required.")
+            self.fault(place + key, say("This is required."))
         return text
 
     def body(self, email: Mapping[str, object], key: str) -> str:
@@ -221,21 +234,25 @@ class _Reader:
             except ValueError:
                 at = None
         if at is None or at.tzinfo is None:
-            what = "This is required" if given in (None, "") else "This must be a time with its zone"
-            self.fault("at", f"{what}, like 2026-05-11T08:00:00Z.")
+            if given in (None, ""):
+                self.fault("at", say("This is required, like 2026-05-11T08:00:00Z."))
+            else:
+                self.fault("at", say("This must be a time with its zone, like 2026-05-11T08:00:00Z."))
             return self.now
         if at > self.now + FAST_CLOCK:
-            self.fault("at", f"{_quoted(at)} lies in the future. Check the clock and the time zone.")
+            self.fault(
+                "at", say("{at} lies in the future. Check the clock and the time zone.", at=_quoted(at))
+            )
         if at < EARLIEST:
-            self.fault("at", f"{_quoted(at)} is not a time at which e-mails were tracked.")
+            self.fault("at", say("{at} is not a time at which e-mails were tracked.", at=_quoted(at)))
         return at.astimezone(UTC)
 
     def automatic(self) -> bool:
         given = self.raw.get("automatic")
         if given is not None and not isinstance(given, bool):
-            self.fault("automatic", "This must be true or false.")
+            self.fault("automatic", say("This must be true or false."))
         headers = self.raw.get("headers") or {}
         if not isinstance(headers, Mapping) or not all(isinstance(text, str) for text in headers.values()):
-            self.fault("headers", "This must be an object of header names and texts.")
+            self.fault("headers", say("This must be an object of header names and texts."))
             return False
         return given is True or is_automatic({str(name): str(text) for name, text in headers.items()})

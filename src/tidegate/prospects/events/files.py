@@ -14,6 +14,7 @@ import orjson
 from tidegate.errors import Invalid
 from tidegate.prospects.events.content import FIELDS
 from tidegate.prospects.importing.files import look_at, read_rows
+from tidegate.words import say
 
 MAX_FILE = 200 * 1024 * 1024
 COLUMNS: Mapping[str, str] = {
@@ -65,7 +66,9 @@ _PLACES = {name for name in FIELDS[""] if name not in FIELDS} | {
 def read_events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The events of a file with the number of each one's line or item, from 1. Raises Invalid, OSError."""
     if path.stat().st_size > MAX_FILE:
-        raise Invalid(f"{path.name} is larger than {MAX_FILE // 1024 // 1024} MB. Split it.")
+        raise Invalid(
+            say("{file} is larger than {limit} MB. Split it.", file=path.name, limit=MAX_FILE // 1024 // 1024)
+        )
     with path.open("rb") as file:
         start = file.read(100).lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
     rows = _from_json(path, path.read_bytes()) if start in (b"[", b"{") else _from_csv(path)
@@ -87,7 +90,7 @@ def _from_json(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, Any]
             _line(path, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()
         ]
     if not isinstance(items, list):
-        raise Invalid(f"{path.name} holds no list of events.")
+        raise Invalid(say("{file} holds no list of events.", file=path.name))
     for number, item in enumerate(items, 1):
         yield number, dict(item) if isinstance(item, dict) else {"item": item}
 
@@ -96,7 +99,9 @@ def _line(path: Path, number: int, line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise Invalid(f"Line {number} of {path.name} is not JSON: {error}.") from error
+        raise Invalid(
+            say("Line {line} of {file} is not JSON: {error}.", line=number, file=path.name, error=error)
+        ) from error
 
 
 def _from_csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -106,8 +111,11 @@ def _from_csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         missing = {"type", "at"} - set(places)
         if missing:
             raise Invalid(
-                f"The first line must name the columns, and {' and '.join(sorted(missing))} is not among them. "
-                f"Known: {', '.join(sorted(_PLACES))}."
+                say(
+                    "The first line must name the columns, and {columns} is not among them. Known: {known}.",
+                    columns=" and ".join(sorted(missing)),
+                    known=", ".join(sorted(_PLACES)),
+                )
             )
         for row in rows:
             if any(cell.strip() for cell in row.cells):

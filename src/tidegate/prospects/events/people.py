@@ -9,6 +9,7 @@ from tidegate.prospects.events.content import NewEvent
 from tidegate.prospects.models import CampaignEvent, Consent, EventType, Prospect, ProspectEmail
 from tidegate.prospects.queries import numbers_of
 from tidegate.prospects.values import normal_email
+from tidegate.words import say
 
 
 class People:
@@ -42,7 +43,7 @@ class People:
 
     def fault(self, event: NewEvent, prospect_id: int | None) -> dict[str, list[str]]:
         if prospect_id is None and event.prospect_id and not event.recipient and not event.email_key:
-            return {"prospect.id": [f"There is no prospect with the id {event.prospect_id}."]}
+            return {"prospect.id": [say("There is no prospect with the id {id}.", id=event.prospect_id)]}
         return {}
 
 

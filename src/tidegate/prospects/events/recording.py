@@ -23,6 +23,7 @@ from tidegate.prospects.events.people import People, consents_of
 from tidegate.prospects.events.waiting import adopt_for_emails, is_late
 from tidegate.prospects.models import Campaign, CampaignEmail, CampaignEvent, EventType
 from tidegate.prospects.services.saving import lock_addresses
+from tidegate.words import say
 
 MAX_EVENTS = 1_000
 
@@ -62,7 +63,13 @@ def record_events(
     Raises Invalid for more than MAX_EVENTS.
     """
     if len(tellings) > MAX_EVENTS:
-        raise Invalid(f"At most {MAX_EVENTS:,} events in one call, not {len(tellings):,}.")
+        raise Invalid(
+            say(
+                "At most {limit} events in one call, not {number}.",
+                limit=f"{MAX_EVENTS:,}",
+                number=f"{len(tellings):,}",
+            )
+        )
     return _Batch(author, tellings, source=source, historical=historical).run()
 
 
@@ -107,7 +114,7 @@ class _Batch:
         self.results[place] = EventResult(outcome, errors=errors)
 
     def refuse_other(self, place: int, before: NewEvent, after: NewEvent) -> None:
-        texts = differences(before, after) or ["Its content was another one."]
+        texts = differences(before, after) or [say("Its content was another one.")]
         self.refuse(place, EventOutcome.CONFLICT, {"key": texts})
 
     def set_known_aside(self) -> None:
@@ -198,7 +205,10 @@ def _other_recipient(emails: Emails, event: NewEvent, prospect_id: int | None) -
         return {}
     if prospect_id is not None and prospect_id == email.prospect_id:
         return {}
-    text = f"This e-mail went to {email.recipient}. An e-mail's id stands for one message to one recipient."
+    text = say(
+        "This e-mail went to {recipient}. An e-mail's id stands for one message to one recipient.",
+        recipient=email.recipient,
+    )
     return {"email.id": [text]}
 
 

@@ -7,28 +7,29 @@ from dataclasses import dataclass, replace
 from tidegate.prospects.models import CustomField, EmailStatus, FieldType
 from tidegate.prospects.search_keys import fold
 from tidegate.prospects.values import FieldShape, Unfit, read_date, read_number, read_value
+from tidegate.words import say
 
 SKIP = "skip"
 LIST = "list"
-LINE, PROBLEM = "Line of the file", "Problem"
+LINE, PROBLEM = say("Line of the file"), say("Problem")
 """What a file of faulty rows has besides its own columns."""
 CUSTOM = "custom."
 NEW = "new:"
 """Followed by a field type: the column becomes a custom field under its own name."""
 
 SYSTEM_TARGETS: Mapping[str, str] = {
-    "email": "E-mail",
-    "other_emails": "More e-mail addresses",
-    "first_name": "First name",
-    "last_name": "Last name",
-    "full_name": "Full name",
-    "company": "Company name",
-    "job_title": "Position",
-    "phone": "Phone",
-    "other_phones": "More phone numbers",
-    "email_status": "E-mail status",
-    "consent": "Consent",
-    LIST: "List",
+    "email": say("E-mail"),
+    "other_emails": say("More e-mail addresses"),
+    "first_name": say("First name"),
+    "last_name": say("Last name"),
+    "full_name": say("Full name"),
+    "company": say("Company name"),
+    "job_title": say("Position"),
+    "phone": say("Phone"),
+    "other_phones": say("More phone numbers"),
+    "email_status": say("E-mail status"),
+    "consent": say("Consent"),
+    LIST: say("List"),
 }
 ONCE = frozenset(SYSTEM_TARGETS) - {"other_emails", "other_phones", LIST}
 """Targets that one column alone can go to."""

@@ -18,6 +18,7 @@ import charset_normalizer
 import clevercsv
 
 from tidegate.errors import Invalid
+from tidegate.words import say
 
 DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = (
@@ -46,10 +47,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _OTHER_FILES = (
-    (b"PK\x03\x04", "an Excel workbook or another packed file"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"%PDF", "a PDF"),
-    (b"{\\rtf", "a text document with formatting"),
+    (b"PK\x03\x04", say("an Excel workbook or another packed file")),
+    (b"\xd0\xcf\x11\xe0", say("an old Excel workbook")),
+    (b"%PDF", say("a PDF")),
+    (b"{\\rtf", say("a text document with formatting")),
 )
 _BROKEN = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
@@ -99,10 +100,10 @@ def look_at(file: BinaryIO, *, encoding: str = "", delimiter: str = "") -> Shape
     """How the file is written, unless told. Leaves it at its start. Raises Invalid where it is no CSV file."""
     head = _head(file)
     if not head.strip():
-        raise _refused("The file is empty.")
+        raise _refused(say("The file is empty."))
     for start, what in _OTHER_FILES:
         if head.startswith(start):
-            raise _refused(f"This is {what}, not a CSV file. Save it as CSV first.")
+            raise _refused(say("This is {what}, not a CSV file. Save it as CSV first.", what=what))
     found = encoding or _find_encoding(file, head)
     _check_encoding(found)
     sample = _decode_sample(head, found)
@@ -124,15 +125,27 @@ def read_rows(file: BinaryIO, shape: Shape) -> Generator[Row, None, None]:
             if line == 1 and _said_delimiter(shape.delimiter.join(cells)):
                 continue
             if len(cells) > MAX_COLUMNS:
-                raise _refused(f"Line {line:,} has {len(cells):,} columns; the limit is {MAX_COLUMNS}.")
+                raise _refused(
+                    say(
+                        "Line {line} has {number} columns; the limit is {limit}.",
+                        line=f"{line:,}",
+                        number=f"{len(cells):,}",
+                        limit=MAX_COLUMNS,
+                    )
+                )
             if any(cell.strip() for cell in cells):
                 yield Row(line, tuple(cells))
     except csv.Error as error:
         raise _refused(
-            f"The file can't be read from line {last + 1:,} on: a quote is opened there and not closed."
+            say(
+                "The file can't be read from line {line} on: a quote is opened there and not closed.",
+                line=f"{last + 1:,}",
+            )
         ) from error
     except UnicodeError as error:
-        raise _refused(f"The file can't be read as {shape.encoding}. Choose another encoding.") from error
+        raise _refused(
+            say("The file can't be read as {encoding}. Choose another encoding.", encoding=shape.encoding)
+        ) from error
     finally:
         with suppress(ValueError):  # who stopped half-way may have closed the file before this ends
             text.detach()
@@ -192,7 +205,8 @@ def _check_encoding(name: str) -> None:
         codecs.lookup(name)
     except LookupError as error:
         raise Invalid(
-            f"There is no encoding “{name}”.", errors={"encoding": [f"There is no encoding “{name}”."]}
+            say("There is no encoding “{name}”.", name=name),
+            errors={"encoding": [say("There is no encoding “{name}”.", name=name)]},
         ) from error
 
 

@@ -32,6 +32,7 @@ from tidegate.prospects.services.fields import WITH_OPTIONS, change_field, creat
 from tidegate.prospects.services.lists import get_or_create_lists
 from tidegate.prospects.services.saving import Outcome, custom_shapes
 from tidegate.prospects.values import option_key
+from tidegate.words import say
 
 BATCH = 500
 REJECTING = ("email", "first_name", "last_name", "row")
@@ -39,7 +40,12 @@ REJECTING = ("email", "first_name", "last_name", "row")
 TWICE = "twice"
 """The outcome of a row whose address an earlier row of the file has."""
 
-_NAMES = {**SYSTEM_TARGETS, "emails": "More e-mail addresses", "phones": "Phone", "row": "The row"}
+_NAMES = {
+    **SYSTEM_TARGETS,
+    "emails": say("More e-mail addresses"),
+    "phones": say("Phone"),
+    "row": say("The row"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +91,24 @@ def check_plan(plan: Plan, header: Sequence[str], fields: Sequence[CustomField])
     names = column_names(header)
     for index, target in enumerate(plan.targets):
         if target not in known:
-            errors[f"columns.{index}"] = ["There is no such field."]
+            errors[f"columns.{index}"] = [say("There is no such field.")]
         elif (target in ONCE or target.startswith(CUSTOM)) and target in seen:
-            errors[f"columns.{index}"] = [f"“{names[seen[target]]}” goes there already."]
+            errors[f"columns.{index}"] = [say("“{column}” goes there already.", column=names[seen[target]])]
         seen.setdefault(target, index)
     if len(plan.targets) != len(header):
-        errors["columns"] = [f"The file has {len(header)} columns, the plan {len(plan.targets)}."]
+        errors["columns"] = [
+            say(
+                "The file has {number} columns, the plan {planned}.",
+                number=len(header),
+                planned=len(plan.targets),
+            )
+        ]
     if not {"email", "first_name", "last_name", "full_name", "company", "phone"} & set(plan.targets):
-        errors["columns"] = ["Choose a column that says who it is: an e-mail address, a name or a company."]
+        errors["columns"] = [
+            say("Choose a column that says who it is: an e-mail address, a name or a company.")
+        ]
     if errors:
-        raise Invalid("Some columns can't be imported as chosen.", errors=errors)
+        raise Invalid(say("Some columns can't be imported as chosen."), errors=errors)
 
 
 class Importer:
@@ -194,7 +208,11 @@ class Importer:
     def _draft(self, row: Row, shapes: Shapes) -> "_Draft":
         surplus = [cell for cell in row.cells[self.width :] if cell.strip()]
         if surplus:
-            text = f"It has {len(row.cells)} cells, the header has {self.width}. Check its quotes."
+            text = say(
+                "It has {number} cells, the header has {width}. Check its quotes.",
+                number=len(row.cells),
+                width=self.width,
+            )
             return _Draft(self, row, faults={"row": [text]})
         content, faults = read_what_fits(self._raw(row), shapes)
         draft = _Draft(self, row, faults=faults, list_names=self._list_names(row))
@@ -256,7 +274,7 @@ class Importer:
                 ids = {lists[name].pk for name in draft.list_names if name in lists}
                 draft.item = replace(draft.item, list_ids=draft.item.list_ids | ids)
                 if too_long & set(draft.list_names):
-                    draft.faults[LIST] = ["A list's name has at most 100 characters."]
+                    draft.faults[LIST] = [say("A list's name has at most 100 characters.")]
 
 
 @dataclass(slots=True)
@@ -278,7 +296,11 @@ class _Draft:
         return RowReport(self.row, str(self.outcome), self.reason(), tuple(self.faults))
 
     def reason(self) -> str:
-        parts = [f"{self.name_of(key)}: {text}" for key, texts in self.faults.items() for text in texts]
+        parts = [
+            say("{field}: {reason}", field=self.name_of(key), reason=text)
+            for key, texts in self.faults.items()
+            for text in texts
+        ]
         return " ".join(parts)
 
     def name_of(self, key: str) -> str:

@@ -32,6 +32,7 @@ from tidegate.prospects.importing.files import Row, Shape, look_at, read_rows
 from tidegate.prospects.importing.running import BATCH, Importer, Plan, RowReport, check_plan, in_batches
 from tidegate.prospects.models import Import, ImportProblem, ImportState
 from tidegate.prospects.queries import read_fields
+from tidegate.words import say
 
 MAX_BYTES = 50 * 1024 * 1024
 LOOKED_AT = 5_000
@@ -42,7 +43,7 @@ UPLOADS_KEPT = timedelta(days=2)
 """How long a file waits for its columns to be matched."""
 STALLED = timedelta(seconds=30)
 
-NO_HEADER = "The first line does not name the columns. Put a line like “Email,First name,Company” first."
+NO_HEADER = say("The first line does not name the columns. Put a line like “Email,First name,Company” first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ class Check:
 def receive(author: Author, file_name: str, content: bytes) -> Import:
     """Keep a file until its columns are matched. Raises Invalid where it can't be imported at all."""
     if len(content) > MAX_BYTES:
-        text = f"The file has {len(content) // 1024**2:,} MB; the limit is {MAX_BYTES // 1024**2} MB. Use the command line."
+        text = say(
+            "The file has {size} MB; the limit is {limit} MB. Use the command line.",
+            size=f"{len(content) // 1024**2:,}",
+            limit=MAX_BYTES // 1024**2,
+        )
         raise Invalid(text, errors={"file": [text]})
     made = Import(
         workspace_id=author.workspace_id, file_name=file_name[-255:], content=content, actor=author.actor
@@ -84,7 +89,7 @@ def _describe(upload: Import, shape: Shape) -> None:
         raise Invalid(NO_HEADER, errors={"file": [NO_HEADER]})
     upload.header, upload.rows_total = column_names(header), sum(1 for _ in rows)
     if not upload.rows_total:
-        text = "The file names columns, but holds no rows."
+        text = say("The file names columns, but holds no rows.")
         raise Invalid(text, errors={"file": [text]})
 
 
@@ -92,7 +97,7 @@ def get_upload(workspace_id: UUID, upload_id: UUID) -> Import:
     """Raises NotFound."""
     found = Import.objects.filter(workspace_id=workspace_id, pk=upload_id).first()
     if found is None:
-        raise NotFound("There is no such import. It may have been tidied away.")
+        raise NotFound(say("There is no such import. It may have been tidied away."))
     return found
 
 
@@ -130,7 +135,7 @@ def start(upload: Import, plan: Plan) -> None:
     """Let the import run by this plan. Raises Invalid, and Conflict where it runs or ran already."""
     locked = Import.objects.select_for_update().get(pk=upload.pk)
     if locked.state != ImportState.UPLOADED:
-        raise Conflict("This import was started already.")
+        raise Conflict(say("This import was started already."))
     check_plan(plan, locked.header, read_fields(locked.workspace_id))
     locked.plan, locked.state, locked.worked_at = plan.to_json(), ImportState.RUNNING, timezone.now()
     locked.save(update_fields=["plan", "state", "worked_at"])

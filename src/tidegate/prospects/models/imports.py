@@ -5,12 +5,14 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from tidegate.words import say
+
 
 class ImportState(models.TextChoices):
-    UPLOADED = "uploaded", "Waiting for its columns"
-    RUNNING = "running", "Running"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
+    UPLOADED = "uploaded", say("Waiting for its columns")
+    RUNNING = "running", say("Running")
+    DONE = "done", say("Done")
+    FAILED = "failed", say("Failed")
 
 
 class Import(models.Model):

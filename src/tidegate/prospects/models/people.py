@@ -7,20 +7,22 @@ from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.utils import timezone
 
+from tidegate.words import say
+
 
 class EmailStatus(models.TextChoices):
-    UNVERIFIED = "unverified", "Unverified"
-    VALID = "valid", "Valid"
-    UNVERIFIABLE = "unverifiable", "Unverifiable"
-    INVALID = "invalid", "Invalid"
+    UNVERIFIED = "unverified", say("Unverified")
+    VALID = "valid", say("Valid")
+    UNVERIFIABLE = "unverifiable", say("Unverifiable")
+    INVALID = "invalid", say("Invalid")
 
 
 class Consent(models.TextChoices):
     """Whether campaigns may write to a prospect. It only ever tightens, from the first word to the last."""
 
-    OPEN = "open", "May be written to"
-    BOUNCED = "bounced", "Bounced"
-    UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+    OPEN = "open", say("May be written to")
+    BOUNCED = "bounced", say("Bounced")
+    UNSUBSCRIBED = "unsubscribed", say("Unsubscribed")
 
 
 class ProspectList(models.Model):
@@ -38,21 +40,21 @@ class ProspectList(models.Model):
 
 
 class FieldType(models.TextChoices):
-    TEXT = "text", "Text"
-    LONG_TEXT = "long_text", "Long text"
-    NUMBER = "number", "Number"
-    MONEY = "money", "Money"
-    DATE = "date", "Date"
-    TIME = "time", "Time"
-    DATETIME = "datetime", "Date and time"
-    DATE_RANGE = "date_range", "Date range"
-    BOOLEAN = "boolean", "Yes or no"
-    OPTION = "option", "Single option"
-    OPTIONS = "options", "Multiple options"
-    PHONE = "phone", "Phone"
-    EMAIL = "email", "E-mail"
-    ADDRESS = "address", "Address"
-    LINK = "link", "Link"
+    TEXT = "text", say("Text")
+    LONG_TEXT = "long_text", say("Long text")
+    NUMBER = "number", say("Number")
+    MONEY = "money", say("Money")
+    DATE = "date", say("Date")
+    TIME = "time", say("Time")
+    DATETIME = "datetime", say("Date and time")
+    DATE_RANGE = "date_range", say("Date range")
+    BOOLEAN = "boolean", say("Yes or no")
+    OPTION = "option", say("Single option")
+    OPTIONS = "options", say("Multiple options")
+    PHONE = "phone", say("Phone")
+    EMAIL = "email", say("E-mail")
+    ADDRESS = "address", say("Address")
+    LINK = "link", say("Link")
 
 
 class CustomField(models.Model):

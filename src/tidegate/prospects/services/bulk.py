@@ -34,6 +34,7 @@ from tidegate.prospects.services.saving import (
     new_prospect,
     write_addresses,
 )
+from tidegate.words import say
 
 MAX_ITEMS = 1_000
 
@@ -74,7 +75,13 @@ def upsert_prospects(
     An item may hold `list_ids` besides the content; it is added to these. Raises Invalid for more than MAX_ITEMS.
     """
     if len(raws) > MAX_ITEMS:
-        raise Invalid(f"At most {MAX_ITEMS:,} items in one call, not {len(raws):,}.")
+        raise Invalid(
+            say(
+                "At most {limit} items in one call, not {number}.",
+                limit=f"{MAX_ITEMS:,}",
+                number=f"{len(raws):,}",
+            )
+        )
     shapes = custom_shapes(author.workspace_id)
     known_lists = _known_lists(author.workspace_id, raws)
     results: list[ItemResult] = []
@@ -235,8 +242,10 @@ class _Batch:
 
 def _ambiguous(candidates: Sequence[Prospect]) -> ItemResult:
     names = " and ".join(sorted({candidate.name for candidate in candidates})[:3])
-    text = (
-        f"{len(candidates)} prospects have these addresses ({names}), so it is not clear which one is meant."
+    text = say(
+        "{number} prospects have these addresses ({names}), so it is not clear which one is meant.",
+        number=len(candidates),
+        names=names,
     )
     return ItemResult(Outcome.REJECTED, errors={"email": [text]})
 
@@ -260,9 +269,9 @@ def _read_list_ids(raw: object, known: set[int], faults: dict[str, list[str]]) -
     if raw is None:
         return frozenset()
     if not isinstance(raw, list | tuple):
-        faults["list_ids"] = ["This must be a list of list ids."]
+        faults["list_ids"] = [say("This must be a list of list ids.")]
         return frozenset()
     unknown = [item for item in raw if not (str(item).isdecimal() and int(item) in known)]
     if unknown:
-        faults["list_ids"] = [f"There is no list with the id {str(unknown[0])[:40]}."]
+        faults["list_ids"] = [say("There is no list with the id {id}.", id=str(unknown[0])[:40])]
     return frozenset(int(item) for item in raw) if not unknown else frozenset()

@@ -6,6 +6,7 @@ from tidegate.errors import Conflict, Invalid
 from tidegate.prospects.authors import Author
 from tidegate.prospects.models import Campaign
 from tidegate.prospects.values import Unfit, clean_text
+from tidegate.words import say
 
 MAX_NAME = 200
 
@@ -18,9 +19,9 @@ def create_campaign(author: Author, name: str, key: str = "") -> Campaign:
     except Unfit as error:
         raise Invalid(errors={"name": [str(error)]}) from error
     if not clean:
-        raise Invalid(errors={"name": ["A campaign needs a name."]})
+        raise Invalid(errors={"name": [say("A campaign needs a name.")]})
     try:
         with transaction.atomic():
             return Campaign.objects.create(workspace_id=author.workspace_id, key=clean_key, name=clean)
     except IntegrityError as error:
-        raise Conflict(f"There is a campaign with the id “{clean_key}” already.") from error
+        raise Conflict(say("There is a campaign with the id “{id}” already.", id=clean_key)) from error

@@ -15,9 +15,14 @@ from tidegate.prospects.search_keys import fold
 from tidegate.prospects.services.saving import lock_fields
 from tidegate.prospects.signals import lists_changed
 from tidegate.prospects.values import MAX_LENGTH, Unfit, clean_text, option_key
+from tidegate.words import Counted, say
 
 MAX_OPTIONS = 1_000
 MAX_FIELDS = 200
+_IN_USE = Counted(
+    "{count} prospect has “{option}”. Change that first, or rename the option.",
+    "{count} prospects have “{option}”. Change that first, or rename the option.",
+)
 SYSTEM_NAMES = frozenset(
     {
         "first name",
@@ -42,9 +47,14 @@ def create_field(author: Author, name: str, field_type: str, options: Sequence[s
     lock_fields(author.workspace_id)
     others = list(CustomField.objects.filter(workspace_id=author.workspace_id))
     if len(others) >= MAX_FIELDS:
-        raise Conflict(f"There are {MAX_FIELDS} custom fields, which is the limit. Delete one first.")
+        raise Conflict(
+            say(
+                "There are {limit} custom fields, which is the limit. Delete one first.",
+                limit=MAX_FIELDS,
+            )
+        )
     if field_type not in FieldType.values:
-        raise _invalid("type", f"This must be one of {', '.join(FieldType.values)}.")
+        raise _invalid("type", say("This must be one of {choices}.", choices=", ".join(FieldType.values)))
     clean = _checked_name(others, name)
     labels = _checked_options(FieldType(field_type), options)
     last = CustomField.objects.filter(workspace_id=author.workspace_id).aggregate(last=Max("position"))[
@@ -106,7 +116,7 @@ def get_field(workspace_id: UUID, key: str) -> CustomField:
     """Raises NotFound."""
     found = CustomField.objects.filter(workspace_id=workspace_id, key=key).first()
     if found is None:
-        raise NotFound("There is no custom field with this key.")
+        raise NotFound(say("There is no custom field with this key."))
     return found
 
 
@@ -138,10 +148,15 @@ def _change_options(
         if now is None:
             used = uses_of_option(field, was)
             if used:
-                who = "1 prospect has" if used == 1 else f"{used:,} prospects have"
-                raise _invalid("options", f"{who} “{was}”. Change that first, or rename the option.")
+                raise _invalid(
+                    "options",
+                    _IN_USE(used, option=was),
+                )
         elif option_key(now) not in kept:
-            raise _invalid("options", f"“{now}” is the new name of “{was}”, but is not among the options.")
+            raise _invalid(
+                "options",
+                say("“{now}” is the new name of “{was}”, but is not among the options.", now=now, was=was),
+            )
         elif (label := kept[option_key(now)]) != was:
             _relabel(author, field, was, label)
     field.options = labels
@@ -173,21 +188,30 @@ def _checked_name(others: Sequence[CustomField], name: str) -> str:
     except Unfit as error:
         raise _invalid("name", str(error)) from error
     if not clean:
-        raise _invalid("name", "A field needs a name.")
+        raise _invalid("name", say("A field needs a name."))
     if clean.casefold() in SYSTEM_NAMES:
-        raise Conflict(f"“{clean}” is the name of a field that is always there.")
+        raise Conflict(say("“{name}” is the name of a field that is always there.", name=clean))
     if any(item.name.casefold() == clean.casefold() for item in others):
-        raise Conflict(f"There is a field named “{clean}” already.")
+        raise Conflict(say("There is a field named “{name}” already.", name=clean))
     return clean
 
 
 def _checked_options(field_type: FieldType, options: Sequence[str]) -> list[str]:
     if field_type not in WITH_OPTIONS:
         if options:
-            raise _invalid("options", f"A field of the type {field_type.label.lower()} has no options.")
+            raise _invalid(
+                "options", say("A field of the type {kind} has no options.", kind=field_type.label.lower())
+            )
         return []
     if len(options) > MAX_OPTIONS:
-        raise _invalid("options", f"At most {MAX_OPTIONS:,} options, not {len(options):,}.")
+        raise _invalid(
+            "options",
+            say(
+                "At most {limit} options, not {number}.",
+                limit=f"{MAX_OPTIONS:,}",
+                number=f"{len(options):,}",
+            ),
+        )
     labels: dict[str, str] = {}
     for raw in options:
         try:
@@ -195,9 +219,11 @@ def _checked_options(field_type: FieldType, options: Sequence[str]) -> list[str]
         except Unfit as error:
             raise _invalid("options", str(error)) from error
         if ";" in label:
-            raise _invalid("options", f"“{label}” holds a semicolon, which separates options in files.")
+            raise _invalid(
+                "options", say("“{label}” holds a semicolon, which separates options in files.", label=label)
+            )
         if label and option_key(label) in labels:
-            raise _invalid("options", f"“{label}” is there twice.")
+            raise _invalid("options", say("“{label}” is there twice.", label=label))
         if label:
             labels[option_key(label)] = label
     return list(labels.values())

@@ -12,6 +12,7 @@ from tidegate.prospects.models import Prospect, ProspectList
 from tidegate.prospects.services.saving import add_memberships
 from tidegate.prospects.signals import lists_changed
 from tidegate.prospects.values import Unfit, clean_text
+from tidegate.words import say
 
 
 @transaction.atomic
@@ -20,7 +21,7 @@ def create_list(author: Author, name: str) -> ProspectList:
     name = _checked_name(author.workspace_id, name)
     made, is_new = ProspectList.objects.get_or_create(workspace_id=author.workspace_id, name=name)
     if not is_new:
-        raise Conflict(f"There is a list named “{name}” already.")
+        raise Conflict(say("There is a list named “{name}” already.", name=name))
     lists_changed.send(sender=ProspectList, workspace_id=author.workspace_id)
     return made
 
@@ -89,7 +90,7 @@ def _get_locked(workspace_id: UUID, list_id: int) -> ProspectList:
     rows = ProspectList.objects.select_for_update(no_key=True)
     found = rows.filter(workspace_id=workspace_id, pk=list_id).first()
     if found is None:
-        raise NotFound("There is no such list. It may have been deleted.")
+        raise NotFound(say("There is no such list. It may have been deleted."))
     return found
 
 
@@ -99,7 +100,7 @@ def _clean_name(name: str) -> str:
     except Unfit as error:
         raise Invalid(str(error), errors={"name": [str(error)]}) from error
     if not clean:
-        raise Invalid("A list needs a name.", errors={"name": ["A list needs a name."]})
+        raise Invalid(say("A list needs a name."), errors={"name": [say("A list needs a name.")]})
     return clean
 
 
@@ -107,5 +108,5 @@ def _checked_name(workspace_id: UUID, name: str, *, besides: int | None = None) 
     clean = _clean_name(name)
     others = ProspectList.objects.filter(~Q(pk=besides), workspace_id=workspace_id, name__iexact=clean)
     if others.exists():
-        raise Conflict(f"There is a list named “{clean}” already.")
+        raise Conflict(say("There is a list named “{name}” already.", name=clean))
     return clean

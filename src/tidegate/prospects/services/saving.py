@@ -21,8 +21,9 @@ from tidegate.prospects.events.waiting import adopt_for_prospects
 from tidegate.prospects.models import Consent, CustomField, Prospect, ProspectEmail, ProspectList
 from tidegate.prospects.search_keys import fill_keys
 from tidegate.prospects.values import FieldShape, normal_email
+from tidegate.words import say
 
-NOBODY = "A prospect needs a name, an e-mail address, a phone number or a company."
+NOBODY = say("A prospect needs a name, an e-mail address, a phone number or a company.")
 CHANGEABLE = (
     "first_name",
     "last_name",
@@ -159,8 +160,11 @@ def update_prospect(
         _refuse_double(author.workspace_id, content, besides=prospect_id)
     if content.consent is not None and is_tighter(prospect.consent, content.consent):
         raise Conflict(
-            f"{prospect.name} is marked “{Consent(prospect.consent).label}”. Only a member can open that again, on the "
-            "prospect's page.",
+            say(
+                "{name} is marked “{consent}”. Only a member can open that again, on the prospect's page.",
+                name=prospect.name,
+                consent=Consent(prospect.consent).label,
+            ),
             prospect_id=prospect_id,
         )
     before = prospect.consent
@@ -203,7 +207,7 @@ def find_lists(workspace_id: UUID, list_ids: Collection[int]) -> list[ProspectLi
     rows = ProspectList.objects.select_for_update(no_key=True)
     found = list(rows.filter(workspace_id=workspace_id, pk__in=wanted).order_by("pk")) if wanted else []
     if len(found) < len(wanted):
-        text = "One of these lists does not exist. It may have been deleted."
+        text = say("One of these lists does not exist. It may have been deleted.")
         raise Invalid(text, errors={"list_ids": [text]})
     return found
 
@@ -281,7 +285,7 @@ def _get_locked(workspace_id: UUID, prospect_id: int) -> Prospect:
     rows = Prospect.objects.select_for_update(no_key=True)
     prospect = rows.filter(workspace_id=workspace_id, pk=prospect_id).first()
     if prospect is None:
-        raise NotFound("There is no such prospect. It may have been deleted.")
+        raise NotFound(say("There is no such prospect. It may have been deleted."))
     return prospect
 
 
@@ -290,7 +294,8 @@ def _refuse_double(workspace_id: UUID, content: Content, *, besides: int | None 
     row = rows.exclude(prospect=besides).select_related("prospect").order_by("prospect_id").first()
     if row is not None:
         raise Conflict(
-            f"{row.prospect.name} has the address {row.address} already.", prospect_id=row.prospect_id
+            say("{name} has the address {address} already.", name=row.prospect.name, address=row.address),
+            prospect_id=row.prospect_id,
         )
 
 

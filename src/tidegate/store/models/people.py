@@ -7,6 +7,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils import timezone
 
+from tidegate.words import say
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> "User":
@@ -53,9 +55,9 @@ class Workspace(models.Model):
 
 
 class Role(models.TextChoices):
-    OWNER = "owner", "Owner"
-    ADMIN = "admin", "Admin"
-    VIEWER = "viewer", "Viewer"
+    OWNER = "owner", say("Owner")
+    ADMIN = "admin", say("Admin")
+    VIEWER = "viewer", say("Viewer")
 
     def manages(self, other: str) -> bool:
         """Whether who has this role may give the other one, and change or remove members who have it."""

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from tidegate.core.records import Side
 from tidegate.errors import Invalid
 from tidegate.store.models import Connection, LogEntry, MirrorAddress
+from tidegate.words import say
 
 
 def recent_activity(connection: Connection, limit: int = 8) -> list[LogEntry]:
@@ -132,7 +133,9 @@ def read_cursor(cursor: str) -> tuple[datetime, int]:
             raise ValueError(text)
         return moment, int(pk)
     except (ValueError, binascii.Error) as error:
-        raise Invalid("This page of the log can't be found. Start again at the newest entries.") from error
+        raise Invalid(
+            say("This page of the log can't be found. Start again at the newest entries.")
+        ) from error
 
 
 def capped_count(entries: QuerySet[LogEntry], cap: int = 10_000) -> tuple[int, bool]:

@@ -76,6 +76,39 @@ async def test_six_hundred_fields_are_all_there(server):
     assert sum(field.name.startswith("Field ") for field in catalogue.fields) == 600
 
 
+LISTS = {
+    "pipelines": ("/api/v2/pipelines", lambda n: {"id": 100 + n, "name": f"P{n}", "order_nr": n}),
+    "stages": (
+        "/api/v2/stages",
+        lambda n: {"id": 100 + n, "name": f"S{n}", "pipeline_id": 1, "order_nr": n},
+    ),
+    "deals": (
+        "/api/v2/deals",
+        lambda n: {"id": n + 1, "status": "open", "person_id": 1, "pipeline_id": 1, "stage_id": 1},
+    ),
+    "activities": ("/api/v2/activities", lambda n: {"id": n + 1, "subject": f"A{n}"}),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_every_list_is_read_past_its_first_page(server, name):
+    """Elsewhere a list ended at its first page, or at the ten thousandth record, and so did the sync."""
+    path, row = LISTS[name]
+    serve_persons(server, 1)
+    crm, rows = server.crm(), [row(number) for number in range(1200)]
+    server.answers("GET", path, ok(rows[:500], cursor="a"), ok(rows[500:1000], cursor="b"), ok(rows[1000:]))
+    match name:
+        case "pipelines":
+            found = {pipeline.name for pipeline in (await crm.read_catalogue()).pipelines}
+        case "stages":
+            found = {stage.name for p in (await crm.read_catalogue()).pipelines for stage in p.stages}
+        case "deals":
+            found = {deal.id for deal in (await crm.open_deals(["1"]))["1"]}
+        case _:
+            found = {activity.id for activity in await crm.activities_since(datetime(2026, 3, 1, tzinfo=UTC))}
+    assert len(found) == 1200
+
+
 async def test_filters_that_are_off_or_of_the_moment_are_not_offered(server):
     filters = [
         {"id": 5, "name": "Customers", "active_flag": True, "temporary_flag": None},
