@@ -18,6 +18,7 @@ from tidegate.ports.crm import (
     WebhookRequest,
 )
 from tidegate.ports.links import (
+    ASKED,
     LEAVE,
     SIDE_WORDS,
     Change,
@@ -36,6 +37,7 @@ from tidegate.ports.schedule import Schedule, Serving
 from tidegate.ports.transfers import Claim, DoneRow, Outcome, PreviewPage, TransferState
 
 __all__ = [
+    "ASKED",
     "LEAVE",
     "SIDE_WORDS",
     "UNCHANGED",

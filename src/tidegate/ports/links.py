@@ -11,6 +11,9 @@ SIDE_WORDS: Mapping[Side, str] = {Side.OUTREACH: "the prospect store", Side.PIPE
 LEAVE = "leave"
 """The action of a campaign event that waited through a pause, and that a member left: it sets nothing off."""
 
+ASKED = "asked"
+"""The source of a change that is none: somebody asked for the record to be looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
