@@ -18,6 +18,7 @@ from tidegate.ports.crm import (
     WebhookRequest,
 )
 from tidegate.ports.links import (
+    ASKED,
     LEAVE,
     Change,
     Intent,
@@ -35,6 +36,7 @@ from tidegate.ports.schedule import Schedule, Serving
 from tidegate.ports.transfers import Claim, DoneRow, Outcome, PreviewPage, TransferState
 
 __all__ = [
+    "ASKED",
     "LEAVE",
     "UNCHANGED",
     "Account",

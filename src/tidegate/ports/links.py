@@ -10,6 +10,9 @@ from tidegate.core.values import Json
 LEAVE = "leave"
 """The action of a campaign event that waited through a pause, and that a member left: it sets nothing off."""
 
+ASKED = "asked"
+"""The source of a change that is none: somebody asked for the record to be looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -23,6 +23,7 @@ from tidegate.prospects.values import (
     read_email,
     read_phone,
     read_value,
+    why_unknown,
 )
 from tidegate.words import say
 
@@ -105,7 +106,7 @@ class _Reader:
 
     def content(self) -> Content:
         for key in self.raw.keys() - KNOWN_KEYS:
-            self.fault(key, say("There is no such field."))
+            self.fault(key, why_unknown(self.raw))
         return Content(
             texts=self.texts(),
             email=self.single("email", read_email),

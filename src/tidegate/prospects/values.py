@@ -100,6 +100,23 @@ def read_phone(raw: object) -> str:
     return clean_text(str(raw), MAX_PHONE)
 
 
+NO_OBJECT = "item"
+"""The key under which what is no object is read: it is refused with the others of its batch, and by that name."""
+
+
+def as_object(item: object) -> Mapping[str, object]:
+    return item if isinstance(item, Mapping) else {NO_OBJECT: item}
+
+
+def is_no_object(raw: Mapping[str, object]) -> bool:
+    return [*raw] == [NO_OBJECT]
+
+
+def why_unknown(raw: Mapping[str, object]) -> str:
+    """What is said of a key that nothing is read from."""
+    return say("This must be an object.") if is_no_object(raw) else say("There is no such field.")
+
+
 def short(text: str, limit: int = 60) -> str:
     """A value as a message quotes it."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

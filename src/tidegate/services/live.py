@@ -13,7 +13,7 @@ from tidegate.core.echo import is_echo
 from tidegate.core.planning import LEAVE, LIVE
 from tidegate.core.records import Record, Side, with_organization
 from tidegate.errors import BudgetSpent, NeedsAttention, RateLimited, TemporaryError
-from tidegate.ports import Change, Results
+from tidegate.ports import ASKED, Change, Results
 from tidegate.services import brakes, overtaken
 from tidegate.services.engine import Engine
 from tidegate.services.filtering import bar_outsiders
@@ -142,7 +142,7 @@ async def _without_own_echoes(engine: Engine, units: list[Unit], results: Result
 def _shows_its_base(engine: Engine, unit: Unit) -> bool:
     if unit.link is None or unit.link.state != "linked" or not isinstance(unit.prospect, Record):
         return False
-    if any(change.source in ("retry", "check") for change in unit.changes):
+    if any(change.source in ("retry", "check", ASKED) for change in unit.changes):
         return False
     return is_echo(unit.prospect, base_from_json(unit.link.base, engine.rules.pairs), engine.rules.pairs)
 

@@ -7,7 +7,7 @@ from tidegate.core.operations import Plan, Quarrel
 from tidegate.core.quarrels import KIND, NO_PAST, WINDOW, hold_back
 from tidegate.core.records import Side
 from tidegate.core.values import describe
-from tidegate.ports import Question
+from tidegate.ports import ASKED, Question
 from tidegate.services.engine import Engine
 from tidegate.services.units import Unit
 from tidegate.words import say
@@ -33,7 +33,7 @@ def _was_written_since(unit: Unit, since: datetime) -> bool:
 
 def _is_retried(unit: Unit) -> bool:
     """A person says that the quarrel is over: the write goes out, and turns are counted anew."""
-    return any(change.source == "retry" for change in unit.changes)
+    return any(change.source in ("retry", ASKED) for change in unit.changes)
 
 
 def quarrel_of(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:

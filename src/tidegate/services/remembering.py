@@ -8,7 +8,7 @@ from tidegate.core.operations import Decision, LinkState, Plan
 from tidegate.core.planning import finish
 from tidegate.core.records import Gone, Record, Side
 from tidegate.errors import NeedsAttention, RecordGone, TemporaryError, TidegateError
-from tidegate.ports import Change, LinkToSave, LogLine, Results
+from tidegate.ports import ASKED, Change, LinkToSave, LogLine, Results
 from tidegate.services import overtaken, questions
 from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, create_kind, intent_key, update_key
@@ -234,6 +234,8 @@ def cause_text(changes: Sequence[Change]) -> str:
         return say("Found by the regular check")
     if first.source == "retry":
         return say("Retried")
+    if first.source == ASKED:
+        return say("Sync asked for by {actor}", actor=first.actor)
     added = any(change.action == "create" for change in changes)
     if first.side is Side.PIPEDRIVE:
         if first.source in ("organization", "merge"):

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from tidegate.store.models import AuditEntry
+from tidegate.store.models import AuditEntry, Connection
 
 
 class Act(StrEnum):
@@ -58,3 +58,16 @@ def note(
         before={name: value for name, value in earlier.items() if name not in same},
         after={name: value for name, value in later.items() if name not in same},
     )
+
+
+_BY_HAND = (
+    Act.CONNECTED, Act.RECONNECTED, Act.LAUNCHED, Act.PAUSED, Act.RESUMED, Act.HALT_CONFIRMED, Act.HALT_DROPPED,
+)  # fmt: skip
+"""What may change a connection's status."""
+
+
+def last_pause(connection: Connection) -> AuditEntry | None:
+    """Who paused the connection and when; None where something else was done to it since."""
+    done = AuditEntry.objects.filter(workspace_id=connection.workspace_id, act__in=_BY_HAND)
+    last = done.filter(subject=connection.company_name).order_by("-id").first()
+    return last if last is not None and last.act == Act.PAUSED else None

@@ -3,7 +3,7 @@
 Each checks, does, and tells in words of `tidegate.errors` what stands in the way. The permission was checked by the caller.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +18,7 @@ from tidegate.core.references import unknown_references
 from tidegate.core.settings import Settings
 from tidegate.core.settings import problems as settings_problems
 from tidegate.errors import Conflict, Invalid
-from tidegate.ports import Crm
+from tidegate.ports import ASKED, Crm
 from tidegate.store import budget, catalogues, connections, halts
 from tidegate.store.audit import Act, note
 from tidegate.store.budget import MOST_RESERVE, PLAN_FACTORS
@@ -274,6 +274,18 @@ def check_sameness(connection: Connection, *, actor: str) -> None:
     with transaction.atomic():
         ask_for_check(connection)
         wake_lane(connection.lane_id)
+
+
+def sync_now(connection: Connection, prospect_ids: Collection[str], *, actor: str) -> None:
+    """Look at these prospects and their persons now, whatever became of earlier changes. Raises Conflict where live sync is
+    not on.
+    """
+    if connection.status not in (Status.ACTIVE, Status.SYNCING):
+        raise Conflict("Live sync is not on. Switch it on first, then sync.")
+    news = [
+        News(Side.OUTREACH, "prospect", i, action="check", source=ASKED, actor=actor) for i in prospect_ids
+    ]
+    add_changes(connection, news)
 
 
 # --- Needs attention -----------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ class Simulation:
     cut_short: bool
     """There were more than are looked at in one go; the earliest were followed."""
     done: tuple[Simulated, ...]
+    asleep: tuple[Trigger, ...] = ()
+    """Whose automations are switched on and can't work, as something they name is missing."""
 
 
 def simulate(connection: Connection, settings: Settings | None = None, *, days: int = DAYS) -> Simulation:
@@ -54,7 +56,10 @@ def simulate(connection: Connection, settings: Settings | None = None, *, days: 
     settings = settings or connection.get_settings()
     until = timezone.now()
     since = until - timedelta(days=days)
-    simulator = Simulator(campaign_rules(connection, settings))
+    rules = campaign_rules(connection, settings)
+    simulator = Simulator(rules)
+    working = {automation.trigger for automation in rules.automations}
+    asleep = [a.trigger for a in settings.automations if a.enabled and a.trigger not in working]
 
     async def follow() -> tuple[list[Simulated], int, bool]:
         outreach = parts.outreach_of(connection, request_step)
@@ -73,7 +78,7 @@ def simulate(connection: Connection, settings: Settings | None = None, *, days: 
         return done, seen, cursor is not None
 
     done, seen, cut_short = run(follow)
-    return Simulation(since, until, seen, cut_short, tuple(done))
+    return Simulation(since, until, seen, cut_short, tuple(done), tuple(asleep))
 
 
 def _followed(

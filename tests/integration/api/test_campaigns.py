@@ -79,6 +79,7 @@ def test_of_many_each_gets_its_own_answer(alice: Caller, ines: Prospect) -> None
     assert outcomes == ["created", "unchanged", "conflict", "rejected", "rejected"]
     assert answer["counts"] == {"created": 1, "unchanged": 1, "conflict": 1, "rejected": 2}
     assert list(answer["data"][3]["errors"]) == ["at"]
+    assert answer["data"][4]["errors"] == {"item": ["This must be an object."]}
 
 
 def test_a_thousand_are_taken_and_one_more_is_refused(alice: Caller, ines: Prospect) -> None:

@@ -286,6 +286,7 @@ def test_each_item_of_a_bulk_gets_its_own_answer(alice: Caller):
     assert all(bool(item["errors"]) == (item["outcome"] == "rejected") for item in answer["data"])
     assert answer["data"][0]["id"] == str(Prospect.objects.get(company="", first_name="").pk)
     assert answer["counts"] == {"created": 1, "updated": 1, "unchanged": 1, "rejected": 5}
+    assert answer["data"][5]["errors"] == {"item": ["This must be an object."]}
 
 
 def test_a_bulk_of_more_than_a_thousand_is_refused(alice: Caller):

@@ -2,9 +2,9 @@
 
 from django.utils import timezone
 
-from tests.builders import make_connection
+from tests.builders import make_connection, make_prospect, make_workspace
 from tests.integration.api.conftest import Caller
-from tidegate.store.models import Link, OutOfStep, SamenessCheck, Workspace
+from tidegate.store.models import Change, Connection, Link, OutOfStep, SamenessCheck, Workspace
 
 
 def test_health_says_how_many_pairs_are_in_step(alice: Caller, workspace: Workspace) -> None:
@@ -45,6 +45,21 @@ def test_a_paused_connection_is_not_checked(alice: Caller, workspace: Workspace)
     paused = make_connection(workspace, status="paused")
 
     alice.problem(409, "POST", f"/connections/{paused.pk}/check")
+
+
+def test_prospects_are_synced_now(alice: Caller, charlie: Caller, workspace: Workspace) -> None:
+    """Whoever is not of the workspace is passed over."""
+    live = make_connection(workspace)
+    mine, other = make_prospect(workspace), make_prospect(make_workspace("Harbour"))
+
+    body = {"prospect_ids": [str(mine.pk), str(other.pk)]}
+    assert alice.ok("POST", f"/connections/{live.pk}/sync", body) == {"count": 1}
+
+    [change] = Change.objects.all()
+    assert (change.record_id, change.source, change.connection_id) == (str(mine.pk), "asked", live.pk)
+    charlie.problem(404, "POST", f"/connections/{live.pk}/sync", body)
+    Connection.objects.filter(pk=live.pk).update(status="paused")
+    alice.problem(409, "POST", f"/connections/{live.pk}/sync", body)
 
 
 def test_health_counts_the_linked_persons_that_the_connected_user_can_not_see(

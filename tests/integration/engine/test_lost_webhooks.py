@@ -11,6 +11,7 @@ from tests.integration.engine.world import World, prospect
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE
 from tidegate.store.models import Change, Connection
+from tidegate.wiring.actions import sync_now
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,18 @@ def edit_and_check(world: World, *, told: bool, minutes: int) -> str:
 
 def is_suspected() -> bool:
     return Connection.objects.get().webhooks_suspected_at is not None
+
+
+def test_who_asks_for_a_sync_gets_what_no_webhook_told_of(world: World) -> None:
+    prospect_id = world.outreach.add(prospect())
+    world.drain()
+    world.crm.edit_person(world.links()[prospect_id], {JOB_TITLE: "Chair"})
+    world.deliveries_taken = len(world.crm.deliveries)
+    sync_now(world.connection, [prospect_id], actor="Alice")
+    world.drain()
+
+    assert world.outreach.record(prospect_id).value(JOB_TITLE) == "Chair"
+    assert world.log()[-1].cause_text == "Sync asked for by Alice"
 
 
 def test_a_lost_change_is_caught_up_with_and_the_webhooks_are_suspected(world: World) -> None:

@@ -2,15 +2,19 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.builders import field_change, make_connection, make_log_entry, make_person
-from tidegate.store.models import Connection, Workspace
+from tests.builders import field_change, make_connection, make_log_entry, make_person, make_prospect
+from tidegate.core.settings import Direction, FieldMapping, settings_to_json
+from tidegate.prospects.models import Prospect
+from tidegate.store.models import Change, Connection, LogEntry, Workspace
 
 
 @pytest.fixture
@@ -55,6 +59,69 @@ def test_both_values_of_a_conflict_are_kept(owner: Client, live: Connection) -> 
     assert (
         "Both apps had changed it. Tidegate Prospects wins; the other value was “Technical director”." in text
     )
+
+
+# --- the value that lost
+
+
+@pytest.fixture(params=["pipedrive", "outreach"])
+def decided(request: pytest.FixtureRequest, live: Connection) -> LogEntry:
+    """A conflict over the position that the prospect's value won, or Pipedrive's."""
+    prospect = make_prospect(live.workspace, job_title="CTO")
+    mapping = FieldMapping("job_title", "title_in_pipedrive")
+    settings = replace(live.get_settings(), mappings=(*live.get_settings().mappings, mapping))
+    Connection.objects.filter(pk=live.pk).update(settings=settings_to_json(settings))
+    field = "job_title" if request.param == "outreach" else "title_in_pipedrive"
+    change = field_change("Position", "Chair", "CTO", lost="Chair", conflict=True, field=field)
+    return make_log_entry(live, side=request.param, prospect_id=str(prospect.pk), changes=[change])
+
+
+def story(client: Client, entry: LogEntry) -> str:
+    return client.get(reverse("activity-record", args=[entry.connection_id, entry.pk])).content.decode()
+
+
+def use_instead(client: Client, entry: LogEntry, field: str = "") -> Any:
+    address = reverse("activity-instead", args=[entry.connection_id, entry.pk])
+    return client.post(address, {"field": field or entry.changes[0]["field"]}, follow=True)
+
+
+def test_the_value_that_lost_is_taken_after_all(owner: Client, decided: LogEntry) -> None:
+    """It is an edit of the prospect, told under the member's name, and travels as any other."""
+    assert "Use “Chair” instead" in story(owner, decided)
+    answer = use_instead(owner, decided)
+    assert "Position is “Chair” again, and on its way to Pipedrive." in answer.content.decode()
+    prospect = Prospect.objects.get(pk=decided.prospect_id)
+    assert prospect.job_title == "Chair"
+    [change] = Change.objects.all()
+    assert (change.record_id, change.actor) == (decided.prospect_id, "Alice Lindqvist")
+    assert "Use “Chair” instead" not in story(owner, decided)
+
+
+def test_what_was_changed_since_is_left_alone(owner: Client, decided: LogEntry) -> None:
+    Prospect.objects.filter(pk=decided.prospect_id).update(job_title="CEO")
+    assert "instead" not in story(owner, decided)
+    answer = use_instead(owner, decided)
+    assert "Position was changed since. Nothing was done" in answer.content.decode()
+    assert Prospect.objects.get(pk=decided.prospect_id).job_title == "CEO"
+    assert not Change.objects.exists()
+
+
+def test_nothing_is_taken_back_that_would_stay_where_it_is(
+    owner: Client, live: Connection, decided: LogEntry
+) -> None:
+    settings = replace(live.get_settings(), direction=Direction.FROM_PIPEDRIVE)
+    Connection.objects.filter(pk=live.pk).update(settings=settings_to_json(settings))
+    assert "instead" not in story(owner, decided)
+    assert use_instead(owner, decided).status_code == 404
+
+
+def test_only_a_conflict_of_ones_own_workspace_is_turned_round(
+    owner: Client, viewer: Client, stranger: Client, decided: LogEntry
+) -> None:
+    assert "instead" not in story(viewer, decided)
+    assert use_instead(viewer, decided).status_code == 403
+    assert use_instead(stranger, decided).status_code == 404
+    assert use_instead(owner, decided, "phone").status_code == 404
 
 
 def test_an_edit_that_a_write_overtook_is_told_as_such(owner: Client, live: Connection) -> None:

@@ -279,6 +279,18 @@ def test_whoever_the_settings_keep_out_is_left_out_and_said_why(alices: Setup, w
     assert "Left out It has no e-mail address, and only records with one are synced." in text
 
 
+def test_automations_that_can_not_work_are_named_by_the_simulation(alices: Setup, ines: Prospect) -> None:
+    gone = Automation(Trigger.EMAIL_REPLIED, actions=(Action(ActionKind.CREATE_DEAL, "999"),))
+    off = Automation(Trigger.EMAIL_BOUNCED, enabled=False, actions=(Action(ActionKind.CREATE_DEAL, "999"),))
+    use(alices.connection, SENT, gone, off)
+    happened(ines, "email_sent")
+    assert "Something is missing in: E-mail replied. They were left out here." in plain(
+        alices.get("automations/simulation")
+    )
+    use(alices.connection, SENT)
+    assert "Something is missing" not in alices.get("automations/simulation")
+
+
 def test_without_automations_events_or_the_direction_the_simulation_says_so(
     alices: Setup, ines: Prospect
 ) -> None:

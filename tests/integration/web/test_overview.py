@@ -26,6 +26,7 @@ from tidegate.core.problem import Problem
 from tidegate.core.settings import settings_to_json
 from tidegate.errors import AuthorizationLost
 from tidegate.store.alerts import look_for_alerts
+from tidegate.store.audit import Act, note
 from tidegate.store.models import AutomationRun, Connection, Workspace
 from tidegate.wiring import actions
 
@@ -186,6 +187,15 @@ def test_an_owner_pauses_with_one_click(
     answer = owner.post(reverse("sync-switch", args=[live.pk]), {"sync": "paused"}, follow=True)
     assert asked == ["Alice Lindqvist"]
     assert "Live sync is paused. Changes wait until it is active again." in answer.content.decode()
+
+
+def test_a_pause_is_told_with_who_pressed_it_until_something_else_was_done(
+    owner: Client, live: Connection
+) -> None:
+    owner.post(reverse("sync-switch", args=[live.pk]), {"sync": "paused"})
+    assert re.search(r"<h2>Paused <time [^>]*>just now</time> by Alice Lindqvist</h2>", page(owner, live))
+    note(live.workspace_id, Act.RECONNECTED, actor="Bob", subject=live.company_name)
+    assert "<h2>Live sync is paused</h2>" in page(owner, live)
 
 
 def test_resuming_with_problems_leads_to_the_settings(

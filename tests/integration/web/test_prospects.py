@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from tests.builders import make_connection
 from tidegate.core.settings import Settings, settings_to_json
 from tidegate.prospects.importing import uploads
 from tidegate.prospects.models import CustomField, FieldType, Import, Prospect, ProspectList
@@ -17,7 +18,7 @@ from tidegate.prospects.services import (
     create_list,
     create_prospect,
 )
-from tidegate.store.models import Attention, Connection, Link, LogEntry, Workspace
+from tidegate.store.models import Attention, Change, Connection, Link, LogEntry, Workspace
 
 
 @pytest.fixture
@@ -228,6 +229,37 @@ def test_nobody_chosen_changes_nothing(owner: Client, author: Author, body: dict
 
 
 # --- One prospect ---
+
+
+def test_prospects_are_synced_now_where_live_sync_is_on(owner: Client, workspace: Workspace, author: Author):
+    found = [make(author, name) for name in ("Ann", "Bo")]
+    ids = [prospect.pk for prospect in found]
+    assert "Sync now" not in owner.get("/prospects/").content.decode()
+    answer = owner.post("/prospects/act/", {"ids": ids, "do": "sync"}, follow=True)
+    assert "Live sync is not on, so nothing was synced." in answer.content.decode()
+
+    connection = make_connection(workspace)
+    assert "Sync now" in owner.get("/prospects/").content.decode()
+    answer = owner.post("/prospects/act/", {"ids": ids, "do": "sync"}, follow=True)
+    assert "2 prospects are being synced." in answer.content.decode()
+    assert 'id="sync-now"' in owner.get(f"/prospects/{ids[0]}/").content.decode()
+    answer = owner.post(f"/prospects/{ids[0]}/sync/", follow=True)
+    assert "Ann is being synced." in answer.content.decode()
+    told = Change.objects.filter(source="asked").order_by("id").values_list("record_id", "actor")
+    assert list(told) == [(str(pk), "Alice Lindqvist") for pk in (*ids, ids[0])]
+
+    Connection.objects.filter(pk=connection.pk).update(status="paused")
+    assert "Sync now" not in owner.get(f"/prospects/{ids[0]}/").content.decode()
+    answer = owner.post(f"/prospects/{ids[0]}/sync/", follow=True)
+    assert "Live sync is not on" in answer.content.decode()
+
+
+def test_only_who_may_edit_has_a_prospect_synced(viewer: Client, stranger: Client, author: Author):
+    found = make(author)
+    make_connection(Workspace.objects.get(pk=author.workspace_id))
+    assert "Sync now" not in viewer.get(f"/prospects/{found.pk}/").content.decode()
+    assert viewer.post(f"/prospects/{found.pk}/sync/").status_code == 403
+    assert stranger.post(f"/prospects/{found.pk}/sync/").status_code == 404
 
 
 def test_a_prospect_is_added_by_hand(owner: Client, author: Author):

@@ -1,6 +1,6 @@
 """What a connection did, what waits for a person, and how it fares."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from ninja import Query, Router
@@ -10,6 +10,7 @@ from tidegate.api.auth import ApiRequest, Scope, actor, needs
 from tidegate.api.find import find_attention, find_connection
 from tidegate.api.paging import Page, PageQuery, page_of
 from tidegate.api.schemas import Answer, Body, GivenId, GivenMoment, Id, Moment
+from tidegate.prospects.queries import known_ids
 from tidegate.store import queries
 from tidegate.store.models import Attention, LogEntry, OutOfStep
 from tidegate.wiring import actions
@@ -268,6 +269,30 @@ def check_now(request: ApiRequest, connection_id: UUID) -> HealthAnswer:
     connection = find_connection(request, connection_id)
     actions.check_sameness(connection, actor=actor(request))
     return HealthAnswer.model_validate(queries.health(connection))
+
+
+class ToSync(Body):
+    """Prospects to look at now."""
+
+    prospect_ids: Annotated[list[GivenId], Field(min_length=1, max_length=1000)]
+
+
+class ToSyncAnswer(Answer):
+    count: int = Field(description="Prospects that are looked at.")
+
+
+@of_connection.post(
+    "/{connection_id}/sync",
+    auth=needs(Scope.WRITE_CONNECTIONS),
+    response=ToSyncAnswer,
+    summary="Sync prospects now",
+)
+def sync_now(request: ApiRequest, connection_id: UUID, to_sync: ToSync) -> ToSyncAnswer:
+    """Each of them and its person are looked at in a moment and brought into step. Ids that are no prospect's are passed over."""
+    connection = find_connection(request, connection_id)
+    ids = known_ids(connection.workspace_id, to_sync.prospect_ids)
+    actions.sync_now(connection, [str(i) for i in sorted(ids)], actor=actor(request))
+    return ToSyncAnswer(count=len(ids))
 
 
 @attention.post(

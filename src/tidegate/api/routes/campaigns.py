@@ -24,6 +24,7 @@ from tidegate.prospects.events.recording import (
     record_events,
 )
 from tidegate.prospects.models import Campaign, CampaignEvent
+from tidegate.prospects.values import as_object
 
 campaigns = Router(tags=["Campaigns"])
 events = Router(tags=["Campaigns"])
@@ -243,7 +244,7 @@ def _take_all(request: ApiRequest, body: dict[str, Any]) -> EventResults:
         faults["items"] = [f"Must be a list of 1 to {MAX_EVENTS:,} events."]
     if faults:
         raise Invalid(faults_in_words(faults), errors=faults)
-    tellings = [Telling(item if isinstance(item, dict) else {"item": item}) for item in items]
+    tellings = [Telling(as_object(item)) for item in items]
     results = record_events(author_of(request), tellings, source="api")
     counts = Counter(result.outcome.value for result in results)
     return EventResults(

@@ -15,6 +15,7 @@ from tidegate.prospects import queries, services
 from tidegate.prospects.models import Prospect
 from tidegate.prospects.services import MAX_ITEMS, Author, ItemResult, Outcome, Policy
 from tidegate.prospects.services.lists import list_numbers
+from tidegate.prospects.values import as_object
 
 router = Router(tags=["Prospects"])
 
@@ -179,7 +180,7 @@ def create_prospect(request: ApiRequest, new: NewProspect) -> Answered[ProspectA
 )
 def upsert_prospects(request: ApiRequest, bulk: Bulk) -> BulkAnswer:
     """A prospect is recognised by any of its addresses. Sending the same items again changes nothing."""
-    items = [item if isinstance(item, dict) else {"item": item} for item in bulk.items]
+    items = [as_object(item) for item in bulk.items]
     results = services.upsert_prospects(author_of(request), items, policy=Policy(bulk.policy))
     counts = Counter(result.outcome.value for result in results)
     return BulkAnswer(

@@ -13,7 +13,7 @@ import orjson
 
 from tidegate.prospects.events.automatic import is_automatic
 from tidegate.prospects.models import EventType
-from tidegate.prospects.values import Unfit, normal_email, read_email, short
+from tidegate.prospects.values import Unfit, is_no_object, normal_email, read_email, short, why_unknown
 from tidegate.words import say
 
 FAST_CLOCK = timedelta(minutes=15)
@@ -76,7 +76,10 @@ CONTENT = tuple(item.name for item in fields(NewEvent) if item.name != "key")
 def read_event(raw: Mapping[str, object], now: datetime) -> tuple[NewEvent, Faults]:
     """The event, and what is wrong with it by key; where there are faults the event is of no use."""
     reader = _Reader(raw, now)
-    return reader.event(), reader.faults
+    event = reader.event()
+    if is_no_object(raw):
+        return event, {key: reader.faults[key] for key in raw}
+    return event, reader.faults
 
 
 def differences(before: NewEvent, after: NewEvent) -> list[str]:
@@ -167,7 +170,7 @@ class _Reader:
     def refuse_unknown(self, name: str, given: Mapping[str, object]) -> None:
         for key in given:
             if key not in FIELDS[name]:
-                self.fault(f"{name}.{key}" if name else str(key), say("There is no such field."))
+                self.fault(f"{name}.{key}" if name else str(key), why_unknown(given))
 
     def part(self, name: str) -> Mapping[str, object]:
         given = self.raw.get(name)
@@ -243,9 +246,11 @@ class _Reader:
             self.fault(
                 "at", say("{at} lies in the future. Check the clock and the time zone.", at=_quoted(at))
             )
-        if at < EARLIEST:
+        elif at < EARLIEST:
             self.fault("at", say("{at} is not a time at which e-mails were tracked.", at=_quoted(at)))
-        return at.astimezone(UTC)
+        else:
+            return at.astimezone(UTC)
+        return self.now  # the ends of the calendar can't be told in another zone
 
     def automatic(self) -> bool:
         given = self.raw.get("automatic")

@@ -14,6 +14,7 @@ import orjson
 from tidegate.errors import Invalid
 from tidegate.prospects.events.content import FIELDS
 from tidegate.prospects.importing.files import look_at, read_rows
+from tidegate.prospects.values import as_object, is_no_object
 from tidegate.words import say
 
 MAX_FILE = 200 * 1024 * 1024
@@ -76,7 +77,7 @@ def read_events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         kind = event.get("type")
         if isinstance(kind, str):
             event["type"] = TYPES.get(kind.strip().lower(), kind)
-        yield number, {"key": f"import:{_digest(event)}", **event}
+        yield number, event if is_no_object(event) else {"key": f"import:{_digest(event)}", **event}
 
 
 def _from_json(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -92,7 +93,7 @@ def _from_json(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, Any]
     if not isinstance(items, list):
         raise Invalid(say("{file} holds no list of events.", file=path.name))
     for number, item in enumerate(items, 1):
-        yield number, dict(item) if isinstance(item, dict) else {"item": item}
+        yield number, dict(as_object(item))
 
 
 def _line(path: Path, number: int, line: bytes) -> Any:

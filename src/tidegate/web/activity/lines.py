@@ -32,6 +32,8 @@ class FieldLine:
     after: str
     lost: str = ""
     conflict: bool = False
+    instead: str = ""
+    """By what the value that lost is asked back; empty where it can't be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tidegate.store.models import Connection, LogEntry
 from tidegate.web.access import MemberRequest, get_connection, member_required
 from tidegate.web.activity.csv_file import csv_answer
 from tidegate.web.activity.filters import found_in_words, read_filters
+from tidegate.web.activity.instead import with_offers
 from tidegate.web.activity.lines import line_of, lines_of
 
 PAGE = 50
@@ -79,7 +80,7 @@ def _story_context(request: MemberRequest, entry: LogEntry) -> dict[str, Any]:
     total = history.count()
     wanted = request.GET.get("show", "")
     shown = min(int(wanted), 500) if wanted.isdecimal() else STORY
-    story = [line_of(found) for found in history[:shown]]
+    story = with_offers(connection, [line_of(found) for found in history[:shown]])
     card = (
         queries.person_cards(connection.lane, [entry.person_id]).get(entry.person_id)
         if entry.person_id

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from tidegate.web.activity import attention, log, runs
+from tidegate.web.activity import attention, instead, log, runs
 
 urlpatterns = [
     path("", log.activity, name="activity"),
     path("log.csv", log.log_csv, name="activity-csv"),
     path("<int:entry_id>/", log.record, name="activity-record"),
+    path("<int:entry_id>/instead/", instead.use_instead, name="activity-instead"),
     path("runs/", runs.runs, name="activity-runs"),
     path("attention/", attention.attention, name="attention"),
     path("attention/attention.csv", attention.attention_csv, name="attention-csv"),

@@ -43,6 +43,7 @@ def simulation(request: MemberRequest, connection_id: UUID) -> HttpResponse:
         "connection": connection,
         "simulated": simulated,
         "days": DAYS,
+        "asleep": ", ".join(str(TRIGGERS[trigger].name) for trigger in simulated.asleep),
         "counts": _shown_counts(counted(simulated.done)),
         "listed": shown_outcomes(page),
         "page": page,

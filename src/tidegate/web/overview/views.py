@@ -19,6 +19,7 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.records import Side
 from tidegate.errors import TidegateError
 from tidegate.store import queries
+from tidegate.store.audit import last_pause
 from tidegate.store.halts import open_halt
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
@@ -104,6 +105,7 @@ def _pause_context(connection: Connection) -> dict[str, Any]:
     paused = connection.status == Status.PAUSED and connection.launched_at is not None
     return {
         "is_paused": paused and connection.reason not in (Reason.RECONNECT, Reason.BRAKES),
+        "paused": last_pause(connection) if paused and not connection.reason else None,
         "waiting": sum(waiting.values()),
         "waiting_outreach": waiting[Side.OUTREACH],
         "waiting_pipedrive": waiting[Side.PIPEDRIVE],

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from tidegate.core.settings import mapping_problems
 from tidegate.core.values import DateRange, Kind, describe, from_json, is_empty
-from tidegate.errors import Conflict, Invalid, NotFound
+from tidegate.errors import Conflict, Invalid, NotFound, TidegateError
 from tidegate.prospects import queries, services
 from tidegate.prospects.models import Consent, CustomField, Prospect
 from tidegate.store.catalogues import outreach_catalogue, pipedrive_catalogue
@@ -27,7 +27,7 @@ from tidegate.web.activity.lines import lines_of
 from tidegate.web.activity.log import person_url
 from tidegate.web.prospects.emails import email_section
 from tidegate.web.prospects.forms import LABELS, ProspectForm
-from tidegate.web.prospects.frame import author_of, connections_of, missing_is_404
+from tidegate.web.prospects.frame import author_of, connections_of, missing_is_404, sync_now, synced_live
 from tidegate.web.prospects.rows import Row, rows_of
 from tidegate.web.prospects.sales import sales_of
 
@@ -64,6 +64,7 @@ def prospect(request: MemberRequest, prospect_id: int) -> HttpResponse:
         "other_lists": [item for item in queries.read_lists(request.workspace.pk) if item not in mine],
         "doubles": queries.doubles_of(found),
         "linked_to": connections,
+        "synced_live": synced_live(connections),
         "story": _story(found, connections),
         "emails": email_section(found, sales.activities),
         "sales": sales,
@@ -134,6 +135,21 @@ def _story(found: Prospect, connections: list[Connection]) -> list[Any]:
         line for connection in connections for line in lines_of(connection, by_connection[connection.pk])
     ]
     return sorted(lines, key=lambda line: (line.entry.at, line.entry.pk), reverse=True)
+
+
+@require_POST
+@editor_required
+def sync_prospect(request: MemberRequest, prospect_id: int) -> HttpResponse:
+    with missing_is_404():
+        found = queries.get_prospect(request.workspace.pk, prospect_id)
+    try:
+        if sync_now(request, [found.pk]):
+            messages.success(request, _("%(name)s is being synced.") % {"name": found.name})
+        else:
+            messages.warning(request, _("Live sync is not on, so nothing was synced."))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    return redirect("prospect", found.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

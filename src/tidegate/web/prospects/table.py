@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from tidegate.errors import Invalid, NotFound
+from tidegate.errors import Invalid, NotFound, TidegateError
 from tidegate.prospects import queries, services
 from tidegate.prospects.exporting import csv_lines
 from tidegate.prospects.models import ProspectList
 from tidegate.prospects.services import Author
 from tidegate.web.access import MemberRequest, editor_required, member_required
 from tidegate.web.prospects.filters import PIPEDRIVE, ROWS, STATUSES, TableFilter, read_filter
-from tidegate.web.prospects.frame import author_of, connections_of
+from tidegate.web.prospects.frame import author_of, connections_of, sync_now, synced_live
 from tidegate.web.prospects.rows import rows_of
 
 AT_ONCE = 20_000
@@ -63,6 +63,7 @@ def table_context(
         "first": page.position + 1,
         "last": page.position + len(page.prospects),
         "linked_to": connections,
+        "synced_live": synced_live(connections),
         "statuses": STATUSES,
         "pipedrive": PIPEDRIVE,
         "row_choices": ROWS,
@@ -121,9 +122,24 @@ def act(request: MemberRequest) -> HttpResponseBase:
         return csv_download(queries.Filter(request.workspace.pk, also=Q(pk__in=chosen.ids)))
     if request.POST.get("do") == "delete":
         return _delete(request, chosen, back)
+    if request.POST.get("do") == "sync":
+        return _sync(request, chosen, back)
     if request.POST.get("add_to") == "new":
         return _to_new_list(request, chosen)
     return _move(request, chosen, back)
+
+
+def _sync(request: MemberRequest, chosen: Chosen, back: HttpResponse) -> HttpResponse:
+    count = len(chosen.ids)
+    text = ngettext("%(count)s prospect is being synced.", "%(count)s prospects are being synced.", count)
+    try:
+        if sync_now(request, chosen.ids):
+            messages.success(request, text % {"count": number_format(count, force_grouping=True)})
+        else:
+            messages.warning(request, _("Live sync is not on, so nothing was synced."))
+    except TidegateError as error:
+        messages.error(request, error.user_message)
+    return back
 
 
 def _read_chosen(request: MemberRequest) -> Chosen:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("new/", one.new_prospect, name="prospect-new"),
     path("<int:prospect_id>/", one.prospect, name="prospect"),
     path("<int:prospect_id>/edit/", one.edit_prospect, name="prospect-edit"),
+    path("<int:prospect_id>/sync/", one.sync_prospect, name="prospect-sync"),
     path("<int:prospect_id>/lists/", one.move_prospect, name="prospect-move"),
     path("<int:prospect_id>/consent/", one.renew_consent, name="prospect-consent"),
     path("<int:prospect_id>/delete/", one.delete_prospect, name="prospect-delete"),
