@@ -11,6 +11,7 @@ from tidegate.core.catalogue import Field
 from tidegate.core.records import Side
 from tidegate.core.settings import Constant, Settings
 from tidegate.core.values import Kind
+from tidegate.web.said import said
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.options import options
 from tidegate.web.setup.sentences import Example
@@ -109,7 +110,7 @@ def _row(
 
 
 def _name(known: Field) -> str:
-    return _("%(name)s (%(kind)s)") % {"name": known.name, "kind": KIND[known.kind]}
+    return _("%(name)s (%(kind)s)") % {"name": said(known.name), "kind": KIND[known.kind]}
 
 
 def _control(known: Field | None) -> str:
@@ -142,7 +143,11 @@ def example_lines(
         known = fields.field(constant.field)
         whole = known and constant.value and not marks.get(f"constants.{index}")
         if known and whole and settings.direction.flows_to(constant.side):
-            facts = {"name": example.name, "field": known.name, "value": _shown_value(known, constant.value)}
+            facts = {
+                "name": example.name,
+                "field": said(known.name),
+                "value": _shown_value(known, constant.value),
+            }
             lines.append(format_html(_BECOMES[constant.side](), **facts))
     return lines
 

@@ -16,6 +16,7 @@ from tidegate.core.catalogue import Field
 from tidegate.core.records import Side
 from tidegate.core.settings import SYSTEM_MAPPINGS, Direction, FieldMapping, missing_options
 from tidegate.core.values import Kind, compatible
+from tidegate.web.said import said
 from tidegate.web.setup.draft import Catalogues, Draft, Row
 from tidegate.web.setup.options import options
 from tidegate.web.words import KIND
@@ -127,8 +128,8 @@ def _locked(catalogues: Catalogues) -> Iterable[LockedRow]:
             catalogues.pipedrive.field(mapping.pipedrive),
         )
         yield LockedRow(
-            left.name if left else mapping.outreach,
-            right.name if right else mapping.pipedrive,
+            said(left.name) if left else mapping.outreach,
+            said(right.name) if right else mapping.pipedrive,
             str(KIND[left.kind if left else Kind.TEXT]),
         )
 
@@ -171,13 +172,13 @@ class Offers:
 
 
 def _options(fields: Iterable[Field]) -> SafeString:
-    return options((f.key, f.name) for f in fields)
+    return options((f.key, said(f.name)) for f in fields)
 
 
 def _shown(number: int, row: Row, offers: Offers, errors: list[str], done: str) -> ShownRow:
     left = offers.catalogues.outreach.field(row.outreach)
     right = offers.catalogues.pipedrive.field(row.pipedrive)
-    name = left.name if left else _("a field that was deleted") if row.outreach else ""
+    name = said(left.name) if left else _("a field that was deleted") if row.outreach else ""
     return ShownRow(
         number=number,
         position=number + len(SYSTEM_MAPPINGS) + 1,
@@ -217,7 +218,7 @@ def _chosen(key: str, known: Field | None, empty: str) -> SafeString:
     """The option that is chosen now, first; a field that is gone stays visible as such."""
     if not key:
         return options([("", empty)], "")
-    name = known.name if known else _("A field that was deleted")
+    name = said(known.name) if known else _("A field that was deleted")
     return options([(key, name)], key)
 
 
@@ -226,7 +227,7 @@ def _hint(row: Row, left: Field | None, offers: Offers) -> str:
     if left is None or row.pipedrive:
         return ""
     count = len(offers.fitting(left.kind))
-    facts = {"name": left.name, "kind": KIND[left.kind], "count": count}
+    facts = {"name": said(left.name), "kind": KIND[left.kind], "count": count}
     if not count:
         return _("“%(name)s” is of the type %(kind)s, and Pipedrive has no free field of this type.") % facts
     return (

@@ -15,6 +15,7 @@ from tidegate.core.records import Side
 from tidegate.core.settings import Direction, Settings
 from tidegate.store.models import Connection
 from tidegate.web.automations.words import HISTORY
+from tidegate.web.said import said
 from tidegate.web.setup.automations import automation_lines, named_problem
 from tidegate.web.setup.counted import left_out
 from tidegate.web.setup.draft import Catalogues
@@ -145,7 +146,7 @@ def _to_pipedrive(settings: Settings, catalogues: Catalogues, names: dict[str, s
 
 def _fields(settings: Settings, catalogues: Catalogues) -> SafeString:
     names = [
-        known.name
+        said(known.name)
         if (known := catalogues.outreach.field(mapping.outreach))
         else _("a field that was deleted")
         for mapping in settings.mappings
@@ -182,7 +183,7 @@ def _constants(settings: Settings, catalogues: Catalogues) -> list[SafeString | 
             known = catalogue.field(constant.field)
             facts = {
                 "app": app,
-                "field": known.name if known else _("a field that was deleted"),
+                "field": said(known.name) if known else _("a field that was deleted"),
                 "value": constant.value,
             }
             text = _("In {app}, <b>{field}</b> becomes “{value}” on every record that arrives.")

@@ -1,0 +1,198 @@
+"""ADR 18: every text goes through a translation function. In a language that puts each text in brackets, all that stands outside is data."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.builders import (
+    field_change,
+    make_attention,
+    make_log_entry,
+    make_prospect,
+    make_transfer,
+    make_transfer_record,
+)
+from tests.languages import CODE, bracketed, unbracketed
+from tidegate.core.connection import Reason, Status
+from tidegate.core.settings import NO_ADDRESS
+from tidegate.prospects.models import Prospect
+from tidegate.services.questions import OTHERS_IN_STEP
+from tidegate.services.troubles import CURES, INVALID
+from tidegate.store.models import Connection, Transfer, Workspace
+
+pytestmark = pytest.mark.django_db
+
+DATA = {
+    "Pipedrive", "Tidegate", "Tidegate Prospects", "Northlight Studio", "Northlight", "northlight", "pipedrive.com",
+    "Alice Lindqvist", "Signe Aaltonen", "Signe", "Aaltonen", "Maja Lindqvist", "Tomás Ferreira", "CTO", "AL", "SA", "Pd",
+    "Industry", "Lead source", "Met on", "Source", "Team size", "Website", "Software", "Retail", "Energy",
+    "Email", "Job title", "Organization, name", "Lite", "Growth", "Premium", "Ultimate",
+    "Amazon SES", "Brevo", "MailerSend", "Mailgun", "Mailjet", "Postmark", "Resend", "SendGrid", "SparkPost",
+    "prospects:write", "connections:write", "events:write", "admin", "read",
+}  # fmt: skip
+"""Names: of people, companies, products, of the fields of this account, and what programs are told by."""
+SHOWN = ("aria-label", "title", "placeholder", "alt", "data-label")
+SILENT = {"script", "style", "svg", "pre", "code", "time"}
+
+
+class Texts(HTMLParser):
+    """What a reader sees or hears of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in SHOWN]
+        if tag in SILENT:
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and self.inside[-1] == tag:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside:
+            self.found.append(data)
+
+
+@pytest.fixture(autouse=True)
+def language(settings: Any) -> Iterator[None]:
+    settings.LANGUAGES = [("en", "English"), (CODE, "Bracketed")]
+    with bracketed():
+        yield
+
+
+def outside(client: Client, address: str) -> set[str]:
+    """The words of a page that no translation function has seen."""
+    answer = client.get(address, headers={"accept-language": CODE})
+    assert answer.status_code == 200, address
+    page = Texts()
+    page.feed(answer.content.decode())
+    texts = re.sub(r"\S+@\S+", "", "\n".join(page.found))
+    for datum in sorted(DATA, key=len, reverse=True):
+        texts = texts.replace(datum, "")
+    return set(re.findall(r"[^\W\d_]{2,}.*", unbracketed(texts)))
+
+
+REFUSED = "Rank: too long: 300 of 255 characters."
+HIDDEN = "Pipedrive does not show person 21: deleted, merged away or not visible to the user."
+
+
+@pytest.fixture
+def signe(workspace: Workspace) -> Prospect:
+    return make_prospect(workspace)
+
+
+@pytest.fixture
+def told(connection: Connection, signe: Prospect) -> Connection:
+    """Where the engine has had its say: a failed connection, a log of all sorts, a case, a transfer that left somebody out."""
+    facts = {"reason": Reason.INCOMPLETE, "reason_text": "Choose at least one list to sync from."}
+    Connection.objects.filter(pk=connection.pk).update(
+        status=Status.FAILED, launched_at=timezone.now(), **facts
+    )
+    about: dict[str, Any] = {"prospect_id": str(signe.pk), "cause_text": "Edited by Alice Lindqvist"}
+    make_log_entry(
+        connection, message="Changed in the outreach app.", changes=[field_change("First name")], **about
+    )
+    make_log_entry(connection, act="skip", message=NO_ADDRESS, cause_text="Found by the regular check")
+    make_log_entry(connection, act="fail", message=REFUSED, cause_text="Retried")
+    deed = "Create a deal: There is no open deal of this person."
+    make_log_entry(
+        connection, act="skip", cause="automation", cause_text="E-mail opened, Northlight", message=deed
+    )
+    cure = f"{CURES[INVALID]} {OTHERS_IN_STEP}"
+    make_attention(
+        connection, message=REFUSED, cure=cure, prospect_id=str(signe.pk), record_name="Signe Aaltonen"
+    )
+    return connection
+
+
+@pytest.fixture
+def transfer(told: Connection) -> Transfer:
+    found = make_transfer(told, state="done", total=2, skipped=1, failed=1, created_by="Alice Lindqvist")
+    make_transfer_record(found, outcome="skipped", name="Signe Aaltonen", reason=NO_ADDRESS)
+    make_transfer_record(found, outcome="failed", name="Signe Aaltonen", reason=HIDDEN)
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "overview",
+        "activity",
+        "attention",
+        "activity-runs",
+        "settings",
+        "limits",
+        "sameness",
+        "transfers",
+        "automations-simulation",
+    ],
+)
+def test_pages_of_a_connection_are_translated_throughout(owner: Client, told: Connection, name: str) -> None:
+    assert outside(owner, reverse(name, args=[told.pk])) == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "prospects",
+        "prospect-new",
+        "prospect-fields",
+        "prospects-import",
+        "list-new",
+        "integrations",
+        "members",
+        "audit-log",
+        "api-keys",
+        "mail-providers",
+    ],
+)
+def test_pages_of_a_workspace_are_translated_throughout(owner: Client, told: Connection, name: str) -> None:
+    assert outside(owner, reverse(name)) == set()
+
+
+def test_pages_of_one_prospect_are_translated_throughout(
+    owner: Client, told: Connection, signe: Prospect
+) -> None:
+    assert outside(owner, reverse("prospect", args=[signe.pk])) == set()
+    assert outside(owner, reverse("prospect-edit", args=[signe.pk])) == set()
+
+
+def test_the_report_of_a_transfer_is_translated_throughout(owner: Client, transfer: Transfer) -> None:
+    assert outside(owner, reverse("transfer", args=[transfer.connection_id, transfer.pk])) == set()
+
+
+def test_the_preview_of_a_transfer_is_translated_throughout(owner: Client, told: Connection) -> None:
+    preview = make_transfer(told, state="ready", total=1, skipped=1, planned={"persons_created": 0})
+    make_transfer_record(preview, outcome="skipped", name="Signe Aaltonen", reason=NO_ADDRESS)
+
+    assert outside(owner, reverse("transfer", args=[told.pk, preview.pk])) == set()
+
+
+def test_an_error_of_the_engine_is_translated_in_a_form(owner: Client, told: Connection) -> None:
+    answer = owner.post(reverse("list-new"), {"name": " "}, headers={"accept-language": CODE}, follow=True)
+
+    assert "⟦A list needs a name.⟧" in answer.content.decode()
+
+
+def test_the_api_answers_in_english_whatever_the_browser_asks_for(client: Client) -> None:
+    answer = client.get("/api/v1/connections", headers={"accept-language": CODE})
+
+    assert answer.json()["detail"] == "Send an API key in the header: Authorization: Bearer <key>."
+
+
+def test_only_languages_with_a_catalogue_are_offered(settings: Any, owner: Client) -> None:
+    settings.LANGUAGES = [("en", "English")]
+
+    answer = owner.get(reverse("prospects"), headers={"accept-language": "de, fr;q=0.8"})
+
+    assert '<html lang="en"' in answer.content.decode()
