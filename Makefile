@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export TIDEGATE_HOME ?= $(CURDIR)/var
 export VIRTUAL_ENV = $(CURDIR)/$(VENV)
 
-.PHONY: help demo clean-demo up test e2e chaos bench check conformance bench-sandbox browser install install-dev lock
+.PHONY: help demo clean-demo up test e2e chaos bench check messages conformance bench-sandbox browser install install-dev lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ check: install-dev ## linters, types and import contracts alone
 	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
 	@TIDEGATE_HOME="$$(mktemp -d)" && export TIDEGATE_HOME && trap 'rm -rf "$$TIDEGATE_HOME"' EXIT && $(BIN)/mypy
 	@said=$$(PYTHONPATH=src $(BIN)/lint-imports --no-cache) || { echo "$$said"; exit 1; }
+
+messages: install ## gather every text into a language's catalogue and compile it (LANGUAGE=de); needs GNU gettext
+	@exec $(BIN)/python tools/messages.py $(LANGUAGE)
 
 conformance: install ## Pipedrive's own JavaScript client and an independent Python client against the sandbox
 	@exec $(BIN)/python tests/conformance/run.py

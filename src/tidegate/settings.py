@@ -1,5 +1,9 @@
 """Django's settings, made from the server's own (`tidegate.config`): one line names what is wrong and gives an example."""
 
+from pathlib import Path
+
+from django.utils.translation import to_language
+
 from tidegate.config import config
 
 SECRET_KEY = config.secret_key
@@ -91,7 +95,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if config.behind_proxy else None
 
+# English, and what has a folder there; the browser says which of them is shown. Without the list Django would offer its own.
 LANGUAGE_CODE = "en"
+LOCALE_PATHS = [str(Path(__file__).parent / "locale")]
+LANGUAGES = [
+    ("en", "English"),
+    *((to_language(folder.name), folder.name) for folder in sorted(Path(LOCALE_PATHS[0]).glob("*"))),
+]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

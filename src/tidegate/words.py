@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-SAID = frozenset({"about", "action", "cure", "reason", "rest"})
-"""Facts that are words of ours, and are translated in their place. All others are data, whatever they look like."""
+SAID = frozenset({"about", "cause", "consent", "field", "kind", "reason", "rest", "status", "user", "what"})
+"""Facts that are, or may be, words of ours, and are translated in their place. All others are data, whatever they look like."""
+TELLING = 8
+"""A template with fewer letters of its own fits nearly everything: it must hold a sentence that is known, too."""
 
 
 def say(sentence: str, /, **facts: object) -> str:
@@ -25,11 +27,11 @@ class Counted:
     """
 
     known: dict[str, "Counted"] = {}
-    """How it reads of many -> the sentence."""
+    """Either of its two texts -> the sentence."""
 
     def __init__(self, one: str, many: str, /) -> None:
         self.one, self.many = one, many
-        self.known[many] = self
+        self.known[one] = self.known[many] = self
 
     def __call__(self, count: int, /, **facts: object) -> str:
         return (self.one if count == 1 else self.many).format(count=f"{count:,}", **facts)
@@ -56,15 +58,24 @@ class Template:
 
     @property
     def weight(self) -> int:
-        """How much of it is not facts: of two that fit, the heavier one says more."""
+        """How much it says by itself: of two that fit, the heavier one is meant."""
         return sum(map(len, self.literals))
+
+    @property
+    def proof(self) -> str:
+        """The fact that must be known where the template itself tells too little; empty where nothing must."""
+        letters = sum(letter.isalpha() for literal in self.literals for letter in literal)
+        said = [name for name in self.names if name in SAID]
+        return said[-1] if said and letters < TELLING else ""
 
     def facts_in(self, sentence: str) -> Mapping[str, str] | None:
         """The facts by which the sentence was made from this template; None: it was not.
 
         Each literal is taken where it comes first, which finds a way wherever there is one, in one pass.
         """
-        first, *between, last = self.literals if self.names else (self.text, "")
+        if not self.names:
+            return {} if sentence == self.text else None
+        first, *between, last = self.literals
         end = len(sentence) - len(last)
         if not sentence.startswith(first) or not sentence.endswith(last) or end < len(first):
             return None
@@ -75,4 +86,4 @@ class Template:
                 return None
             facts.append(sentence[at:found])
             at = found + len(literal)
-        return dict(zip(self.names, [*facts, sentence[at:end]], strict=True)) if self.names else {}
+        return dict(zip(self.names, [*facts, sentence[at:end]], strict=True))

@@ -145,7 +145,7 @@ def test_decisions_are_numbered_without_gaps_or_doubles() -> None:
 def test_every_decision_has_its_parts_in_order(path: Path) -> None:
     assert re.fullmatch(r"\d{4}(-[a-z0-9]+)+\.md", path.name)
     pattern = (
-        rf"# {int(path.name[:4])}\. .+\n\nDate: \d{{4}}-\d\d-\d\d\n\nStatus: (accepted|superseded by .+)\n\n"
+        rf"# {int(path.name[:4])}\. .+\n\nDate: \d{{4}}-\d\d-\d\d\n\nStatus: (accepted(?:; supersedes .+)?|superseded by .+)\n\n"
         r"## Context\n.+\n## Decision\n.+\n## Consequences\n.+"
     )
 

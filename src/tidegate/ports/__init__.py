@@ -20,7 +20,6 @@ from tidegate.ports.crm import (
 from tidegate.ports.links import (
     ASKED,
     LEAVE,
-    SIDE_WORDS,
     Change,
     Intent,
     LinkToSave,
@@ -39,7 +38,6 @@ from tidegate.ports.transfers import Claim, DoneRow, Outcome, PreviewPage, Trans
 __all__ = [
     "ASKED",
     "LEAVE",
-    "SIDE_WORDS",
     "UNCHANGED",
     "Account",
     "ActionResult",

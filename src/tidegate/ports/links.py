@@ -7,7 +7,6 @@ from datetime import datetime
 from tidegate.core.records import Record, Side
 from tidegate.core.values import Json
 
-SIDE_WORDS: Mapping[Side, str] = {Side.OUTREACH: "the prospect store", Side.PIPEDRIVE: "Pipedrive"}
 LEAVE = "leave"
 """The action of a campaign event that waited through a pause, and that a member left: it sets nothing off."""
 

@@ -186,7 +186,7 @@ def _given_up_line(run: AutomationRun, reason: str) -> LogLine:
         cause_text=say("{cause}, {campaign}", cause=trigger, campaign=run.campaign_name)
         if run.campaign_name
         else trigger,
-        message=f"The rest of the automation was not performed: {reason}",
+        message=say("The rest of the automation was not performed: {reason}", reason=reason),
     )
 
 

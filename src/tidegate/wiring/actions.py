@@ -281,7 +281,7 @@ def sync_now(connection: Connection, prospect_ids: Collection[str], *, actor: st
     not on.
     """
     if connection.status not in (Status.ACTIVE, Status.SYNCING):
-        raise Conflict("Live sync is not on. Switch it on first, then sync.")
+        raise Conflict(say("Live sync is not on. Switch it on first, then sync."))
     news = [
         News(Side.OUTREACH, "prospect", i, action="check", source=ASKED, actor=actor) for i in prospect_ids
     ]

@@ -23,10 +23,15 @@ from tidegate.store.queries import budget_today
 from tidegate.wiring import parts
 from tidegate.wiring.parts import calls_per_second
 from tidegate.wiring.steps import request_step, run
-from tidegate.words import say
+from tidegate.words import Counted, say
 
 MOST_CHOSEN = 500
 """Records that can be chosen one by one."""
+
+_TYPE = Counted(
+    "Type {number} to confirm that {count} record is undone.",
+    "Type {number} to confirm that {count} records are undone.",
+)
 
 
 def start_transfer(
@@ -211,15 +216,7 @@ def _check_confirmed(undo: Transfer, confirm: int | None) -> None:
     if must_confirm(undo) and confirm != count:
         raise Invalid(
             say("This undo touches many records."),
-            errors={
-                "confirm": [
-                    say(
-                        "Type {number} to confirm that {count} records are undone.",
-                        number=count,
-                        count=f"{count:,}",
-                    )
-                ]
-            },
+            errors={"confirm": [_TYPE(count, number=count)]},
         )
 
 

@@ -129,6 +129,25 @@ class TestWhen:
         assert result.outcome == EventOutcome.REJECTED
         assert "lies in the future" in result.errors["at"][0]
 
+    @pytest.mark.parametrize(
+        ("at", "why"),
+        [
+            ("9999-12-31T23:59:59-14:00", "lies in the future"),
+            ("0001-01-01T00:00:00+14:00", "is not a time at which e-mails were tracked"),
+            ("1970-01-01T00:00:00Z", "is not a time at which e-mails were tracked"),
+            ("2026-05-11T08:00:00", "must be a time with its zone"),
+            ("2026-05-11T08:00:00+25:00", "must be a time with its zone"),
+            (1_780_000_000, "must be a time with its zone"),
+            ("", "is required"),
+        ],
+    )
+    def test_a_time_that_can_not_be_is_refused_with_its_reason(
+        self, author: Author, ines: Prospect, at: object, why: str
+    ):
+        (result,) = record(author, told(at=at))
+        assert result.outcome == EventOutcome.REJECTED
+        assert why in result.errors["at"][0]
+
     @pytest.mark.parametrize(("days", "historical"), [(6.9, False), (7.1, True), (2_000, True)])
     def test_what_is_told_a_week_late_sets_nothing_off(
         self, author: Author, ines: Prospect, announced: Announced, days: float, historical: bool

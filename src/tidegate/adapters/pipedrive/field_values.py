@@ -209,17 +209,17 @@ def _unknown_option(field: Field, number: object) -> Unreadable:
 
 def moment_from(raw: object) -> datetime | None:
     """An instant as REST (RFC 3339), API v1 (`YYYY-MM-DD HH:MM:SS`, UTC) or a webhook (ISO or epoch seconds) writes it."""
-    if isinstance(raw, int | float) and not isinstance(raw, bool):
-        return datetime.fromtimestamp(raw, UTC)
-    if not isinstance(raw, str) or not raw:
-        return None
-    if raw.isdigit():
-        return datetime.fromtimestamp(int(raw), UTC)
     try:
+        if isinstance(raw, int | float) and not isinstance(raw, bool):
+            return datetime.fromtimestamp(raw, UTC)
+        if not isinstance(raw, str) or not raw:
+            return None
+        if raw.isdigit():
+            return datetime.fromtimestamp(int(raw), UTC)
         moment = datetime.fromisoformat(raw)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 # --- To JSON ----------------------------------------------------------------------------------------------------------

@@ -246,9 +246,11 @@ class _Reader:
             self.fault(
                 "at", say("{at} lies in the future. Check the clock and the time zone.", at=_quoted(at))
             )
-        if at < EARLIEST:
+        elif at < EARLIEST:
             self.fault("at", say("{at} is not a time at which e-mails were tracked.", at=_quoted(at)))
-        return at.astimezone(UTC)
+        else:
+            return at.astimezone(UTC)
+        return self.now  # the ends of the calendar can't be told in another zone
 
     def automatic(self) -> bool:
         given = self.raw.get("automatic")

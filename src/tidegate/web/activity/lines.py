@@ -11,12 +11,13 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 
 from tidegate.core.records import Side
 from tidegate.core.values import Kind, Value, describe, from_json, is_empty
 from tidegate.store.models import Connection, LogEntry
 from tidegate.store.queries import person_cards
+from tidegate.web.said import said
 
 SHOWN_CHANGES = 2
 """How many fields a row of a table spells out; the drawer has them all."""
@@ -63,8 +64,7 @@ class Line:
             return self.headline
         if self.has_conflict:
             return _("Conflict decided")
-        one, many = _FIELDS_WENT[Side(self.entry.side)]
-        return ngettext(one, many, len(self.fields)) % {"count": len(self.fields)}
+        return _FIELDS_WENT[Side(self.entry.side)] % {"count": len(self.fields)}
 
     @property
     def note(self) -> str:
@@ -103,8 +103,12 @@ _GLYPHS = {
     "overtaken": ("warn", "warn"),
 }
 _FIELDS_WENT = {
-    Side.PIPEDRIVE: ("%(count)d field went to Pipedrive", "%(count)d fields went to Pipedrive"),
-    Side.OUTREACH: ("%(count)d field came from Pipedrive", "%(count)d fields came from Pipedrive"),
+    Side.PIPEDRIVE: ngettext_lazy(
+        "%(count)d field went to Pipedrive", "%(count)d fields went to Pipedrive", "count"
+    ),
+    Side.OUTREACH: ngettext_lazy(
+        "%(count)d field came from Pipedrive", "%(count)d fields came from Pipedrive", "count"
+    ),
 }
 
 
@@ -191,7 +195,7 @@ def _badge(entry: LogEntry, fields: tuple[FieldLine, ...]) -> tuple[str, str]:
 def cause_of(entry: LogEntry) -> str:
     """Why it happened: the engine's own words, else the kind of cause."""
     if entry.cause == "automation" and entry.cause_text:
-        return _("Automation: %(event)s") % {"event": entry.cause_text}
+        return _("Automation: %(event)s") % {"event": said(entry.cause_text)}
     if entry.cause_text:
         return entry.cause_text
     return {

@@ -19,6 +19,7 @@ from tidegate.store.members import (
 )
 from tidegate.store.models import Invitation, Membership, Role
 from tidegate.web.access import MemberRequest, editor_required, member_required
+from tidegate.web.said import said
 from tidegate.wiring.members import Invited, invite_member
 
 
@@ -69,7 +70,7 @@ def role(request: MemberRequest, member_id: int) -> HttpResponse:
     except Conflict as error:
         messages.error(request, error.user_message)
     else:
-        facts = {"name": str(member.user), "role": Role(member.role).label}
+        facts = {"name": str(member.user), "role": said(Role(member.role).label)}
         messages.success(request, _("%(name)s has the role %(role)s now.") % facts)
     return redirect("members")
 

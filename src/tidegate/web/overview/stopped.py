@@ -22,6 +22,7 @@ from tidegate.store.models import Halt
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.activity.lines import FieldLine, field_line, side_name
 from tidegate.web.activity.log import person_url
+from tidegate.web.said import said
 from tidegate.wiring import actions
 
 HEADLINES: Mapping[str, str | Promise] = {
@@ -106,7 +107,8 @@ def decide(request: MemberRequest, connection_id: UUID, halt_id: int) -> HttpRes
     if found:
         messages.error(
             request,
-            _("Your decision is kept, but live sync can’t go on yet. %(why)s") % {"why": found[0].message},
+            _("Your decision is kept, but live sync can’t go on yet. %(why)s")
+            % {"why": said(found[0].message)},
         )
     elif decision == "confirm":
         messages.success(request, _("Live sync goes on, with what was stopped."))

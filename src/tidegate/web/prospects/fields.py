@@ -15,11 +15,12 @@ from tidegate.prospects.models import CustomField, FieldType
 from tidegate.prospects.services.fields import WITH_OPTIONS, uses_of_field
 from tidegate.web.access import MemberRequest, editor_required, member_required
 from tidegate.web.prospects.frame import author_of, connections_of, missing_is_404
+from tidegate.web.said import said, said_choices
 
 
 class FieldForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
-    type = forms.ChoiceField(label=gettext_lazy("Type"), choices=FieldType.choices)
+    type = forms.ChoiceField(label=gettext_lazy("Type"), choices=said_choices(FieldType))
     options = forms.CharField(
         label=gettext_lazy("Options"),
         required=False,
@@ -93,7 +94,7 @@ def add_field(request: MemberRequest) -> HttpResponse:
 
 
 def _show(request: MemberRequest, form: FieldForm) -> HttpResponse:
-    shown = [(item, FieldType(item.type).label) for item in queries.read_fields(request.workspace.pk)]
+    shown = [(item, said(FieldType(item.type).label)) for item in queries.read_fields(request.workspace.pk)]
     return render(
         request,
         "web/prospects/fields.html",
@@ -124,7 +125,7 @@ def change_field(request: MemberRequest, key: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved"))
             return redirect("prospect-fields")
-    context = {"form": form, "field": found, "type": FieldType(found.type).label}
+    context = {"form": form, "field": found, "type": said(FieldType(found.type).label)}
     return render(request, "web/prospects/field_form.html", context, status=422 if form.errors else 200)
 
 

@@ -15,6 +15,7 @@ from tidegate.errors import Conflict, Invalid
 from tidegate.prospects.content import MAX_TEXT, TEXT_KEYS
 from tidegate.prospects.models import CustomField, EmailStatus, FieldType, Prospect
 from tidegate.prospects.values import to_text
+from tidegate.web.said import said_choices
 
 CUSTOM = "custom."
 LABELS = {
@@ -42,7 +43,7 @@ class ProspectForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
         help_text=_("One address a line, the primary one first"),
     )
-    email_status = forms.ChoiceField(label=_("E-mail status"), choices=EmailStatus.choices)
+    email_status = forms.ChoiceField(label=_("E-mail status"), choices=said_choices(EmailStatus))
     first_name = forms.CharField(label=LABELS["first_name"], required=False)
     last_name = forms.CharField(label=LABELS["last_name"], required=False)
     company = forms.CharField(label=LABELS["company"], required=False)

@@ -26,6 +26,7 @@ from tidegate.prospects.services import Outcome, Policy
 from tidegate.store.models import Connection
 from tidegate.web.access import MemberRequest, editor_required, member_required
 from tidegate.web.prospects.frame import author_of, connections_of, missing_is_404
+from tidegate.web.said import said, said_choices
 from tidegate.wiring.imports import start_import
 
 POLICIES = (
@@ -103,7 +104,7 @@ def _columns_context(
     errors: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     fields = queries.read_fields(request.workspace.pk)
-    types = {CUSTOM + item.key: FieldType(item.type).label for item in fields}
+    types = {CUSTOM + item.key: said(FieldType(item.type).label) for item in fields}
     lines = [
         ColumnLine(
             column,
@@ -121,7 +122,7 @@ def _columns_context(
         "delimiters": [(sign, SEPARATORS[sign]) for sign in DELIMITERS],
         "lines": lines,
         "targets": _targets(fields),
-        "types": FieldType.choices,
+        "types": said_choices(FieldType)(),
         "lists": queries.read_lists(request.workspace.pk),
         "list_id": plan.list_ids[0] if plan.list_ids else None,
         "new_list": request.POST.get("new_list", ""),
@@ -136,17 +137,18 @@ def _columns_context(
 
 
 def _targets(fields: Sequence[CustomField]) -> list[tuple[str, str]]:
-    return [*SYSTEM_TARGETS.items(), *((CUSTOM + item.key, item.name) for item in fields)]
+    targets = ((key, said(name)) for key, name in SYSTEM_TARGETS.items())
+    return [*targets, *((CUSTOM + item.key, item.name) for item in fields)]
 
 
 def _type_in_words(target: str, types: Mapping[str, str]) -> str:
     if target.startswith(NEW):
-        return FieldType(target.removeprefix(NEW)).label
+        return said(FieldType(target.removeprefix(NEW)).label)
     if target in ("email", "other_emails"):
-        return FieldType.EMAIL.label
+        return said(FieldType.EMAIL.label)
     if target in ("phone", "other_phones"):
-        return FieldType.PHONE.label
-    return "" if target == SKIP else types.get(target, FieldType.TEXT.label)
+        return said(FieldType.PHONE.label)
+    return "" if target == SKIP else types.get(target, said(FieldType.TEXT.label))
 
 
 def _left_out(check: uploads.Check | None, target: str) -> str:

@@ -21,6 +21,7 @@ from tidegate.core.automation import (
 from tidegate.core.catalogue import PipedriveCatalogue, Pipeline
 from tidegate.core.settings import Settings
 from tidegate.web.automations.words import ACTIONS, HISTORY, OFTEN, TRIGGERS, Named
+from tidegate.web.said import said
 from tidegate.web.setup.automation_form import automation_of, control
 from tidegate.web.setup.draft import Catalogues
 from tidegate.web.setup.sentences import Example, sentence
@@ -233,7 +234,10 @@ def named_problem(place: str, text: str) -> str:
     parts = place.split(".")
     if parts[0] != "automations" or len(parts) < 2 or parts[1] not in set(Trigger):
         return text
-    return _("%(trigger)s: %(problem)s") % {"trigger": TRIGGERS[Trigger(parts[1])].name, "problem": text}
+    return _("%(trigger)s: %(problem)s") % {
+        "trigger": TRIGGERS[Trigger(parts[1])].name,
+        "problem": said(text),
+    }
 
 
 def automation_lines(settings: Settings, catalogues: Catalogues) -> Iterable[SafeString]:

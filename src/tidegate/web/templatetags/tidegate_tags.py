@@ -23,6 +23,7 @@ from django.utils.translation import ngettext
 from tidegate.core.records import Side
 from tidegate.core.values import Kind, describe, from_json, is_empty
 from tidegate.store.models import Connection
+from tidegate.web.said import said
 from tidegate.web.words import look_of
 
 register = template.Library()
@@ -232,6 +233,9 @@ def field(bound: BoundField, size: str = "", reveal: bool = False) -> dict[str, 
     )
     classes = f"{look} input-lg" if size == "lg" else look
     return {"field": bound, "control": bound.as_widget(attrs={"class": classes}), "reveal": reveal}
+
+
+register.filter("said", said)
 
 
 @register.filter
