@@ -1,5 +1,6 @@
 """Who the embedded PostgreSQL runs as: whoever starts it, but never root, which PostgreSQL refuses."""
 
+import fcntl
 import os
 import pwd
 import subprocess
@@ -11,6 +12,7 @@ from tidegate.database.programs import binaries
 from tidegate.errors import ConfigurationError
 
 SYSTEM_USER = "pgserver"
+EVERYBODY = Path("/etc/passwd")
 
 
 class Account(NamedTuple):
@@ -34,12 +36,24 @@ def server_account(data: Path, home: Path, tell: Callable[[str], None]) -> Accou
 
 
 def _system_account() -> Account:
-    try:
-        found = pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        _make_system_user()
-        found = pwd.getpwnam(SYSTEM_USER)
+    found = _find_system_user() or _make_it_once()
     return Account(found.pw_uid, found.pw_gid)
+
+
+def _find_system_user() -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        return None
+
+
+def _make_it_once() -> pwd.struct_passwd:
+    """Two that start on a new machine at once must not both make it: `useradd` may give each a number of its own."""
+    with EVERYBODY.open() as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if _find_system_user() is None:
+            _make_system_user()
+    return pwd.getpwnam(SYSTEM_USER)
 
 
 def _make_system_user() -> None:

@@ -13,9 +13,24 @@ from pipedrive_sandbox.seed_plan import Plan, people_of_csv
 from pipedrive_sandbox.state import Actor, State
 from pipedrive_sandbox.switches import SWITCHES, Switches
 
+_opened: list[State] = []
+
+
+@pytest.fixture(autouse=True)
+def _closes_what_it_opened():
+    yield
+    while _opened:
+        _opened.pop().database.close()
+
+
+def opened(path=":memory:"):
+    state = State(str(path))
+    _opened.append(state)
+    return state
+
 
 def grown(**given):
-    state = State()
+    state = opened()
     seeder = Seeder(state, Plan(**given))
     list(seeder.run())
     return seeder
@@ -105,7 +120,7 @@ def indexes_of(state):
 
 def grown_in(path, large_from, monkeypatch, **given):
     monkeypatch.setattr(seed, "LARGE", large_from)
-    state = State(str(path))
+    state = opened(path)
     seeder = Seeder(state, Plan(seed=5, persons=60, organizations=12, **given))
     list(seeder.run())
     return seeder
@@ -176,11 +191,11 @@ def test_a_seed_that_was_killed_leaves_no_company_behind(steps, tmp_path, monkey
         next(halfway)
     whole.state.database.close()  # what a kill does; all that was committed is in the file
 
-    opened = State(str(tmp_path / "state"))
+    again = opened(tmp_path / "state")
 
-    assert [company["domain"] for company in opened.companies()] == ["northlight"]
-    assert dump_of(opened) == before
-    assert indexes_of(opened) == indexes_of(State())
+    assert [company["domain"] for company in again.companies()] == ["northlight"]
+    assert dump_of(again) == before
+    assert indexes_of(again) == indexes_of(opened())
 
 
 @pytest.mark.parametrize("large_from", [1_000, 1])
