@@ -14,17 +14,24 @@ from tests.builders import (
     field_change,
     make_attention,
     make_log_entry,
+    make_person,
     make_prospect,
     make_transfer,
     make_transfer_record,
 )
 from tests.languages import CODE, bracketed, unbracketed
+from tidegate.core.brakes import Brake, Tally
 from tidegate.core.connection import Reason, Status
 from tidegate.core.settings import NO_ADDRESS
+from tidegate.errors import Refused
+from tidegate.ports import Example, Stopped
 from tidegate.prospects.models import Prospect
+from tidegate.services.brakes import MESSAGES
 from tidegate.services.questions import OTHERS_IN_STEP
 from tidegate.services.troubles import CURES, INVALID
-from tidegate.store.models import Connection, Transfer, Workspace
+from tidegate.store.halts import keep_halt
+from tidegate.store.models import Connection, LogEntry, Transfer, Workspace
+from tidegate.store.schema_watch import CURE
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +183,67 @@ def test_the_preview_of_a_transfer_is_translated_throughout(owner: Client, told:
     make_transfer_record(preview, outcome="skipped", name="Signe Aaltonen", reason=NO_ADDRESS)
 
     assert outside(owner, reverse("transfer", args=[told.pk, preview.pk])) == set()
+
+
+def test_the_steps_of_the_set_up_are_translated_throughout(owner: Client, told: Connection) -> None:
+    for step in ("connected", "direction", "data", "constants", "automations", "review", "launched"):
+        assert outside(owner, reverse(f"setup-{step}", args=[told.pk])) == set(), step
+
+
+def test_the_story_of_each_record_is_translated_throughout(owner: Client, told: Connection) -> None:
+    for entry in LogEntry.objects.filter(connection=told):
+        assert outside(owner, reverse("activity-record", args=[told.pk, entry.pk])) == set(), entry.message
+
+
+def test_every_kind_of_case_is_translated_throughout(owner: Client, told: Connection) -> None:
+    for person_id in (31, 32):
+        make_person(told.lane, person_id, "Signe Aaltonen")
+    choice = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
+    several = "2 persons have the same e-mail address."
+    make_attention(
+        told,
+        "ambiguous",
+        record_name="Signe",
+        message=several,
+        cure="Choose the right one, or merge them where they are.",
+        facts=choice,
+    )
+    settings = "Link clicked: Choose a pipeline."
+    make_attention(told, "mapping", record_name="Settings", prospect_id="", message=settings, cure=CURE)
+
+    assert outside(owner, reverse("attention", args=[told.pk])) == set()
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("running", ""),
+        ("paused", "Pipedrive took too long to answer; this is tried again by itself."),
+        ("failed", f"{Refused.words} It was imported."),
+    ],
+)
+def test_a_transfer_is_translated_throughout_at_each_stage(
+    owner: Client, told: Connection, state: str, text: str
+) -> None:
+    found = make_transfer(
+        told, state=state, state_text=text, total=3, updated=1, created_by="Alice Lindqvist"
+    )
+    make_transfer_record(found, outcome="updated", name="Signe Aaltonen", changes=[field_change()])
+    Connection.objects.filter(pk=told.pk).update(status=Status.SYNCING, before_syncing=Status.ACTIVE)
+
+    assert outside(owner, reverse("transfer", args=[told.pk, found.pk])) == set()
+    assert outside(owner, reverse("overview", args=[told.pk])) == set()
+
+
+def test_what_the_brakes_stopped_is_translated_throughout(owner: Client, told: Connection) -> None:
+    change = field_change("Position", "CTO", "CTO")
+    example = Example("Signe Aaltonen", "update", "pipedrive", "1", "7", (change,))
+    stopped = Stopped(Brake.SHARE, MESSAGES[Brake.SHARE], Tally(updated=420), 1000, 431, examples=(example,))
+    Connection.objects.filter(pk=told.pk).update(status=Status.ACTIVE)
+    keep_halt(str(told.pk), stopped)
+
+    for name in ("overview", "stopped"):
+        assert outside(owner, reverse(name, args=[told.pk])) == set()
 
 
 def test_an_error_of_the_engine_is_translated_in_a_form(owner: Client, told: Connection) -> None:
