@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests.e2e.conftest import Visitor, apart
 from tidegate import cli
+from tidegate.prospects.events.recording import Telling, record_events
 from tidegate.prospects.importing import uploads
 from tidegate.prospects.models import FieldType, Import, Prospect
 from tidegate.prospects.services import Author, create_field, create_list, create_prospect, upsert_prospects
@@ -38,7 +39,25 @@ def furnish(author: Author) -> Prospect:
     upsert_prospects(author, people)
     custom = {"a_number": 5, "a_link": "https://example.com", "a_multiple_options": ["Red"]}
     raw = {"email": "ines@example.com", "first_name": "Inês", "last_name": "Carvalho", "custom": custom}
-    return create_prospect(author, raw, list_ids=[list_id]).prospect
+    ines = create_prospect(author, raw, list_ids=[list_id]).prospect
+    happened = [
+        "email_sent",
+        "email_opened",
+        "link_clicked",
+        "email_replied",
+        "email_bounced",
+        "unsubscribed",
+    ]
+    record_events(author, [Telling(event(n, kind)) for n, kind in enumerate(happened)], source="import")
+    return ines
+
+
+def event(number: int, kind: str) -> dict[str, object]:
+    """What the person of this number did, as many days ago, in a campaign with a name of some length."""
+    address = f"p{number}@a-rather-long-name-of-a-company.example.com"
+    at = (timezone.now() - timedelta(days=number)).isoformat()
+    campaign = {"name": "Q2 introduction, Nordic founders and their boards"}
+    return {"key": kind, "type": kind, "at": at, "prospect": {"email": address}, "campaign": campaign}
 
 
 def link_up(prospect: Prospect, connection: Connection) -> None:
@@ -78,6 +97,8 @@ def test_the_pages_of_the_store_look_well(visitor: Visitor, author: Author, conn
     visitor.sign_in()
     for name, path in {
         "prospects": "/prospects/?rows=10",
+        "prospects-changed": "/prospects/?rows=10&sort=-changed",
+        "prospects-event": "/prospects/?event=email_replied",
         "prospects-nobody": "/prospects/?q=zzz",
         "prospect": f"/prospects/{prospect.pk}/",
         "prospect-edit": f"/prospects/{prospect.pk}/edit/",
@@ -112,6 +133,23 @@ def test_people_are_found_ticked_and_moved(visitor: Visitor, author: Author) -> 
     page.get_by_text("10 prospects added to Old customers").wait_for()
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("10 prospects removed from Old customers").wait_for()
+
+
+def test_the_filter_of_events_changes_table_head_and_views_in_place(
+    visitor: Visitor, author: Author, connection: Connection
+) -> None:
+    apart(furnish, author)
+    visitor.sign_in()
+    visitor.open("/prospects/")
+    page = visitor.page
+
+    page.get_by_text("61 prospects, 0 in Pipedrive").wait_for()
+    page.get_by_label("Event", exact=True).select_option("replied_lately")
+    page.get_by_text("1 to 1 of 1").wait_for()
+    page.get_by_text("1 prospect", exact=True).wait_for()
+    chosen = page.locator("#prospects-lists [aria-current=page]")
+    assert chosen.inner_text().startswith("Replied in the last 7 days")
+    assert "event=replied_lately" in page.url
 
 
 def test_a_prospect_is_edited_with_what_does_not_fit_said_at_its_place(

@@ -17,7 +17,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from tidegate.errors import Invalid, NotFound
-from tidegate.prospects.models import CustomField, Prospect, ProspectEmail, ProspectList
+from tidegate.prospects.models import CampaignEvent, CustomField, Prospect, ProspectEmail, ProspectList
 from tidegate.prospects.search_keys import words
 from tidegate.prospects.values import normal_email
 from tidegate.words import say
@@ -57,15 +57,23 @@ class Filter:
     email: str = ""
     """Exactly this address, without case."""
     updated_since: datetime | None = None
+    event: str = ""
+    """An event of this type happened to at least one of their e-mails, whatever happened afterwards; told by a program that
+    read along or a privacy proxy (`automatic`), it does not count, told late or imported it does."""
+    event_since: datetime | None = None
+    """... and it happened at this time or later."""
     also: Q | None = None
     """A condition of the caller's own."""
 
     @property
     def is_open(self) -> bool:
         """Whether it lets in the whole workspace, or the whole list."""
-        return not (
-            self.search or self.email_status or self.consent or self.email or self.updated_since or self.also
-        )
+        return not (self.is_sifting or self.email or self.updated_since)
+
+    @property
+    def is_sifting(self) -> bool:
+        """Whether it may leave so few that they are found sooner than they are sorted."""
+        return bool(self.search or self.email_status or self.consent or self.event or self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +132,19 @@ def select(wanted: Filter) -> QuerySet[Prospect]:
         rows = rows.filter(pk__in=holders.values("prospect_id"))
     if wanted.updated_since is not None:
         rows = rows.filter(updated_at__gte=wanted.updated_since)
+    if wanted.event:
+        rows = rows.filter(Exists(_events(wanted)))
     if wanted.also is not None:
         rows = rows.filter(wanted.also)
     return _searched(rows, wanted.search)
+
+
+def _events(wanted: Filter) -> QuerySet[CampaignEvent]:
+    """The events that let a prospect pass. The workspace is named for the sake of the index."""
+    rows = CampaignEvent.objects.filter(
+        workspace_id=wanted.workspace_id, prospect=OuterRef("pk"), type=wanted.event, automatic=False
+    )
+    return rows if wanted.event_since is None else rows.filter(at__gte=wanted.event_since)
 
 
 def narrowed(wanted: Filter) -> QuerySet[Prospect]:
@@ -136,7 +154,7 @@ def narrowed(wanted: Filter) -> QuerySet[Prospect]:
     order (7 s at a million rows), so a few are found first, unsorted, and only many are left to it.
     """
     rows = select(wanted)
-    if not (wanted.search or wanted.also or wanted.email_status or wanted.consent):
+    if not wanted.is_sifting:
         return rows
     ids = list(rows.values_list("pk", flat=True)[: FEW + 1])
     return Prospect.objects.filter(pk__in=ids) if len(ids) <= FEW else rows

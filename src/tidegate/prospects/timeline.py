@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from tidegate.prospects.models import CampaignEmail, CampaignEvent, EventType, Prospect
+from tidegate.prospects.models import ACTED_ON, CampaignEmail, CampaignEvent, EventType, Prospect
 
 COUNTED = (
     EventType.EMAIL_SENT,
@@ -15,6 +15,9 @@ COUNTED = (
     EventType.EMAIL_REPLIED,
     EventType.EMAIL_BOUNCED,
 )
+
+OF_AN_EMAIL = ACTED_ON | {EventType.EMAIL_DELIVERED, EventType.EMAIL_DELAYED, EventType.EMAIL_FAILED}
+"""Types that tell how it went with an e-mail."""
 
 
 def emails_of(prospect: Prospect) -> QuerySet[CampaignEmail]:
@@ -27,6 +30,20 @@ def events_of(prospect: Prospect) -> QuerySet[CampaignEvent]:
     """With their campaign and e-mail (its bodies left out)."""
     rows = CampaignEvent.objects.filter(prospect=prospect)
     return rows.select_related("campaign", "email__campaign").defer("raw", "email__html", "email__text")
+
+
+def last_events(prospect_ids: Iterable[int]) -> dict[int, CampaignEvent]:
+    """What happened last to an e-mail of each of these prospects, with its campaign, by prospect id; whoever has no e-mail
+    is left out. What was imported counts, what a program did doesn't.
+
+    The index gives the newest event of each at once, however long their stories are.
+    """
+    newest = CampaignEvent.objects.filter(prospect=OuterRef("pk"), type__in=OF_AN_EMAIL, automatic=False)
+    ids = Subquery(newest.order_by("-at", "-pk").values("pk")[:1])
+    people = Prospect.objects.filter(pk__in=list(prospect_ids)).values_list(ids)
+    rows = CampaignEvent.objects.filter(pk__in=people).select_related("campaign", "email__campaign")
+    named = ("type", "at", "prospect", "campaign__name", "email__campaign__name")
+    return {event.prospect_id: event for event in rows.only(*named) if event.prospect_id is not None}
 
 
 @dataclass(slots=True)

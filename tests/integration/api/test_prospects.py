@@ -216,6 +216,21 @@ def test_prospects_are_found(alice: Caller, query: str, found: str):
     assert "".join(names[item["id"]] for item in data) == found
 
 
+def test_prospects_are_found_by_what_happened_to_their_emails(alice: Caller):
+    ids = {name: make(alice, email=f"{name}@example.com")["id"] for name in ("a", "b")}
+    sent = {
+        "key": "k1",
+        "type": "email_sent",
+        "at": "2026-01-01T10:00:00Z",
+        "prospect": {"email": "a@example.com"},
+    }
+    alice.ok("POST", "/campaign-events", {"items": [sent]})
+
+    assert [item["id"] for item in alice.ok("GET", "/prospects?event=email_sent")["data"]] == [ids["a"]]
+    assert alice.ok("GET", "/prospects?event=email_replied")["data"] == []
+    assert alice.problem(422, "GET", "/prospects?event=waved")["errors"].keys() == {"event"}
+
+
 def test_pages_meet_everybody_once_whatever_the_filter(alice: Caller, workspace: Workspace):
     author = Author(workspace.pk, "Alice", "page")
     list_id = create_list(author, "All").pk

@@ -1,14 +1,20 @@
 """The pages of the prospect store, as a member uses them and as nobody else may."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.builders import make_connection
 from tidegate.core.settings import Settings, settings_to_json
+from tidegate.prospects import queries
+from tidegate.prospects.events.recording import Telling, record_events
 from tidegate.prospects.importing import uploads
 from tidegate.prospects.models import CustomField, FieldType, Import, Prospect, ProspectList
 from tidegate.prospects.services import (
@@ -19,6 +25,7 @@ from tidegate.prospects.services import (
     create_prospect,
 )
 from tidegate.store.models import Attention, Change, Connection, Link, LogEntry, Workspace
+from tidegate.web.prospects import views
 
 
 @pytest.fixture
@@ -129,6 +136,169 @@ def test_a_row_says_how_the_prospect_stands_in_pipedrive(
     assert names(owner.get("/prospects/?pipedrive=attention")) == ["Asked"]
     assert names(owner.get("/prospects/?pipedrive=missing")) == ["Asked", "Bare", "Missing"]
     assert bare.pk
+
+
+def tell(author: Author, name: str, kind: str, *, days: float = 0, **facts: Any) -> None:
+    at = (timezone.now() - timedelta(days=days)).isoformat()
+    about = {"prospect": {"email": f"{name.lower()}@example.com"}, "key": f"{name}-{kind}-{days}"}
+    (result,) = record_events(author, [Telling({**about, "type": kind, "at": at, **facts})], source="api")
+    assert not result.errors
+
+
+def cells(page: Any, column: int) -> list[str]:
+    """What the rows say in a column, as text."""
+    body = page.content.decode().split("<tbody>")[1].split("</tbody>")[0]
+    rows = [re.findall(r"<t[dh][ >].*?</t[dh]>", row, re.DOTALL) for row in body.split("</tr>")[:-1]]
+    return [" ".join(re.sub(r"<[^>]+>", " ", row[column]).split()) for row in rows]
+
+
+def test_a_row_says_what_happened_last(owner: Client, author: Author):
+    for name in ("Ann", "Bob", "Cleo"):
+        make(author, name)
+    tell(author, "Ann", "email_sent", days=2, campaign={"name": "Q2 intro, Nordics"}, email={"id": "m1"})
+    tell(author, "Ann", "link_clicked", email={"id": "m1"})
+    tell(author, "Ann", "email_opened", email={"id": "m1"}, automatic=True)
+    tell(author, "Bob", "email_bounced")
+
+    page = owner.get("/prospects/")
+
+    assert "Last event" in page.content.decode()
+    assert cells(page, 3) == [
+        "Clicked a link Q2 intro, Nordics, today",
+        "Bounced today",
+        "No e-mail yet In no campaign",
+    ]
+
+
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
+    owner: Client, author: Author, connection: Connection, django_assert_num_queries: Any
+):
+    """Nor on what the rows have to tell."""
+    make(author, "Ann")
+    with CaptureQueriesContext(database) as few:
+        owner.get("/prospects/")
+    for number in range(9):
+        prospect = make(author, f"P{number}")
+        tell(author, f"P{number}", "email_sent", campaign={"name": "Q2"}, email={"id": f"m{number}"})
+        Link.objects.create(connection=connection, prospect_id=str(prospect.pk), person_id=str(number))
+
+    with django_assert_num_queries(len(few)):
+        owner.get("/prospects/")
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [
+        ("", ["Ann", "Bob", "Cleo"]), ("nonsense", ["Ann", "Bob", "Cleo"]), ("email_sent", ["Ann", "Bob"]),
+        ("email_replied", ["Ann", "Bob"]), ("replied_lately", ["Bob"]), ("unsubscribed", []),
+    ],
+)  # fmt: skip
+def test_prospects_are_found_by_what_happened(owner: Client, author: Author, event: str, found: list[str]):
+    for name, days in (("Ann", 8), ("Bob", 6)):
+        make(author, name)
+        tell(author, name, "email_sent", days=9)
+        tell(author, name, "email_replied", days=days)
+    make(author, "Cleo")
+
+    page = owner.get(f"/prospects/?event={event}&rows=10")
+
+    assert names(page) == found
+    exported = b"".join(owner.get(f"/prospects/prospects.csv?event={event}").streaming_content).decode()  # type: ignore[attr-defined]
+    assert [name for name in ("Ann", "Bob", "Cleo") if f"{name.lower()}@" in exported] == found
+
+
+def test_all_with_an_event_can_be_chosen_at_once(owner: Client, author: Author):
+    list_id = create_list(author, "Warm").pk
+    for number in range(12):
+        make(author, f"P{number}")
+        if number % 2:
+            tell(author, f"P{number}", "email_opened")
+    shown = owner.get("/prospects/?event=email_opened&rows=10").content.decode()
+    assert '<input type="hidden" name="event" value="email_opened">' in shown
+
+    owner.post("/prospects/act/", {"all": "1", "event": "email_opened", "add_to": list_id})
+
+    assert ProspectList.objects.get().prospects.count() == 6
+
+
+def text_of(page: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page.content.decode()).split())
+
+
+def test_the_head_says_how_many_are_in_pipedrive(owner: Client, author: Author, connection: Connection):
+    list_id = create_list(author, "Founders").pk
+    people = [make(author, name) for name in ("Ann", "Bob", "Cleo")]
+    add_to_list(author, list_id, [people[1].pk, people[2].pk])
+    for prospect in people[:2]:
+        Link.objects.create(connection=connection, prospect_id=str(prospect.pk), person_id=str(prospect.pk))
+    Link.objects.create(connection=connection, prospect_id="999999", person_id="of somebody who was deleted")
+
+    assert "3 prospects, 2 in Pipedrive" in text_of(owner.get("/prospects/"))
+    assert "2 prospects, 1 in Pipedrive" in text_of(owner.get(f"/prospects/?list={list_id}"))
+    assert "in Pipedrive" not in text_of(owner.get("/prospects/?q=ann")).split("1 prospect", 1)[1][:20]
+
+
+def test_in_a_large_store_the_head_counts_short_lists_alone(
+    owner: Client, author: Author, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    list_id = create_list(author, "Founders").pk
+    people = [make(author, name) for name in ("Ann", "Bob", "Cleo")]
+    add_to_list(author, list_id, [people[0].pk])
+    monkeypatch.setattr(views, "COUNTED_AMONG", 2)
+    monkeypatch.setattr(queries, "FEW", 1)
+
+    assert "1 prospect, 0 in Pipedrive" in text_of(owner.get(f"/prospects/?list={list_id}"))
+    everybody = text_of(owner.get("/prospects/"))
+    assert "3 prospects " in everybody
+    assert "3 prospects," not in everybody
+    assert "Not in Pipedrive yet Replied in the last 7 days Unverified e-mail" in everybody
+
+
+def test_without_pipedrive_the_head_says_how_many_there_are(owner: Client, author: Author):
+    make(author, "Ann")
+
+    text = text_of(owner.get("/prospects/"))
+
+    assert "1 prospect " in text
+    assert "Not in Pipedrive yet" not in text
+
+
+def test_views_are_filters_with_their_numbers(owner: Client, author: Author, connection: Connection):
+    ann = make(author, "Ann")
+    make(author, "Bob", email_status="valid")
+    make(author, "Cleo")
+    tell(author, "Bob", "email_replied", days=1)
+    Link.objects.create(connection=connection, prospect_id=str(ann.pk), person_id="7")
+
+    page = owner.get("/prospects/")
+    views = re.findall(
+        r'<a href="(/prospects/\?[^"]*)"><span>([^<]*)</span>(?:<span class="n">(\d+))?',
+        page.content.decode(),
+    )
+
+    assert [(word, number) for _, word, number in views] == [
+        ("Not in Pipedrive yet", "2"),
+        ("Replied in the last 7 days", "1"),
+        ("Unverified e-mail", "2"),
+        ("Changed last", ""),
+    ]
+    shown = [(names(owner.get(address)), address) for address, *_ in views]
+    assert [sorted(people) for people, _ in shown] == [
+        ["Bob", "Cleo"], ["Bob"], ["Ann", "Cleo"], ["Ann", "Bob", "Cleo"]
+    ]  # fmt: skip
+    for address, *_ in views:
+        assert f'href="{address}" aria-current="page"' in owner.get(address).content.decode()
+
+
+def test_who_changed_last_comes_first_in_that_view_and_its_column_says_when(owner: Client, author: Author):
+    for name in ("Cleo", "Ann", "Bob"):
+        make(author, name)
+
+    page = owner.get("/prospects/?sort=-changed")
+
+    assert names(page) == ["Bob", "Ann", "Cleo"]
+    assert cells(page, 3) == ["just now"] * 3
+    assert names(owner.get(link(page, "sort-changed"))) == ["Cleo", "Ann", "Bob"]
 
 
 def test_a_name_that_is_markup_stays_text(owner: Client, author: Author):

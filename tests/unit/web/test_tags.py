@@ -14,6 +14,7 @@ from tidegate.web.templatetags.tidegate_tags import (
     duration,
     initials,
     number,
+    on_day,
     value,
     when,
 )
@@ -98,6 +99,20 @@ def test_a_day_begins_at_the_workspaces_midnight(
 def test_what_happened_once_is_told_with_its_day(at: str, told: str) -> None:
     with timezone.override("Europe/Stockholm"):
         assert told in day_clock(datetime.fromisoformat(at))
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("2026-05-14T00:00:00+02:00", ">today<"),
+        ("2026-05-13T23:59:59+02:00", ">yesterday<"),
+        ("2026-04-12T23:59:59+02:00", ">12 Apr<"),
+        ("2025-11-14T12:00:00+02:00", ">14 Nov 2025<"),
+    ],
+)
+def test_within_a_line_what_happened_is_told_by_its_day(at: str, told: str) -> None:
+    with timezone.override("Europe/Stockholm"):
+        assert told in on_day(datetime.fromisoformat(at))
 
 
 @pytest.mark.parametrize(("given", "shown"), [(1284, "1,284"), (0, "0"), (None, ""), ("", "")])

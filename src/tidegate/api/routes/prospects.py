@@ -21,6 +21,9 @@ router = Router(tags=["Prospects"])
 
 EmailStatus = Literal["unverified", "valid", "unverifiable", "invalid"]
 Consent = Literal["open", "bounced", "unsubscribed"]
+EmailEvent = Literal[
+    "email_sent", "email_opened", "link_clicked", "email_replied", "email_bounced", "unsubscribed"
+]
 Text = Annotated[str, Field(max_length=255)]
 
 
@@ -134,6 +137,10 @@ class ProspectQuery(PageQuery):
     )
     email_status: EmailStatus | None = None
     consent: Consent | None = None
+    event: EmailEvent | None = Field(
+        None,
+        description="It happened to one of their e-mails, whatever happened afterwards; by a person, not a program.",
+    )
     updated_since: GivenMoment | None = Field(
         None, description="Changed at this time or later; the oldest change comes first then."
     )
@@ -157,6 +164,7 @@ def list_prospects(request: ApiRequest, query: Query[ProspectQuery]) -> Page[Pro
         list_id=None if query.list_id is None else queries.get_list(workspace_id, query.list_id).pk,
         email_status=query.email_status or "",
         consent=query.consent or "",
+        event=query.event or "",
         email=query.email or "",
         updated_since=query.updated_since,
     )

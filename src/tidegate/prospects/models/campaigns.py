@@ -141,6 +141,12 @@ class CampaignEvent(models.Model):
             models.Index(fields=["email"], name="campaign_event_of_email"),
             models.Index(fields=["workspace_id", "at", "id"], name="campaign_event_in_order"),
             models.Index(
+                fields=["workspace_id", "type", "at"],
+                include=["prospect"],
+                name="campaign_event_of_type",
+                condition=models.Q(automatic=False, prospect__isnull=False),
+            ),
+            models.Index(
                 fields=["workspace_id", "recipient"],
                 name="campaign_event_unmatched",
                 condition=models.Q(prospect=None),

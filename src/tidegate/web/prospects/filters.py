@@ -1,19 +1,21 @@
-"""What the table of prospects shows: search, list, statuses, order and page, as the address says.
+"""What the table of prospects shows: search, list, statuses, event, order and page, as the address says.
 
 An unknown value in the address asks for nothing instead of failing: old links keep working.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q
 from django.db.models.functions import Cast
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tidegate.prospects.models import Consent, EmailStatus
+from tidegate.prospects.models import Consent, EmailStatus, EventType
 from tidegate.prospects.queries import Filter, Sort
 from tidegate.store.models import Attention, Link
 
@@ -34,6 +36,19 @@ PIPEDRIVE: Choices = (
     ("missing", _("Not there yet")),
     ("attention", _("Needs attention")),
 )
+REPLIED_LATELY = "replied_lately"
+LATELY = timedelta(days=7)
+EVENTS: Choices = (
+    ("", _("Any event")),
+    (EventType.EMAIL_SENT.value, EventType.EMAIL_SENT.label),
+    (EventType.EMAIL_OPENED.value, EventType.EMAIL_OPENED.label),
+    (EventType.LINK_CLICKED.value, EventType.LINK_CLICKED.label),
+    (EventType.EMAIL_REPLIED.value, EventType.EMAIL_REPLIED.label),
+    (REPLIED_LATELY, _("Replied in the last 7 days")),
+    (EventType.EMAIL_BOUNCED.value, EventType.EMAIL_BOUNCED.label),
+    (EventType.UNSUBSCRIBED.value, EventType.UNSUBSCRIBED.label),
+)
+"""Who has had such an event, whatever happened afterwards (`queries.Filter.event`)."""
 SORTS = (Sort.NAME, Sort.NAME_DOWN, Sort.CHANGED, Sort.CHANGED_DOWN)
 ROWS = (10, 50, 200)
 
@@ -44,6 +59,7 @@ class TableFilter:
     list_id: int | None = None
     status: str = ""
     pipedrive: str = ""
+    event: str = ""
     sort: Sort = Sort.NAME
     rows: int = 50
     cursor: str = ""
@@ -51,13 +67,14 @@ class TableFilter:
     @property
     def any(self) -> bool:
         """Whether something besides the list leaves prospects out."""
-        return bool(self.text or self.status or self.pipedrive)
+        return bool(self.text or self.status or self.pipedrive or self.event)
 
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What a form must send along to mean the same prospects."""
         pairs = [("q", self.text), ("list", str(self.list_id or "")), ("status", self.status)]
-        return [pair for pair in [*pairs, ("pipedrive", self.pipedrive)] if pair[1]]
+        pairs += [("pipedrive", self.pipedrive), ("event", self.event)]
+        return [pair for pair in pairs if pair[1]]
 
     @property
     def query(self) -> str:
@@ -68,12 +85,15 @@ class TableFilter:
         return f"?{urlencode(pairs)}" if pairs else ""
 
     def as_filter(self, workspace_id: UUID) -> Filter:
+        lately = self.event == REPLIED_LATELY
         return Filter(
             workspace_id,
             search=self.text,
             list_id=self.list_id,
             email_status="" if self.status in Consent.values else self.status,
             consent=self.status if self.status in Consent.values else "",
+            event=EventType.EMAIL_REPLIED if lately else self.event,
+            event_since=timezone.now() - LATELY if lately else None,
             also=in_pipedrive(self.pipedrive, workspace_id),
         )
 
@@ -86,6 +106,7 @@ def read_filter(asked: QueryDict, list_ids: set[int]) -> TableFilter:
         list_id=int(list_id) if list_id.isdecimal() and int(list_id) in list_ids else None,
         status=_known(asked.get("status", ""), STATUSES),
         pipedrive=_known(asked.get("pipedrive", ""), PIPEDRIVE),
+        event=_known(asked.get("event", ""), EVENTS),
         sort=next((known for known in SORTS if known.value == sort), Sort.NAME),
         rows=int(rows) if rows in map(str, ROWS) else 50,
         cursor=asked.get("cursor", ""),

@@ -1,4 +1,4 @@
-"""What the table says of each prospect beyond its own fields: its lists, and how it stands in Pipedrive."""
+"""What the table says of each prospect beyond its own fields: lists, the last event, and how it stands in Pipedrive."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from tidegate.core.records import Side
 from tidegate.core.settings import Settings
-from tidegate.prospects.models import Consent, EmailStatus, Prospect
+from tidegate.prospects.models import CampaignEvent, Consent, EmailStatus, Prospect
+from tidegate.prospects.timeline import last_events
 from tidegate.store.models import Attention, Connection, Link
+from tidegate.web.prospects.emails import KNOBS
 from tidegate.web.words import Look
 
 EMAIL_STATUS: dict[str, Look] = {
@@ -33,6 +35,8 @@ class Row:
     attention: Attention | None = None
     left_out: str | Promise = ""
     """Why it does not travel to Pipedrive, where the settings say so."""
+    last_event: CampaignEvent | None = None
+    """None: no e-mail was sent yet."""
 
     @property
     def email_status(self) -> Look:
@@ -48,6 +52,17 @@ class Row:
         """What the table says in one word: whether one may write comes before whether it would arrive."""
         return self.consent or self.email_status
 
+    @property
+    def event_icon(self) -> str:
+        return KNOBS[self.last_event.type][0] if self.last_event else "none"
+
+    @property
+    def campaign(self) -> str:
+        """The name of the one that the last event belongs to; empty where it was not told."""
+        event = self.last_event
+        found = event and (event.campaign or (event.email and event.email.campaign))
+        return found.name if found else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -61,7 +76,8 @@ def rows_of(prospects: Sequence[Prospect], connections: Sequence[Connection]) ->
     prefetch_related_objects(prospects, "lists")
     standing = standing_of(prospects, connections)
     settings = [connection.get_settings() for connection in connections]
-    return [_row(prospect, standing, settings) for prospect in prospects]
+    events = last_events([prospect.pk for prospect in prospects])
+    return [_row(prospect, standing, settings, events.get(prospect.pk)) for prospect in prospects]
 
 
 def standing_of(prospects: Sequence[Prospect], connections: Sequence[Connection]) -> Standing:
@@ -74,7 +90,9 @@ def standing_of(prospects: Sequence[Prospect], connections: Sequence[Connection]
     )
 
 
-def _row(prospect: Prospect, standing: Standing, settings: Sequence[Settings]) -> Row:
+def _row(
+    prospect: Prospect, standing: Standing, settings: Sequence[Settings], last_event: CampaignEvent | None
+) -> Row:
     key = str(prospect.pk)
     return Row(
         prospect=prospect,
@@ -82,6 +100,7 @@ def _row(prospect: Prospect, standing: Standing, settings: Sequence[Settings]) -
         link=standing.links.get(key),
         attention=standing.attention.get(key),
         left_out=why_left_out(prospect, settings),
+        last_event=last_event,
     )
 
 

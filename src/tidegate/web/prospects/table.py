@@ -21,9 +21,10 @@ from tidegate.prospects.exporting import csv_lines
 from tidegate.prospects.models import ProspectList
 from tidegate.prospects.services import Author
 from tidegate.web.access import MemberRequest, editor_required, member_required
-from tidegate.web.prospects.filters import PIPEDRIVE, ROWS, STATUSES, TableFilter, read_filter
+from tidegate.web.prospects.filters import EVENTS, PIPEDRIVE, STATUSES, TableFilter, read_filter
 from tidegate.web.prospects.frame import author_of, connections_of, sync_now, synced_live
 from tidegate.web.prospects.rows import rows_of
+from tidegate.web.prospects.views import linked_among, views_of
 
 AT_ONCE = 20_000
 """So many prospects one click can change."""
@@ -57,7 +58,11 @@ def table_context(
         "chosen": next((item for item in lists if item.pk == filters.list_id), None),
         "everybody": everybody,
         "found": found,
-        "unverified": reverse("prospects") + "?status=unverified",
+        "linked": linked_among(workspace_id, filters, found=found, everybody=everybody)
+        if connections
+        else None,
+        "views": views_of(workspace_id, filters, everybody=everybody, is_connected=bool(connections)),
+        "by_change": filters.sort in (queries.Sort.CHANGED, queries.Sort.CHANGED_DOWN),
         "page": page,
         "rows": rows_of(page.prospects, connections),
         "first": page.position + 1,
@@ -66,7 +71,7 @@ def table_context(
         "synced_live": synced_live(connections),
         "statuses": STATUSES,
         "pipedrive": PIPEDRIVE,
-        "row_choices": ROWS,
+        "events": EVENTS,
     }
 
 

@@ -149,6 +149,18 @@ def day_clock(moment: datetime | None, seconds: bool = True) -> SafeString:
     return _time(moment, f"{day} {time}")
 
 
+@register.simple_tag
+def on_day(moment: datetime) -> SafeString:
+    """The day of what happened, within a line: today, yesterday, 12 Nov, with the year before this one."""
+    there, today = timezone.localtime(moment), timezone.localdate()
+    match (today - there.date()).days:
+        case 0:
+            return _time(moment, _("today"))
+        case 1:
+            return _time(moment, _("yesterday"))
+    return _time(moment, date_format(there, "j M" if there.year == today.year else "j M Y"))
+
+
 def _time(moment: datetime, shown: str) -> SafeString:
     local = timezone.localtime(moment)
     return format_html(
