@@ -79,7 +79,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 CSRF_FAILURE_VIEW = "tidegate.web.errors.csrf_failure"
 ACCOUNT_ADAPTER = "tidegate.web.accounts.AccountAdapter"
-ACCOUNT_FORMS = {"login": "tidegate.web.accounts.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "tidegate.web.accounts.SignInForm",
+    "reset_password": "tidegate.web.passwords.ForgottenForm",
+    "reset_password_from_key": "tidegate.web.passwords.NewPasswordForm",
+    "change_password": "tidegate.web.passwords.OtherPasswordForm",
+}
+PASSWORD_RESET_TIMEOUT = 4 * 3600
+"""Seconds a link for a new password works."""
 MFA_ADAPTER = "tidegate.web.accounts.MfaAdapter"
 MFA_TOTP_ISSUER = "Tidegate"
 ALLAUTH_TRUSTED_PROXY_COUNT = (

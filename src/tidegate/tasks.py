@@ -4,7 +4,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from tidegate.store.wakes import DRAIN
-from tidegate.wiring import alerts, imports, lanes, sweep
+from tidegate.wiring import alerts, imports, lanes, passwords, sweep
 from tidegate.wiring.steps import worker_step
 
 
@@ -32,6 +32,12 @@ async def sweep_lanes(context: JobContext, timestamp: int) -> None:
 async def raise_alerts(timestamp: int) -> None:
     """Tell the owners and admins of connections that stopped or fall behind."""
     await worker_step(alerts.raise_alerts)
+
+
+@app.task(name=passwords.MAIL_LINK, queue="sweep")
+async def mail_password_link(user_id: int) -> None:
+    """Send whoever forgot their password a link to choose another."""
+    await worker_step(passwords.mail_link, user_id)
 
 
 @app.periodic(cron="17 3 * * *")

@@ -8,9 +8,11 @@ from playwright.sync_api import expect
 from tests.builders import PASSWORD
 from tests.e2e.conftest import Visitor
 from tests.integration.web.fake_pipedrive import FakePipedrive
+from tidegate.config import config
 from tidegate.core.connection import Reason, Status
 from tidegate.store import setup_code
-from tidegate.store.models import Connection, Workspace
+from tidegate.store.models import Connection, User, Workspace
+from tidegate.wiring.passwords import password_link
 
 
 def test_the_first_run_and_sign_in_pages_are_accessible(visitor: Visitor, transactional_db: None) -> None:
@@ -129,6 +131,42 @@ def test_the_pages_of_the_second_factor_are_accessible(visitor: Visitor, workspa
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
     visitor.looks_well("login-code")
+
+
+def test_a_password_is_changed_and_chosen_anew_once_forgotten(visitor: Visitor, workspace: Workspace) -> None:
+    page, first, second = visitor.page, "nine-lives-and-a-cat", "another-long-password"
+    visitor.sign_in()
+    visitor.open("/account/")
+    page.get_by_role("link", name="Change password").click()
+    visitor.looks_well("password-change")
+    page.get_by_label("Present password", exact=True).fill("wrong")
+    page.get_by_label("New password", exact=True).fill(first)
+    page.get_by_role("button", name="Save the password").click()
+    expect(page.get_by_label("Present password", exact=True)).to_have_attribute("aria-invalid", "true")
+    visitor.looks_well("password-change-refused")
+    page.get_by_label("Present password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill(first)
+    page.get_by_role("button", name="Save the password").click()
+    expect(page.get_by_text("Password changed")).to_be_visible()
+
+    visitor.open("/logout/")
+    page.get_by_role("button", name="Sign out").click()
+    visitor.open("/login/")
+    page.get_by_role("link", name="Forgot your password?").click()
+    visitor.looks_well("password-forgotten")
+    link = password_link(User.objects.get(email="alice@northlight.example")).removeprefix(config.public_url)
+    visitor.open(link)
+    visitor.looks_well("password-choose")
+    page.get_by_label("New password", exact=True).fill(second)
+    page.get_by_role("button", name="Save the password").click()
+    visitor.looks_well("password-chosen")
+    visitor.open(link)
+    visitor.looks_well("password-link-used-up")
+    visitor.open("/login/")
+    page.get_by_label("E-mail address").fill("alice@northlight.example")
+    page.get_by_label("Password", exact=True).fill(second)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Sign in")).not_to_be_visible()
 
 
 def totp(secret: str) -> str:

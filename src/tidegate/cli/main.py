@@ -29,6 +29,7 @@ Run it
 Look after it
   status     connections, workers and what waits
   doctor     check this installation
+  password   a link by which a user chooses a new password
   backup     write the database to a file
   restore    read the database from a file
 
@@ -149,6 +150,7 @@ MANAGED = (
     "furnish",
     "status",
     "doctor",
+    "password",
     "import",
     "export",
     "event",

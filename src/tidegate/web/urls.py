@@ -6,9 +6,9 @@ Pages about a connection live under /connections/<uuid:connection_id>/ and take 
 
 from allauth.account import views as account_views
 from allauth.mfa import urls as mfa_urls
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from tidegate.web import accounts, first_run, home
+from tidegate.web import accounts, first_run, home, passwords
 
 sign_in: list[URLPattern | URLResolver] = [
     path("login/", account_views.login, name="account_login"),
@@ -16,6 +16,18 @@ sign_in: list[URLPattern | URLResolver] = [
     path("login/again/", account_views.reauthenticate, name="account_reauthenticate"),
     path("login/inactive/", account_views.account_inactive, name="account_inactive"),
     path("logout/", account_views.logout, name="account_logout"),
+    path("password/", passwords.forgotten, name="account_reset_password"),
+    path("password/sent/", account_views.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/changed/",
+        account_views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^password/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        passwords.choose,
+        name="account_reset_password_from_key",
+    ),
     path("first-run/", first_run.first_run, name="first-run"),
 ]
 
@@ -25,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workspace/", home.choose_workspace, name="choose-workspace"),
     path("no-workspace/", home.no_workspace, name="no-workspace"),
     path("account/", accounts.account, name="account"),
+    path("account/password/", passwords.change, name="account_change_password"),
     path("account/theme/", accounts.theme, name="theme"),
     *sign_in,
     path("", include("tidegate.web.members.urls")),
