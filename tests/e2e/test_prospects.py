@@ -122,9 +122,16 @@ def test_people_are_found_ticked_and_moved(visitor: Visitor, author: Author) -> 
 
     page.locator("#page-next").click()
     page.get_by_text("11 to 20 of 61").wait_for()
+    page.locator("#rows-50").click()
+    page.get_by_text("1 to 50 of 61").wait_for()
+    page.locator("#rows-10").click()
+    page.get_by_text("1 to 10 of 61").wait_for()
+    page.locator("#sort-name").click()
+    page.get_by_role("row", name="Pat59").wait_for()
     page.locator("#prospect-search").fill("pat0")
     page.get_by_text("1 to 10 of 10").wait_for()
-    assert "q=pat0" in page.url
+    assert "q=pat0&" in f"{page.url}&"
+    assert page.locator("tbody th").first.inner_text().startswith("Pat09"), "the order stays"
     page.locator("#tick-all").check()
     assert page.locator("#ticked").inner_text() == "10 selected"
     visitor.looks_well("prospects-ticked")
@@ -150,6 +157,12 @@ def test_the_filter_of_events_changes_table_head_and_views_in_place(
     chosen = page.locator("#prospects-lists [aria-current=page]")
     assert chosen.inner_text().startswith("Replied in the last 7 days")
     assert "event=replied_lately" in page.url
+
+    page.get_by_role("link", name="Changed last").click()
+    page.locator("#sort-changed").wait_for()
+    page.locator("#sort-name").click()
+    page.get_by_role("columnheader", name="Last event").wait_for()
+    page.locator("#prospects-lists [aria-current=page]", has_text="All prospects").wait_for()
 
 
 def test_a_prospect_is_edited_with_what_does_not_fit_said_at_its_place(

@@ -107,6 +107,23 @@ def test_pages_go_forth_and_back_through_everybody(owner: Client, author: Author
     assert 'id="page-previous"' not in home.content.decode()
 
 
+def test_a_page_has_as_many_rows_as_were_chosen(owner: Client, author: Author):
+    for number in range(12):
+        make(author, f"P{number:02}")
+
+    page = owner.get(link(owner.get("/prospects/?q=p&sort=-name"), "rows-10"))
+
+    assert names(page) == [f"P{number:02}" for number in range(11, 1, -1)]
+    kept = re.findall(r'form="prospect-filters" name="(\w+)" value="([^"]*)"', page.content.decode())
+    assert kept == [("sort", "-name"), ("rows", "10")], "searching on keeps them"
+
+
+def test_few_people_need_no_choice_of_rows(owner: Client, author: Author):
+    make(author, "Ann")
+
+    assert 'id="rows-' not in owner.get("/prospects/").content.decode()
+
+
 def test_people_of_one_name_are_not_lost_between_pages(owner: Client, author: Author):
     ids = [make(author, "Ann", emails=[f"ann{n}@example.com"]).pk for n in range(25)]
 

@@ -51,6 +51,7 @@ EVENTS: Choices = (
 """Who has had such an event, whatever happened afterwards (`queries.Filter.event`)."""
 SORTS = (Sort.NAME, Sort.NAME_DOWN, Sort.CHANGED, Sort.CHANGED_DOWN)
 ROWS = (10, 50, 200)
+USUAL_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class TableFilter:
     pipedrive: str = ""
     event: str = ""
     sort: Sort = Sort.NAME
-    rows: int = 50
+    rows: int = USUAL_ROWS
     cursor: str = ""
 
     @property
@@ -80,7 +81,7 @@ class TableFilter:
     def query(self) -> str:
         """The address's query for this table, without a page."""
         sort = [("sort", self.sort.value)] if self.sort is not Sort.NAME else []
-        rows = [("rows", str(self.rows))] if self.rows != 50 else []
+        rows = [("rows", str(self.rows))] if self.rows != USUAL_ROWS else []
         pairs = [*self.kept, *sort, *rows]
         return f"?{urlencode(pairs)}" if pairs else ""
 
@@ -108,7 +109,7 @@ def read_filter(asked: QueryDict, list_ids: set[int]) -> TableFilter:
         pipedrive=_known(asked.get("pipedrive", ""), PIPEDRIVE),
         event=_known(asked.get("event", ""), EVENTS),
         sort=next((known for known in SORTS if known.value == sort), Sort.NAME),
-        rows=int(rows) if rows in map(str, ROWS) else 50,
+        rows=int(rows) if rows in map(str, ROWS) else USUAL_ROWS,
         cursor=asked.get("cursor", ""),
     )
 

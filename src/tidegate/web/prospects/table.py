@@ -21,7 +21,15 @@ from tidegate.prospects.exporting import csv_lines
 from tidegate.prospects.models import ProspectList
 from tidegate.prospects.services import Author
 from tidegate.web.access import MemberRequest, editor_required, member_required
-from tidegate.web.prospects.filters import EVENTS, PIPEDRIVE, STATUSES, TableFilter, read_filter
+from tidegate.web.prospects.filters import (
+    EVENTS,
+    PIPEDRIVE,
+    ROWS,
+    STATUSES,
+    USUAL_ROWS,
+    TableFilter,
+    read_filter,
+)
 from tidegate.web.prospects.frame import author_of, connections_of, sync_now, synced_live
 from tidegate.web.prospects.rows import rows_of
 from tidegate.web.prospects.views import linked_among, views_of
@@ -72,6 +80,8 @@ def table_context(
         "statuses": STATUSES,
         "pipedrive": PIPEDRIVE,
         "events": EVENTS,
+        "row_choices": ROWS,
+        "usual_rows": USUAL_ROWS,
     }
 
 
