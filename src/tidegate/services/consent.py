@@ -37,7 +37,7 @@ from tidegate.services.engine import Engine, Reread
 from tidegate.services.journal import LATE
 from tidegate.services.retrying import retry_at
 from tidegate.services.together import together
-from tidegate.services.unanswered import close_intent, left_open, sort_out
+from tidegate.services.unanswered import Awaited, close_intent, left_open, sort_out, why_waiting
 from tidegate.words import say
 
 ENTITY = "campaign_consent"
@@ -67,12 +67,12 @@ async def follow_consents(engine: Engine, reread: Reread) -> bool:
     if not changes or not await reread():
         return False
     engine.spend_as(Feature.AUTOMATION)
-    await look_consents_up(engine, await left_open(engine))
+    awaited = await look_consents_up(engine, await left_open(engine))
     by_prospect: dict[str, list[Change]] = {}
     for change in changes:
         by_prospect.setdefault(change.record_id, []).append(change)
     people = await _closed(engine, by_prospect) if engine.campaigns.unsubscribes else []
-    later = await unsubscribe_in_pipedrive(engine, people)
+    later = await unsubscribe_in_pipedrive(engine, people, awaited)
     now, results = engine.lane.clock.now(), Results()
     left_out = by_prospect.keys() - {person.prospect_id for person in people}
     results.mended.extend((CONSENT, prospect_id) for prospect_id in left_out)
@@ -101,31 +101,38 @@ async def _closed(engine: Engine, by_prospect: Mapping[str, Sequence[Change]]) -
     return list(found.values())
 
 
-async def look_consents_up(engine: Engine, found: Sequence[Intent]) -> None:
+async def look_consents_up(engine: Engine, found: Sequence[Intent]) -> Awaited:
     """Settle those of the intents left open whose answer got lost: what arrived is told, what did not is tried again with its event.
 
-    One that may still arrive stays open. Nothing needs to wait for it: unsubscribing twice is unsubscribing once.
+    One that may still arrive stays open. Person -> why what is told of them waits for it: unsubscribing twice would be
+    unsubscribing once, but once they are done with, nothing would look again and tell that it was we who did it.
     """
-    intents, _awaited = sort_out(engine, found, {CONSENT})
+    intents, awaited = sort_out(engine, found, {CONSENT})
+    waiting = why_waiting(awaited, engine.lane.clock.now())
     if not intents:
-        return
+        return waiting
     results = Results(intents_done=[(CONSENT, intent.key) for intent in intents])
     for intent in intents:
         if await engine.crm.marketing_status(intent.key) == UNSUBSCRIBED:
             person = _of_intent(intent)
             results.log.append(_done_line(person, f"{done_text(person.before)} {LATE}"))
     await _store(engine, results)
+    return waiting
 
 
-async def unsubscribe_in_pipedrive(engine: Engine, people: Sequence[Leaving]) -> dict[str, TemporaryError]:
+async def unsubscribe_in_pipedrive(
+    engine: Engine, told: Sequence[Leaving], awaited: Awaited
+) -> dict[str, TemporaryError]:
     """Do so where Campaigns may still write to them. Answers for which prospects it has to be tried again, and why.
 
     Raises RateLimited, BudgetSpent and what a person must mend, after storing what was done. LaneLost is raised at once.
     """
+    later = {person.prospect_id: awaited[person.person_id] for person in told if person.person_id in awaited}
+    people = [person for person in told if person.person_id not in awaited]
     if not people:
-        return {}
+        return later
     statuses = await together(partial(_see, engine), people)
-    results, later = Results(), dict[str, TemporaryError]()
+    results = Results()
     stop = _take_failures(people, statuses, results, later)
     todo = []
     for person, status in zip(people, statuses, strict=True):
