@@ -10,11 +10,10 @@ from tests.integration.engine.world import prospect
 from tidegate.core.automation import Trigger
 from tidegate.core.records import FIRST_NAME
 from tidegate.errors import AuthorizationLost, BudgetSpent, PermissionMissing, RemoteUnavailable
-from tidegate.services import drain
 from tidegate.store.inbox import add_changes, closed_consent
 from tidegate.store.models import Change, Connection, Intent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
 
 LEAVES = ("unsubscribed", "email_bounced")
 
@@ -260,13 +259,6 @@ def a_day_that_dies_at(
     return countdown, world, signe
 
 
-@pytest.fixture
-def _time_stands(monkeypatch):
-    """The world's clock moves with each beat of a worker's heart, and how many there are is chance."""
-    monkeypatch.setattr(drain, "BEAT_SECONDS", 0.0)
-
-
-@pytest.mark.usefixtures("_time_stands")
 @pytest.mark.parametrize("point", range(1, POINTS + 1))
 def test_a_worker_that_dies_at_any_point_writes_once_and_tells_once(point):
     _, world, signe = a_day_that_dies_at(point)
@@ -370,7 +362,6 @@ class TestClosedByOtherMeansThanAnEvent:
         assert status(world, signe) == "unsubscribed"
         assert len(world.log(cause="consent")) == 1
 
-    @pytest.mark.usefixtures("_time_stands")
     @pytest.mark.parametrize("point", range(1, POINTS + 1))
     def test_a_worker_that_dies_at_any_point_writes_once_and_tells_once(self, point):
         _, world, signe = a_day_that_dies_at(point, closing=CampaignWorld.close)
