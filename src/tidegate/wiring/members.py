@@ -1,18 +1,14 @@
 """Invitations with their links, and their way to whoever is invited: by e-mail where there is a server, else by hand."""
 
-import logging
 from dataclasses import dataclass
-from smtplib import SMTPException
 
-from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tidegate.config import config
 from tidegate.store.members import INVITATION_LASTS, Actor, invite
 from tidegate.store.models import Invitation, Role, Workspace
-
-log = logging.getLogger(__name__)
+from tidegate.wiring import mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +33,14 @@ def _mail(invitation: Invitation, url: str) -> bool:
         "role": Role(invitation.role).label,
         "days": INVITATION_LASTS.days,
     }
-    message = EmailMessage(
+    return mail.send(
+        "invitation",
+        invitation.email,
         subject=_("Tidegate: you are invited to %(workspace)s") % facts,
-        body="\n\n".join(
-            [
-                _("%(by)s invites you to the workspace “%(workspace)s” as %(role)s.") % facts,
-                url,
-                _("The link works once, for %(days)d days. If you don’t expect it, do nothing.") % facts,
-            ]
-        ),
-        from_email=config.mail_from,
+        paragraphs=[
+            _("%(by)s invites you to the workspace “%(workspace)s” as %(role)s.") % facts,
+            url,
+            _("The link works once, for %(days)d days. If you don’t expect it, do nothing.") % facts,
+        ],
         to=[invitation.email],
     )
-    try:
-        message.send()
-    except (SMTPException, OSError) as error:
-        log.warning("The invitation of %s could not be mailed: %s", invitation.email, error)
-        return False
-    return True

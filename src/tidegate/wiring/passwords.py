@@ -1,12 +1,8 @@
 """A new password for somebody who forgot theirs: a link that works once, by e-mail or handed over by whoever runs the server."""
 
-import logging
-from smtplib import SMTPException
-
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
@@ -14,9 +10,8 @@ from procrastinate.contrib.django import app
 from tidegate.config import config
 from tidegate.errors import NotFound
 from tidegate.store.models import User
+from tidegate.wiring import mail
 from tidegate.words import say
-
-log = logging.getLogger(__name__)
 
 MAIL_LINK = "tidegate.password-link"
 HOURS = settings.PASSWORD_RESET_TIMEOUT // 3600
@@ -45,20 +40,15 @@ def mail_link(user_id: int) -> None:
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:
         return
-    message = EmailMessage(
+    mail.send(
+        "link",
+        user.email,
         subject=_("Tidegate: choose a new password"),
-        body="\n\n".join(
-            [
-                _("Somebody, most likely you, asked for a new password for Tidegate."),
-                password_link(user),
-                _("The link works once, for %(hours)d hours. If you did not ask for it, do nothing.")
-                % {"hours": HOURS},
-            ]
-        ),
-        from_email=config.mail_from,
+        paragraphs=[
+            _("Somebody, most likely you, asked for a new password for Tidegate."),
+            password_link(user),
+            _("The link works once, for %(hours)d hours. If you did not ask for it, do nothing.")
+            % {"hours": HOURS},
+        ],
         to=[user.email],
     )
-    try:
-        message.send()
-    except (SMTPException, OSError) as error:
-        log.warning("The link for a new password of %s could not be mailed: %s", user.email, error)
