@@ -16,10 +16,8 @@ CURES: Mapping[str, str] = {
     GONE: say(
         "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry."
     ),
-    FORBIDDEN: (
-        say(
-            "Ask a Pipedrive administrator to give the connected user this right, or choose another owner in the settings. Then retry."
-        )
+    FORBIDDEN: say(
+        "Ask a Pipedrive administrator to give the connected user this right, or choose another owner in the settings. Then retry."
     ),
     FULL: say("Make room in Pipedrive or raise its plan, then retry."),
 }

@@ -160,9 +160,12 @@ class LaneMemory(Memory):
     def ask_absent_to_look(
         self, present: Collection[str], changed: Mapping[str, datetime], *, hold: Hold
     ) -> None:
+        absent = hearing.absent(self.lane_id, present) if changed else []
+        if not absent:  # as in nearly every company, before every batch
+            return
         with transaction.atomic():
             fence(hold)
-            for connection_id in hearing.absent(self.lane_id, present):
+            for connection_id in absent:
                 ids = sorted(changed.keys() - hearing.heard(connection_id, changed))
                 _look_at(connection_id, ids, source="catchup", actor="")
 
