@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from tidegate.core.records import Side
-from tidegate.store.models import Change, Connection
+from tidegate.store.models import OWN_WRITE, Change, Connection
 
 CLOCK_MARGIN = timedelta(minutes=2)
 """How far Pipedrive's clock may be ahead of ours."""
@@ -43,7 +43,7 @@ def doubt(connection_id: str, missed: Mapping[str, datetime]) -> None:
         Change.objects.filter(
             connection_id=connection_id,
             side=Side.PIPEDRIVE.value,
-            source__in=("webhook", "own"),
+            source__in=("webhook", OWN_WRITE),
             record_id__in=list(late),
         )
         .values_list("record_id")

@@ -23,6 +23,7 @@ from tidegate.web.access import MemberRequest, member_required
 from tidegate.web.context import THEMES
 
 THEME_SECONDS = 400 * 86400
+GOOD_PASSWORD = gettext_lazy("10 characters or more, and not one of those that everybody uses.")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -51,7 +52,7 @@ class NewUserForm(forms.Form):
     )
     password = forms.CharField(
         label=gettext_lazy("Password"),
-        help_text=gettext_lazy("10 characters or more, and not one of those that everybody uses."),
+        help_text=GOOD_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
     )

@@ -11,6 +11,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 
 from tidegate.config import config
+from tidegate.web.accounts import GOOD_PASSWORD
 from tidegate.wiring.passwords import HOURS, have_link_mailed
 
 
@@ -62,7 +63,7 @@ def _once(fields: dict[str, Field]) -> None:
     """What is typed can be looked at, so it is not typed twice."""
     del fields["password2"]
     _say(fields["password1"], _("New password"))
-    fields["password1"].help_text = _("10 characters or more, and not one of those that everybody uses.")
+    fields["password1"].help_text = GOOD_PASSWORD
 
 
 def _say(field: Field, label: str) -> None:

@@ -16,7 +16,7 @@ from tidegate.errors import NotGenuine, TemporaryError
 from tidegate.ports import Happening
 from tidegate.store.deliveries import Listener, listener_at, store_delivery
 from tidegate.store.inbox import News
-from tidegate.store.models import Connection
+from tidegate.store.models import OWN_WRITE, Connection
 from tidegate.store.webhook_doubts import doubt_late_deliveries
 from tidegate.wiring.upkeep import HOOK_USER
 from tidegate.words import say
@@ -128,7 +128,7 @@ def _news(happening: Happening, listener: Listener) -> News:
         happening.entity,
         happening.record_id,
         action=happening.action,
-        source="own" if ours else "webhook",
+        source=OWN_WRITE if ours else "webhook",
         delivery_id=f"{happening.event_id}:{happening.entity}:{happening.record_id}"[:80],
         body=None if hidden else happening.body,  # what we can't see any more is looked at, whatever it shows
         before=happening.before if ours else None,

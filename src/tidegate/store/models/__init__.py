@@ -7,7 +7,7 @@ from tidegate.store.models.automations import AutomationRun, EmailActivity, RunA
 from tidegate.store.models.brakes import Halt
 from tidegate.store.models.connections import Connection, OAuthState
 from tidegate.store.models.idempotency import IdempotencyKey
-from tidegate.store.models.lanes import Change, Intent, Lane, LedgerDay
+from tidegate.store.models.lanes import OWN_WRITE, Change, Intent, Lane, LedgerDay
 from tidegate.store.models.links import (
     KeptApart,
     Link,
@@ -24,6 +24,7 @@ from tidegate.store.models.sameness import OutOfStep, SamenessCheck
 from tidegate.store.models.transfers import PreviewClaim, Transfer, TransferOrganization, TransferRecord
 
 __all__ = [
+    "OWN_WRITE",
     "Alert",
     "ApiKey",
     "Attention",

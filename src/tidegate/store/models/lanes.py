@@ -59,6 +59,10 @@ class Lane(models.Model):
         return f"lane of {self.company_id} at {self.api_domain}"
 
 
+OWN_WRITE = "own"
+"""The source of a delivery that names our user and a program: nearly always our own write coming back."""
+
+
 class Change(models.Model):
     """A row of the inbox: something happened in either app. It says *look at this record*, no more."""
 
@@ -74,8 +78,8 @@ class Change(models.Model):
     action = models.CharField(max_length=10, default="change")
     """`create`, `change`, `delete`, `check` where we ask ourselves to look, or `leave` where a member left an event."""
     source = models.CharField(max_length=20)
-    """`webhook`, `own`, `store`, `catchup`, `retry`, `transfer`, `campaign`, `organization`, `merge`. `own`: a delivery that names
-    our user and a program: nearly always our own write coming back. It is looked at like any other, and counted apart."""
+    """`webhook`, `own`, `store`, `catchup`, `retry`, `transfer`, `campaign`, `organization`, `merge`. What
+    is `own` (`OWN_WRITE`) is looked at like any other, and counted apart."""
     delivery_id = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001 (null: nothing to tell apart)
     body = models.JSONField(null=True, blank=True)
     """The record as a delivery showed it, to tell an echo without asking; never the source of a write."""
@@ -97,7 +101,7 @@ class Change(models.Model):
             models.Index(fields=["connection", "received_at"], name="change_recent"),
             models.Index(
                 fields=["connection"],
-                condition=Q(done_at__isnull=True) & ~Q(source="own"),
+                condition=Q(done_at__isnull=True) & ~Q(source=OWN_WRITE),
                 name="change_of_others",
             ),
             models.Index(

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tidegate.core.operations import LinkState
 from tidegate.core.records import Side
-from tidegate.store.models import Alert, Connection
+from tidegate.store.models import OWN_WRITE, Alert, Connection
 from tidegate.store.queries.budget import budget_today, is_waiting
 from tidegate.store.queries.flow import Flow, delays, last_write_at, writes_today
 from tidegate.store.queries.records import count_persons, count_prospects
@@ -146,7 +146,7 @@ def waiting_by_side(connection: Connection) -> dict[Side, int]:
 
 def waiting_of_others(connection: Connection) -> int:
     """How many changes wait that people and other programs made: a transfer's own writes coming back are not told as news."""
-    return connection.changes.filter(done_at=None).exclude(source="own").count()
+    return connection.changes.filter(done_at=None).exclude(source=OWN_WRITE).count()
 
 
 def webhooks_ok(connection: Connection, now: datetime) -> bool | None:
