@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.db import connections
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.builders import PASSWORD, make_member, make_workspace
@@ -78,6 +78,11 @@ class Visitor:
 
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)
+
+    def follow(self, way: Locator) -> None:
+        """Click, and be on the next page: a look right after a click meets the old page, or none between the two."""
+        with self.page.expect_navigation():
+            way.click()
 
     def sign_in(self, email: str = "alice@northlight.example") -> None:
         self.open("/login/")

@@ -22,7 +22,7 @@ def test_a_key_is_made_and_revoked(visitor: Visitor, workspace: Workspace) -> No
     page.get_by_role("button", name="Make key").click()
     expect(page.get_by_role("region", name="The new key")).to_contain_text("tg_")
     visitor.looks_well("api-keys-made")
-    page.get_by_role("link", name="Revoke… Feed of the outreach app").click()
+    visitor.follow(page.get_by_role("link", name="Revoke… Feed of the outreach app"))
     visitor.looks_well("api-key-revoke")
     page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("is revoked.")).to_be_visible()

@@ -36,7 +36,7 @@ def test_what_was_stopped_is_seen_and_decided(visitor: Visitor, connection: Conn
 
     enter(visitor, connection, "overview")
     visitor.looks_well("overview-stopped")
-    visitor.page.get_by_role("link", name="See what was stopped").click()
+    visitor.follow(visitor.page.get_by_role("link", name="See what was stopped"))
     visitor.looks_well("stopped")
     expect(visitor.page.get_by_text("Signe Aaltonen").first).to_be_visible()
 

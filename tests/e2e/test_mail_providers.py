@@ -37,7 +37,7 @@ def test_a_provider_is_added_keyed_renewed_and_removed(visitor: Visitor, workspa
     expect(page.get_by_text("Deliveries of Resend are taken from now on.")).to_be_visible()
 
     before = apart(lambda: addresses_of(MailProvider.objects.get(provider="resend"))["tracking"])
-    page.get_by_role("link", name="Renew address… Resend").click()
+    visitor.follow(page.get_by_role("link", name="Renew address… Resend"))
     visitor.looks_well("mail-provider-renew")
     page.get_by_role("button", name="Renew address").click()
     expect(page.get_by_text("Resend has another address.")).to_be_visible()

@@ -74,7 +74,7 @@ def test_the_story_is_read_a_letter_opened_and_consent_renewed(visitor: Visitor,
     assert page.title().startswith("Inês Carvalho")
     visitor.looks_well("prospect-emails")
 
-    page.get_by_role("link", name="Open it by hand").click()
+    visitor.follow(page.get_by_role("link", name="Open it by hand"))
     visitor.looks_well("prospect-consent")
     page.get_by_label("They have consented anew").check()
     page.get_by_role("button", name="May be written to again").click()

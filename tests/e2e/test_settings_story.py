@@ -139,7 +139,7 @@ def test_what_vanished_is_marked_red_mended_and_sync_starts_again(
     expect(summary).to_be_visible()
     visitor.looks_well("settings-errors")
     summary.get_by_role("link", name=re.compile("list no longer exists")).click()
-    assert page.evaluate("document.activeElement.id") == "f-to-list"
+    expect(page.locator("#f-to-list")).to_be_focused()
     page.get_by_label("Sync to list").select_option(label="Create a new list…")
     page.get_by_label("Name of the new list").fill("From Pipedrive")
     page.get_by_label("Owner in Pipedrive").select_option(label="Tomás Ferreira")

@@ -129,6 +129,7 @@ class Demo:
         """The supervisor has started another one, and the service answers."""
 
         def answers() -> bool:
+            _must_live(self.process, self.home.parent / "demo.log")
             if self.database_pid() in (None, died):
                 return False
             with suppress(httpx2.HTTPError):

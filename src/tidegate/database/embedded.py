@@ -60,6 +60,7 @@ class EmbeddedDatabase:
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._account: Account | None = None
+        self._log_size_at_start = 0
 
     def is_running(self) -> bool:
         """Whether it answers, whoever started it."""
@@ -88,7 +89,7 @@ class EmbeddedDatabase:
     def revive(self) -> None:
         """Start it again if it died by itself; it replays its log and nothing committed is lost."""
         if self.process is not None and self.process.poll() is not None:
-            self.tell(f"The database ended unexpectedly ({_last_line(self.log)}); it starts again.")
+            self.tell(f"The database ended unexpectedly ({_complaint(self._said())}); it starts again.")
             self._launch()
 
     def stop(self) -> None:
@@ -219,19 +220,20 @@ class EmbeddedDatabase:
         self.process = self._spawn(version)
         deadline = time.monotonic() + 300  # after a crash it replays its log first
         while not self.is_running():
-            if self.process.poll() is not None:
-                said = _last_line(self.log)
-                # A killed server's own children take a moment to notice and to let go of its memory.
-                if "still in use" not in said or time.monotonic() > deadline - 270:
-                    raise self._did_not_start(said)
+            has_ended = self.process.poll() is not None
+            said = self._said()
+            # A killed server's own children take a moment to notice and to let go of its memory.
+            must_wait = has_ended and "still in use" in said
+            if time.monotonic() > deadline or (has_ended and not must_wait):
+                raise self._did_not_start(_complaint(said))
+            if must_wait:
                 self.process = self._spawn(version)
-            elif time.monotonic() > deadline:
-                raise self._did_not_start(_last_line(self.log))
             time.sleep(0.05)
 
     def _spawn(self, version: int | None) -> "subprocess.Popen[bytes]":
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
+            self._log_size_at_start = log.tell()
             return subprocess.Popen(
                 [
                     str(binaries(version) / "postgres"),
@@ -249,6 +251,12 @@ class EmbeddedDatabase:
                 preexec_fn=end_with_parent(signal.SIGINT),
                 **self._as_account(),
             )
+
+    def _said(self) -> str:
+        """What the server that was started last has written to its log."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_size_at_start)
+            return log.read().decode(errors="replace").strip()
 
     def _did_not_start(self, said: str) -> ConfigurationError:
         return ConfigurationError(f"The embedded database did not start: {said} (more in {self.log})")
@@ -279,9 +287,11 @@ def _first_number(path: Path) -> int | None:
     return None
 
 
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+def _complaint(said: str) -> str:
+    """The line that tells why it ended: after it come hints, and that it is shut down."""
+    lines = said.splitlines()
+    fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+    return [*lines, *fatal][-1] if lines else "it said nothing"
 
 
 def _keep_small(path: Path) -> None:

@@ -74,6 +74,43 @@ def test_a_killed_server_is_revived_with_everything_committed(database: Embedded
     assert "ended unexpectedly" in told[-1]
 
 
+def test_a_killed_server_is_revived_once_its_last_child_has_let_go_of_its_memory(
+    database: EmbeddedDatabase, home: Path
+) -> None:
+    database.start()
+    write_a_row(home)
+    with connect(home) as connection:
+        child = connection.info.backend_pid
+        os.kill(child, signal.SIGSTOP)  # as one that is busy, and has not noticed yet
+        assert database.process is not None
+        database.process.kill()
+        database.process.wait()
+        spawn = database._spawn
+        refused: list[int] = []
+
+        def spawn_and_let_go(version: int | None) -> "subprocess.Popen[bytes]":
+            """The first one has been refused for certain before the child goes on."""
+            process = spawn(version)
+            if not refused:
+                refused.append(process.wait())
+                os.kill(child, signal.SIGCONT)
+            return process
+
+        database._spawn = spawn_and_let_go  # type: ignore[method-assign]
+        database.revive()
+
+    assert refused == [1]
+    assert rows(home) == [("kept",)]
+
+
+def test_why_a_server_did_not_start_is_told_in_its_own_words(database: EmbeddedDatabase, home: Path) -> None:
+    database.start()
+    database.stop()
+    database.settings["shared_buffers"] = "endless"
+    with pytest.raises(ConfigurationError, match=r'did not start: .*"shared_buffers": "endless"'):
+        database.start()
+
+
 def test_a_server_whose_owner_died_is_taken_over(database: EmbeddedDatabase, home: Path) -> None:
     database.start()
     write_a_row(home)
