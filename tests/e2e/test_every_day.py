@@ -153,6 +153,9 @@ def test_the_overview_is_accessible_in_each_state(
         connection.save()
     enter(visitor, connection, "overview")
     visitor.looks_well(f"overview-{status}-{reason or 'none'}")
+    if status in (Status.ACTIVE, Status.SYNCING):
+        visitor.open("/integrations/")
+        visitor.looks_well(f"integrations-live-{status}")
 
 
 def test_the_pages_of_a_quiet_connection_are_accessible(visitor: Visitor, connection: Connection) -> None:
