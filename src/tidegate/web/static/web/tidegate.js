@@ -137,8 +137,7 @@ function markSection() {
   if (!read || read.hasAttribute("aria-current")) return;
   for (const link of links) link.removeAttribute("aria-current");
   read.setAttribute("aria-current", "true");
-  const bar = read.closest(".secnav");
-  bar.scrollLeft = read.offsetLeft - bar.offsetLeft - 16;
+  read.closest(".secnav").scrollLeft = read.offsetLeft - 16;
 }
 
 /* "All lists" ticks and clears the single ones; a single one cleared means that it is no longer all. */
