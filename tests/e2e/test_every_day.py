@@ -78,6 +78,18 @@ def live(
     return connection
 
 
+REFUSED_DEAL = {
+    "method": "POST",
+    "path": "/api/v2/deals",
+    "status": 403,
+    "text": "Deals limit reached",
+    "code": "feature_capping_deals_limit",
+    "at": "2026-05-12T09:40:07+00:00",
+    "of": "1",
+    "tries": 1,
+}
+
+
 def remember(connection: Connection, now: datetime) -> None:
     """What happened to Jonas Brandt before: linked, changed in both apps, and moved on by an automation."""
     came = [
@@ -99,7 +111,7 @@ def remember(connection: Connection, now: datetime) -> None:
 
 
 def ask(connection: Connection) -> None:
-    """Cases of every kind."""
+    """Cases of every kind; one came from an answer of Pipedrive."""
     make_person(connection.lane, 31, "Bram de Wit", "bram@polderlicht.example", organization="Polderlicht")
     make_person(connection.lane, 32, "B. de Wit", "bram@polderlicht.example")
     facts: dict[str, Any] = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
@@ -123,6 +135,7 @@ def ask(connection: Connection) -> None:
         "the new deal “Signe Aaltonen deal” was not written. Make room in Pipedrive or raise the plan, then retry.",
         cure="Make room in Pipedrive or raise its plan, then retry.",
         facts={"of": ["1"]},
+        details=REFUSED_DEAL,
     )
     make_attention(connection, settled_at=timezone.now(), settled_by="Alice")
 
@@ -179,6 +192,9 @@ def test_the_overview_is_accessible_in_each_state(
         connection.save()
     enter(visitor, connection, "overview")
     visitor.looks_well(f"overview-{status}-{reason or 'none'}")
+    if status in (Status.ACTIVE, Status.SYNCING):
+        visitor.open("/integrations/")
+        visitor.looks_well(f"integrations-live-{status}")
 
 
 def test_the_pages_of_a_quiet_connection_are_accessible(visitor: Visitor, connection: Connection) -> None:
@@ -347,6 +363,28 @@ def test_the_right_one_of_two_candidates_is_chosen_from_the_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_text("is linked with the record you chose")).to_be_visible()
     assert connection.links.get(prospect_id="15").person_id == "32"
+
+
+def test_technical_details_are_opened_and_copied_from_the_keyboard(
+    visitor: Visitor, connection: Connection
+) -> None:
+    live(connection)
+    ask(connection)
+    page = visitor.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    enter(visitor, connection, "attention")
+    answer = page.get_by_role("region", name="Technical details: Signe Aaltonen")
+    expect(answer).to_be_hidden()
+    page.locator("summary", has_text="Technical details").focus()
+    page.keyboard.press("Enter")
+    expect(answer).to_contain_text("POST /api/v2/deals    403 Forbidden")
+    visitor.looks_well("attention-details")
+    page.keyboard.press("Tab")
+    expect(answer).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.splitlines()[:2] == ["POST /api/v2/deals    403 Forbidden", "Deals limit reached"]
 
 
 # --- transfers
