@@ -131,6 +131,22 @@ function sayLost(event) {
   if (toasts && template) toasts.replaceChildren(template.content.cloneNode(true));
 }
 
+/* The menu of a long page marks the section that is being read. */
+document.addEventListener("scroll", markSection, { passive: true });
+markSection();
+
+function markSection() {
+  const links = [...document.querySelectorAll(".secnav a[href^='#']")];
+  const begun = (link) => document.querySelector(link.hash).getBoundingClientRect().top < innerHeight / 3;
+  const isEnd = scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+  const read = isEnd ? links.at(-1) : links.findLast(begun) ?? links[0];
+  if (!read || read.hasAttribute("aria-current")) return;
+  for (const link of links) link.removeAttribute("aria-current");
+  read.setAttribute("aria-current", "true");
+  const bar = read.closest(".secnav");
+  bar.scrollLeft = read.offsetLeft - bar.offsetLeft - 16;
+}
+
 /* "All lists" ticks and clears the single ones; a single one cleared means that it is no longer all. */
 document.addEventListener("change", (event) => {
   const pick = event.target.closest("[data-all]");
