@@ -13,7 +13,7 @@ document.addEventListener("click", (event) => {
   }
   const copy = event.target.closest("[data-copy]");
   if (copy) {
-    navigator.clipboard?.writeText(document.querySelector(copy.dataset.copy).textContent.trim());
+    copyText(document.querySelector(copy.dataset.copy));
     return;
   }
   const reveal = event.target.closest("[data-reveal]");
@@ -27,6 +27,12 @@ document.addEventListener("click", (event) => {
   command(event);
   closeMenus(event);
 });
+
+/* Browsers lend the clipboard to pages over https alone; elsewhere the text is selected, so that only the keys are left to press. */
+function copyText(element) {
+  if (navigator.clipboard) navigator.clipboard.writeText(element.textContent.trim());
+  else getSelection().selectAllChildren(element);
+}
 
 /* command="show-modal" and "close" where the browser lacks invoker commands. */
 function command(event) {
