@@ -40,7 +40,7 @@ VERIFY_SECONDS = 5.0
 finds it old and asks first."""
 
 UNFORESEEN = say(
-    "An unforeseen error stopped the sync; it is tried again by itself. The server's log has the details."
+    "An unforeseen error stopped the sync; it is tried again by itself. The server’s log has the details."
 )
 UNFORESEEN_PAUSE = timedelta(seconds=30)
 

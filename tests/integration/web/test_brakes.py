@@ -230,7 +230,7 @@ def test_the_settings_show_budget_and_brakes_and_lead_to_them(
     post_limits(owner, live, **BRAKES)
     spend_tokens(live.lane, 2500, "transfer")
     text = text_of(owner, "settings", live)
-    assert "30,000 API tokens a day" in text and "Tidegate used 2,500 today" in text
+    assert "30,000 API tokens a day" in text and "Tidegate used 2,500 of 30,000 tokens today" in text
     assert "you are asked." in text and "The brakes are off" not in text
     assert f'href="{reverse("limits", args=[live.pk])}">Change budget and brakes' in text
     assert "Show budget and brakes" in text_of(viewer, "settings", live)
