@@ -4,6 +4,7 @@ WORKDIR /app
 COPY requirements.txt ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY docs ./docs
 COPY src ./src
 RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 

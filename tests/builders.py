@@ -155,7 +155,7 @@ def make_log_entry(connection: Connection, *, at: datetime | None = None, **fact
     facts.setdefault("prospect_id", "11")
     facts.setdefault("person_id", "21")
     facts.setdefault("cause", "live")
-    facts.setdefault("cause_text", "Edited in Tidegate Prospects by Tomás Ferreira")
+    facts.setdefault("cause_text", "Edited by Tomás Ferreira")
     facts.setdefault("changes", [field_change()] if facts["act"] == "update" else [])
     return LogEntry.objects.create(connection=connection, at=at or timezone.now(), **facts)
 

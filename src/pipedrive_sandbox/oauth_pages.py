@@ -131,12 +131,12 @@ class OAuthPages:
             f"<p class=muted>You are signed in as {text(user['name'])}, {_role(user)}. Step 2 of 2.</p>"
             f'<form class="box pad" action="/oauth/authorize" method="post">{hidden}'
             f"<section><h2 class=label>{text(app['name'])} will be able to</h2><ul class=scopes>{scopes}</ul></section>"
-            "<fieldset><legend>Make it misbehave (sandbox only)</legend><div class=pair>"
+            "<fieldset><legend>Make it misbehave <span class=small>sandbox only</span></legend><div class=pair>"
             f'<select class=select name="misbehave" aria-label="What happens next">{trouble}</select>'
             '<select class=select name="without" aria-label="Scopes"><option value="">All scopes</option>'
             f"{leave_out}</select></div></fieldset>"
             '<div class=row><button class="btn primary" name="decision" value="allow">Allow and install</button>'
-            '<button class=btn name="decision" value="cancel">Cancel</button></div>'
+            '<button class=btn name="decision" value="cancel">Refuse</button></div>'
             f"<p class=small>You will be sent back to {text(given.get('redirect_uri'))}</p></form>"
         )
         return html(narrow_page("Allow access", body))

@@ -29,6 +29,7 @@ ConfigurationError            outside the tree on purpose: no broad except may s
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from tidegate.words import say
@@ -37,6 +38,8 @@ from tidegate.words import say
 class TidegateError(Exception):
     words: ClassVar[str] = say("Something went wrong in Tidegate.")
     """What it says where nobody knows better."""
+    details: Mapping[str, str | int] = MappingProxyType({})
+    """The technical details: what another app was asked and answered. They are passed on and shown; nothing decides by them."""
 
     def __init__(self, message: str = "", **facts: object) -> None:
         super().__init__(message or self.words)

@@ -68,9 +68,11 @@ def test_each_bad_end_is_a_page_and_then_the_connection_is_made(
     ends_badly(
         visitor,
         way_back(workspace, connection=Connection.objects.get()),
-        "That Pipedrive account can’t be connected here",
+        "That is a different Pipedrive account",
     )
     expect(page.get_by_text(re.compile("You signed in to Southlight.*belongs to Northlight"))).to_be_visible()
+    expect(page.get_by_text("To sync Southlight as well")).to_be_visible()
+    visitor.looks_well("connect-problem-other-account")
     page.get_by_role("link", name="Back to Integrations").click()
     page.get_by_role("link", name="Continue set-up").click()
     expect(page.get_by_role("heading", name="Which way should data flow?")).to_be_visible()

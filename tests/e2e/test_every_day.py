@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from tests.e2e.conftest import Visitor, apart
 from tidegate.core.connection import Reason, Status
 from tidegate.store.connections import store_settings
 from tidegate.store.models import AutomationRun, Connection, Transfer
+from tidegate.wiring import actions
 from tidegate.wiring.news import store_outreach_catalogue
 
 
@@ -51,6 +52,7 @@ def live(
     lane.save()
     make_prospect(connection.workspace)
     make_person(lane, 21, "Signe Aaltonen", "signe@polarnote.example", organization="Polarnote")
+    make_person(lane, 23, "Jonas Brandt", "j.brandt@kessler-werkzeug.example")
     spend_tokens(lane, 1500)
     for minutes in (200, 130, 61):
         make_log_entry(connection, at=now - timedelta(minutes=minutes), seconds=0.8)
@@ -76,8 +78,40 @@ def live(
     return connection
 
 
+REFUSED_DEAL = {
+    "method": "POST",
+    "path": "/api/v2/deals",
+    "status": 403,
+    "text": "Deals limit reached",
+    "code": "feature_capping_deals_limit",
+    "at": "2026-05-12T09:40:07+00:00",
+    "of": "1",
+    "tries": 1,
+}
+
+
+def remember(connection: Connection, now: datetime) -> None:
+    """What happened to Jonas Brandt before: linked, changed in both apps, and moved on by an automation."""
+    came = [
+        field_change("Position", "Operations manager", "Technical director", side="outreach"),
+        field_change("Phone", None, "+49 711 555 0170", side="outreach"),
+    ]
+    moved: dict[str, Any] = {"cause": "automation", "cause_text": "Link clicked, Q2 intro, Nordics"}
+    edited = {"side": "outreach", "cause_text": "Edited in Pipedrive", "changes": came}
+    story: tuple[tuple[float, dict[str, Any]], ...] = (
+        (60, {"act": "link", "cause": "transfer", "cause_text": "", "message": "Same e-mail address."}),
+        *((40 - number / 1000, {"seconds": 1.2}) for number in range(21)),
+        (3, {"act": "create", "message": "Create a deal: Jonas Brandt deal", **moved}),
+        (2, {"seconds": 1.4, **edited}),
+        (1, {"changes": [field_change("Stage", "Lead in", "Contacted")], "seconds": 0.9, **moved}),
+    )
+    for days, facts in story:
+        told = {"record_name": "Jonas Brandt", "prospect_id": "12", "person_id": "23", **facts}
+        make_log_entry(connection, at=now - timedelta(days=days), **told)
+
+
 def ask(connection: Connection) -> None:
-    """Cases of every kind."""
+    """Cases of every kind; one came from an answer of Pipedrive."""
     make_person(connection.lane, 31, "Bram de Wit", "bram@polderlicht.example", organization="Polderlicht")
     make_person(connection.lane, 32, "B. de Wit", "bram@polderlicht.example")
     facts: dict[str, Any] = {"candidates": ["31", "32"], "candidates_side": "pipedrive"}
@@ -101,6 +135,7 @@ def ask(connection: Connection) -> None:
         "the new deal “Signe Aaltonen deal” was not written. Make room in Pipedrive or raise the plan, then retry.",
         cure="Make room in Pipedrive or raise its plan, then retry.",
         facts={"of": ["1"]},
+        details=REFUSED_DEAL,
     )
     make_attention(connection, settled_at=timezone.now(), settled_by="Alice")
 
@@ -111,7 +146,8 @@ def run(connection: Connection) -> Transfer:
     connection.save()
     began = timezone.now() - timedelta(seconds=60)
     done: dict[str, Any] = {"total": 200, "created": 100, "updated": 9, "failed": 1}
-    transfer = make_transfer(connection, **done, started_at=began, pace=[[0, 0], [59, 110]])
+    planned = {"persons_created": 190, "persons_updated": 10}
+    transfer = make_transfer(connection, **done, started_at=began, pace=[[0, 0], [59, 110]], planned=planned)
     make_transfer_record(transfer, outcome="updated", changes=[field_change()])
     make_transfer_record(transfer, outcome="failed", name="Ada Wren", reason="Team size: not a number.")
     return transfer
@@ -146,6 +182,9 @@ def test_the_overview_is_accessible_in_each_state(
 ) -> None:
     live(connection, status=status, reason=reason)
     make_change(connection)
+    if status is Status.ACTIVE:
+        ask(connection)
+        make_log_entry(connection, seconds=0.8)
     if status is Status.SYNCING:
         run(connection)
     if status is Status.FAILED:
@@ -153,11 +192,19 @@ def test_the_overview_is_accessible_in_each_state(
         connection.save()
     enter(visitor, connection, "overview")
     visitor.looks_well(f"overview-{status}-{reason or 'none'}")
+    if status in (Status.ACTIVE, Status.SYNCING):
+        visitor.open("/integrations/")
+        visitor.looks_well(f"integrations-live-{status}")
 
 
 def test_the_pages_of_a_quiet_connection_are_accessible(visitor: Visitor, connection: Connection) -> None:
     enter(visitor, connection, "overview")
     visitor.looks_well("overview-not-launched")
+    connection.status, connection.reason = Status.ACTIVE, Reason.NONE
+    connection.launched_at = connection.webhooks_checked_at = timezone.now()
+    connection.save()
+    visitor.page.reload()
+    visitor.looks_well("overview-new")
     for name in ("activity", "attention", "transfers"):
         enter(visitor, connection, name)
         visitor.looks_well(f"{name}-empty")
@@ -165,11 +212,12 @@ def test_the_pages_of_a_quiet_connection_are_accessible(visitor: Visitor, connec
 
 def test_the_pages_of_a_busy_connection_are_accessible(visitor: Visitor, connection: Connection) -> None:
     live(connection)
+    entry = connection.log.get(record_name="Jonas Brandt")
+    remember(connection, timezone.now())
     ask(connection)
     done = make_transfer(connection, state="done", created=1, failed=1, total=2)
     make_transfer_record(done)
     make_transfer_record(done, outcome="failed", name="Ada Wren", reason="Team size: not a number.")
-    entry = connection.log.get(record_name="Jonas Brandt")
     for name, args in (
         ("activity", []),
         ("activity-record", [entry.pk]),
@@ -208,14 +256,17 @@ def test_live_sync_is_paused_and_resumed_from_the_keyboard(visitor: Visitor, con
 
 
 def test_a_resume_asks_about_the_changes_of_the_pause(visitor: Visitor, connection: Connection) -> None:
-    live(connection, status=Status.PAUSED)
+    apart(actions.pause, live(connection), actor="Alice")
     make_change(connection)
     enter(visitor, connection, "overview")
     page = visitor.page
+    visitor.looks_well("overview-paused")
     page.get_by_role("radio", name="Paused").focus()
     page.keyboard.press("ArrowLeft")
     dialog = page.get_by_role("dialog", name="Resume live sync")
     expect(dialog).to_be_visible()
+    expect(dialog.get_by_label("Catch up first")).to_be_focused()
+    expect(dialog.get_by_role("link", name="Show what catching up would write")).to_be_visible()
     visitor.looks_well("overview-resume")
     dialog.get_by_role("button", name="Stay paused").click()
     expect(dialog).to_be_hidden()
@@ -312,6 +363,39 @@ def test_the_right_one_of_two_candidates_is_chosen_from_the_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_text("is linked with the record you chose")).to_be_visible()
     assert connection.links.get(prospect_id="15").person_id == "32"
+
+
+def test_technical_details_are_opened_and_copied_from_the_keyboard(
+    visitor: Visitor, connection: Connection
+) -> None:
+    live(connection)
+    ask(connection)
+    page = visitor.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    enter(visitor, connection, "attention")
+    answer = page.get_by_role("region", name="Technical details: Signe Aaltonen")
+    expect(answer).to_be_hidden()
+    page.locator("summary", has_text="Technical details").focus()
+    page.keyboard.press("Enter")
+    expect(answer).to_contain_text("POST /api/v2/deals    403 Forbidden")
+    visitor.looks_well("attention-details")
+    page.keyboard.press("Tab")
+    expect(answer).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.splitlines()[:2] == ["POST /api/v2/deals    403 Forbidden", "Deals limit reached"]
+
+
+def test_where_there_is_no_clipboard_the_text_is_selected(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    ask(connection)
+    page = visitor.page
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    enter(visitor, connection, "attention")
+    page.locator("summary", has_text="Technical details").click()
+    page.get_by_role("button", name="Copy").click()
+    assert page.evaluate("getSelection().toString()").startswith("POST /api/v2/deals    403 Forbidden")
 
 
 # --- transfers

@@ -3,15 +3,17 @@
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from tests.builders import PASSWORD
-from tests.e2e.conftest import Visitor
+from tests.e2e.conftest import Visitor, apart
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.config import config
 from tidegate.core.connection import Reason, Status
 from tidegate.store import setup_code
 from tidegate.store.models import Connection, User, Workspace
+from tidegate.store.oauth_app import register_app
 from tidegate.wiring.passwords import password_link
 
 
@@ -19,8 +21,18 @@ def test_the_first_run_and_sign_in_pages_are_accessible(visitor: Visitor, transa
     setup_code.make()
     visitor.open("/")
     visitor.looks_well("first-run")
+    visitor.page.get_by_label("E-mail address").fill("maja@northlight")
+    visitor.page.get_by_role("button", name="Create account and go on").click()
+    expect(visitor.page.get_by_label("E-mail address")).to_have_attribute("aria-invalid", "true")
+    visitor.looks_well("first-run-wrong")
     visitor.open("/login/")
     visitor.looks_well("login")
+    visitor.page.get_by_label("E-mail address").fill("maja@northlight.example")
+    visitor.page.get_by_label("Password", exact=True).fill("wrong")
+    visitor.page.get_by_role("button", name="Sign in").click()
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+    visitor.looks_well("login-error")
+    visitor.faults.clear()  # the browser notes the 422 itself
 
 
 @pytest.mark.parametrize(
@@ -65,6 +77,17 @@ def test_the_pages_of_a_connection_are_accessible(
     visitor.looks_well(name)
 
 
+def test_the_page_that_leads_to_pipedrive_is_accessible(
+    visitor: Visitor, workspace: Workspace, pipedrive: FakePipedrive
+) -> None:
+    apart(register_app, "5f2c9a71e0b84d36", "a" * 40, actor="Alice")
+    visitor.sign_in()
+    visitor.open(reverse("setup-start"))
+    visitor.looks_well("setup-start")
+    visitor.open(reverse("connect-register"))
+    visitor.looks_well("connect-registered")
+
+
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
@@ -85,11 +108,21 @@ def test_each_state_of_the_integrations_page_is_accessible(
     visitor.looks_well(f"integrations-{status}-{reason or 'none'}")
 
 
-def test_an_error_page_is_accessible(visitor: Visitor, workspace: Workspace) -> None:
+def test_the_error_pages_are_accessible(
+    visitor: Visitor, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visitor.sign_in()
     visitor.open("/nowhere/")
-    visitor.faults.clear()  # the browser notes the 404 itself
+    visitor.looks_well("error-404-not-launched")
+    connection.launched_at = timezone.now()
+    connection.save()
+    visitor.open("/nowhere/")
     visitor.looks_well("error-404")
+    monkeypatch.setattr("tidegate.web.home._start", lambda request: 1 / 0)
+    visitor.open("/")
+    expect(visitor.page.get_by_role("heading", name="Something went wrong on this server")).to_be_visible()
+    visitor.looks_well("error")
+    visitor.faults.clear()  # the browser notes the 404s and the 500 itself
 
 
 def test_a_bad_end_of_connecting_is_accessible(

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from tests.builders import make_person
 from tests.e2e.conftest import Visitor, apart
 from tidegate import cli
+from tidegate.core.connection import Status
 from tidegate.prospects.events.recording import Telling, record_events
 from tidegate.prospects.importing import uploads
 from tidegate.prospects.models import FieldType, Import, Prospect
@@ -38,7 +40,14 @@ def furnish(author: Author) -> Prospect:
     ]
     upsert_prospects(author, people)
     custom = {"a_number": 5, "a_link": "https://example.com", "a_multiple_options": ["Red"]}
-    raw = {"email": "ines@example.com", "first_name": "Inês", "last_name": "Carvalho", "custom": custom}
+    raw = {
+        "email": "ines.carvalho@brightwater.example",
+        "first_name": "Inês",
+        "last_name": "Carvalho",
+        "job_title": "Head of Operations",
+        "company": "Brightwater Lda",
+        "custom": custom,
+    }
     ines = create_prospect(author, raw, list_ids=[list_id]).prospect
     happened = [
         "email_sent",
@@ -69,6 +78,7 @@ def link_up(prospect: Prospect, connection: Connection) -> None:
     Attention.objects.create(
         connection=connection, kind="ambiguous", prospect_id=str(other.pk), message="2 people share it."
     )
+    make_person(connection.lane, 4182, "Inês Carvalho", organization="Brightwater Lda")
     change = {"field": "company", "name": "Company", "kind": "text", "before": "Old", "after": "New"}
     LogEntry.objects.create(
         connection=connection,
@@ -91,9 +101,20 @@ def test_an_empty_store_looks_well(visitor: Visitor, workspace: Workspace) -> No
     visitor.looks_well("prospects-empty")
 
 
+def test_an_empty_store_beside_pipedrive_offers_a_transfer(visitor: Visitor, connection: Connection) -> None:
+    visitor.sign_in()
+    visitor.open("/prospects/")
+    visitor.looks_well("prospects-empty-connected")
+    visitor.follow(visitor.page.get_by_role("link", name="Transfer from Pipedrive"))
+    assert f"/connections/{connection.pk}/transfers/" in visitor.page.url
+
+
 def test_the_pages_of_the_store_look_well(visitor: Visitor, author: Author, connection: Connection) -> None:
     prospect = apart(furnish, author)
     apart(link_up, prospect, connection)
+    apart(create_list, author, "Webinar sign-ups, March")
+    connection.status = Status.ACTIVE
+    connection.save()
     visitor.sign_in()
     for name, path in {
         "prospects": "/prospects/?rows=10",
@@ -111,6 +132,10 @@ def test_the_pages_of_the_store_look_well(visitor: Visitor, author: Author, conn
     }.items():
         visitor.open(path)
         visitor.looks_well(name)
+    visitor.open(f"/prospects/?rows=10&list={prospect.lists.get().pk}")
+    for name in ("Pat00", "Pat02", "Pat03"):
+        visitor.page.get_by_role("row", name=name).get_by_role("checkbox").check()
+    visitor.looks_well("prospects-bulk")
 
 
 def test_people_are_found_ticked_and_moved(visitor: Visitor, author: Author) -> None:
@@ -207,6 +232,31 @@ def test_a_file_is_imported(visitor: Visitor, author: Author) -> None:
     visitor.looks_well("import-done")
     page.get_by_role("link", name="Show prospects").click()
     page.get_by_text("1 to 50 of 500").wait_for()
+
+
+def test_a_check_says_what_is_new_known_twice_and_wrong_and_what_live_sync_will_take(
+    visitor: Visitor, author: Author, connection: Connection, tmp_path: Path
+) -> None:
+    visitor.sign_in()
+    connection.status, connection.launched_at = Status.ACTIVE, timezone.now()
+    connection.save()
+    apart(create_prospect, author, {"email": "aino@lumipuu.example", "first_name": "Aino"})
+    file = tmp_path / "nordics-may.csv"
+    file.write_text(
+        "email,first,last,company,employees,fax\n"
+        "aino@lumipuu.example,Aino,Virtanen,Lumipuu Oy,about 40,1\n"
+        "bjorn.dahl@kajplats.example,Björn,Dahl,Kajplats AB,12,2\n"
+        "bjorn.dahl@kajplats.example,Björn,Dahl,Kajplats AB,12,3\n"
+        "not an address,Nobody,At All,,7,4\n"
+    )
+    visitor.open("/prospects/import/")
+    page = visitor.page
+    page.locator("#file").set_input_files(file)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("employees").select_option("Team size")
+    page.get_by_text("Live sync is active").wait_for()
+    visitor.looks_well("import-check")
+    page.get_by_text("Twice in the file, first one counts").wait_for()
 
 
 def test_all_of_it_works_without_scripts(visitor_without_scripts: Visitor, author: Author) -> None:

@@ -244,6 +244,13 @@ def test_menus_open_and_close_by_keyboard_and_the_rail_works_on_a_phone(
     page.get_by_role("link", name="Sync settings").click()
     expect(page.get_by_role("heading", name="Sync settings")).to_be_visible()
 
+    sections = page.get_by_role("navigation", name="Settings sections")
+    expect(sections.get_by_role("link", name="Status")).to_have_attribute("aria-current", "true")
+    page.locator("#automations").evaluate("section => section.scrollIntoView()")
+    marked = sections.locator("[aria-current]")
+    expect(marked).to_have_text("Automations")
+    expect(marked).to_be_in_viewport()
+
 
 def test_disconnecting_asks_first(visitor: Visitor, connection: Connection) -> None:
     page = visitor.page

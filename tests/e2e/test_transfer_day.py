@@ -86,7 +86,7 @@ def test_a_transfer_is_previewed_run_with_a_pause_reported_and_undone(member: Vi
     page.get_by_role("button", name="Undo transfer").click()
     dialog = page.get_by_role("dialog", name="Undo this transfer?")
     dialog.get_by_label("Also delete the people and organizations it created in Pipedrive").check()
-    dialog.get_by_role("button", name="Preview the undo").click()
+    dialog.get_by_role("button", name="Preview undo").click()
     number = page.get_by_label(re.compile("the number of records, to confirm"))
     expect(number).to_be_visible(timeout=LONG)
     member.looks_well("day-transfer-4-undo-preview")

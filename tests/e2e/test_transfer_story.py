@@ -1,13 +1,17 @@
 """The story of a transfer in a real browser: choose, preview, run with a pause, report, undo with its preview and report."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from tests.builders import field_change, make_attention, make_transfer_record
+from tests.builders import field_change, make_attention, make_prospect, make_transfer_record
 from tests.e2e.conftest import Visitor, apart
 from tests.e2e.test_every_day import enter, live
 from tidegate.core.connection import Status
+from tidegate.core.settings import NO_ADDRESS
+from tidegate.prospects.models import Prospect
 from tidegate.store.models import Connection, Transfer
 from tidegate.store.transfers import finish_transfer
 
@@ -23,23 +27,38 @@ CONFLICT = field_change(
     "Job title", "Technical director", "CTO", side="pipedrive", conflict=True, lost="Technical director"
 )
 PHONE = field_change("Phone", None, "+358 9 555 0148", side="pipedrive")
+NEW = "No person has its address."
+
+
+PEOPLE = {
+    "Priya Raman": "priya@looplane.example",
+    "Kateryna Bondar": "kateryna@vesna.example",
+    "Jonas Brandt": "j.brandt@kessler-werkzeug.example",
+    "Signe Aaltonen": "signe@polarnote.example",
+    "Nora Nil": "",
+}
+
+
+def known_as(transfer: Transfer, name: str) -> dict[str, str]:
+    """Source id and name of the prospect of this name, who is made when first asked for."""
+    first, last = name.split()
+    workspace = transfer.connection.workspace
+    found = Prospect.objects.filter(workspace_id=workspace.pk, first_name=first, last_name=last).last()
+    prospect = found or make_prospect(workspace, first_name=first, last_name=last, email=PEOPLE[name])
+    return {"source_id": str(prospect.pk), "name": name}
 
 
 def planned(preview: Transfer) -> None:
     """What a worker would have counted."""
-    make_transfer_record(
-        preview,
-        source_id="1",
-        name="Priya Raman",
-        changes=[field_change("Email", None, "priya@looplane.example")],
-        reason="No person has its address.",
-    )
-    make_transfer_record(preview, source_id="2", name="Kateryna Bondar", reason="No person has its address.")
-    make_transfer_record(preview, source_id="3", name="Jonas Brandt", outcome="updated", changes=[CONFLICT])
-    make_transfer_record(preview, source_id="4", name="Signe Aaltonen", outcome="updated", changes=[PHONE])
-    make_transfer_record(
-        preview, source_id="5", name="Nora Nil", outcome="skipped", reason="It has no e-mail address."
-    )
+    told: dict[str, dict[str, Any]] = {
+        "Priya Raman": {"changes": [field_change("Email", None, PEOPLE["Priya Raman"])], "reason": NEW},
+        "Kateryna Bondar": {"reason": NEW},
+        "Jonas Brandt": {"outcome": "updated", "changes": [CONFLICT]},
+        "Signe Aaltonen": {"outcome": "updated", "changes": [PHONE]},
+        "Nora Nil": {"outcome": "skipped", "reason": NO_ADDRESS},
+    }
+    for name, facts in told.items():
+        make_transfer_record(preview, **known_as(preview, name), **facts)
     counts = {"created": 2, "updated": 2, "skipped": 1, "total": 5, "planned": PLANNED}
     Transfer.objects.filter(pk=preview.pk).update(state="ready", finished_at=timezone.now(), **counts)
 
@@ -47,26 +66,24 @@ def planned(preview: Transfer) -> None:
 def done(transfer: Transfer) -> None:
     """What a worker would have left behind."""
     transfer.records.all().delete()
-    rows = (
-        ("1", "Priya Raman", "created"),
-        ("3", "Jonas Brandt", "updated"),
-        ("4", "Signe Aaltonen", "updated"),
+    rows: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("Priya Raman", {"outcome": "created", "target_id": "21"}),
+        ("Jonas Brandt", {"outcome": "updated", "target_id": "23", "changes": [CONFLICT]}),
+        ("Signe Aaltonen", {"outcome": "updated", "target_id": "24", "changes": [PHONE]}),
+        ("Nora Nil", {"outcome": "skipped", "reason": NO_ADDRESS}),
     )
-    for source_id, name, outcome in rows:
-        changes = {"3": [CONFLICT], "4": [PHONE]}.get(source_id, [])
-        make_transfer_record(
-            transfer,
-            source_id=source_id,
-            target_id=f"2{source_id}",
-            name=name,
-            outcome=outcome,
-            changes=changes,
-        )
+    for name, facts in rows:
+        make_transfer_record(transfer, **known_as(transfer, name), **facts)
     reason = "Company: longer than the 255 characters Pipedrive takes."
-    make_transfer_record(transfer, source_id="2", name="Kateryna Bondar", outcome="failed", reason=reason)
+    kateryna = known_as(transfer, "Kateryna Bondar")
+    make_transfer_record(transfer, **kateryna, outcome="failed", reason=reason)
     cure = "Correct the value, then retry. The other fields are in step."
     make_attention(
-        transfer.connection, prospect_id="2", record_name="Kateryna Bondar", message=reason, cure=cure
+        transfer.connection,
+        prospect_id=kateryna["source_id"],
+        record_name=kateryna["name"],
+        message=reason,
+        cure=cure,
     )
     counts = {"created": 1, "updated": 2, "unchanged": 0, "skipped": 1, "failed": 1, "tokens": 45}
     Transfer.objects.filter(pk=transfer.pk).update(**counts)
@@ -75,28 +92,29 @@ def done(transfer: Transfer) -> None:
 
 def half_done(transfer: Transfer) -> None:
     """Two records are written, and the pace dipped once."""
-    for source_id, name, outcome, changes in (
-        ("1", "Priya Raman", "created", []),
-        ("3", "Jonas Brandt", "updated", [CONFLICT]),
+    for name, outcome, changes in (
+        ("Priya Raman", "created", []),
+        ("Jonas Brandt", "updated", [CONFLICT]),
     ):
-        make_transfer_record(transfer, source_id=source_id, name=name, outcome=outcome, changes=changes)
+        make_transfer_record(transfer, **known_as(transfer, name), outcome=outcome, changes=changes)
     pace = [[0, 0], [5, 40], [10, 90], [15, 140], [20, 150], [25, 200], [30, 252]]
     Transfer.objects.filter(pk=transfer.pk).update(created=1, updated=1, tokens=20, pace=pace)
 
 
-def undo_planned(undo: Transfer) -> None:
-    make_transfer_record(
-        undo,
-        source_id="1",
-        name="Priya Raman",
-        outcome="deleted",
-        reason="Created by the transfer in Pipedrive.",
-    )
+def taken_back(undo: Transfer) -> None:
+    """What became of each record, in the preview as in the undo itself."""
     back = field_change("Job title", "CTO", "Technical director", side="pipedrive")
-    make_transfer_record(undo, source_id="3", name="Jonas Brandt", outcome="restored", changes=[back])
-    make_transfer_record(
-        undo, source_id="4", name="Signe Aaltonen", outcome="kept", reason="Phone was changed since."
-    )
+    told: dict[str, dict[str, Any]] = {
+        "Priya Raman": {"outcome": "deleted", "reason": "Created by the transfer in Pipedrive."},
+        "Jonas Brandt": {"outcome": "restored", "changes": [back]},
+        "Signe Aaltonen": {"outcome": "kept", "reason": "Phone was changed since."},
+    }
+    for name, facts in told.items():
+        make_transfer_record(undo, **known_as(undo, name), **facts)
+
+
+def undo_planned(undo: Transfer) -> None:
+    taken_back(undo)
     counts = {"deleted": 140, "restored": 1, "kept": 1, "total": 142}
     work = {"persons_deleted": 140, "persons_updated": 1, "looks": 2, "look_tokens": 20}
     Transfer.objects.filter(pk=undo.pk).update(
@@ -126,16 +144,16 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
 
     page.get_by_role("button", name="Start transfer").click()
     expect(page.get_by_role("heading", name="Transferring to Pipedrive")).to_be_visible()
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("heading", name="Transfer paused")).to_be_visible()
-    visitor.looks_well("story-transfer-3-paused")
-    page.get_by_role("button", name="Continue").click()
     apart(half_done, preview)
     expect(
         page.get_by_role("img", name="Records a second since the start: between 2.0 and 10.4")
     ).to_be_visible()
     expect(page.get_by_text("2 of 5 records")).to_be_visible()
-    visitor.looks_well("story-transfer-4-progress")
+    visitor.looks_well("story-transfer-3-progress")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("heading", name="Transfer paused")).to_be_visible()
+    visitor.looks_well("story-transfer-4-paused")
+    page.get_by_role("button", name="Continue").click()
 
     apart(done, preview)
     expect(page.get_by_role("heading", name="Transferred to Pipedrive")).to_be_visible()
@@ -148,9 +166,10 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
     page.get_by_role("button", name="Undo transfer").click()
     dialog = page.get_by_role("dialog", name="Undo this transfer?")
     expect(dialog.get_by_role("button", name="Keep the transfer")).to_be_focused()
+    expect(dialog.get_by_role("definition")).to_have_text(["was created by it", "got other values"])
     dialog.get_by_label("Also delete the people and organizations it created in Pipedrive").check()
     visitor.looks_well("story-transfer-6-undo")
-    dialog.get_by_role("button", name="Preview the undo").click()
+    dialog.get_by_role("button", name="Preview undo").click()
     expect(page.get_by_role("heading", name="Preview of the undo")).to_be_visible()
     undo = preview.undos.get()
     assert undo.delete_created
@@ -165,9 +184,7 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
     page.locator("#preview-start").click()
     expect(page.get_by_role("heading", name="Undoing the transfer")).to_be_visible()
     undo.refresh_from_db()
-    make_transfer_record(
-        undo, source_id="4", name="Signe Aaltonen", outcome="kept", reason="Phone was changed since."
-    )
+    taken_back(undo)
     Transfer.objects.filter(pk=undo.pk).update(deleted=140, restored=1, kept=1)
     apart(finish_transfer, str(undo.pk), "done", timezone.now())
     expect(page.get_by_role("heading", name="The transfer was undone")).to_be_visible()

@@ -54,13 +54,13 @@ def activity_table(visit: Visit, found: list[Body], back: str = "/activities") -
 def activity_rows(
     visit: Visit, found: list[Body], back: str, *, types: bool = False
 ) -> list[tuple[str, ...]]:
-    """`back` is the page that the tick in a row leads back to."""
+    """`back` is the page that the tick in a row leads back to. With `types` there is room for what the note says, too."""
     account, today = visit.account, visit.account.now()[:10]
     rows = []
     for body in found:
         person = account.records("person").get(account.id, body["person_id"] or 0)
-        note = text(_without_tags(body["note"] or "")[:200])
-        subject = text(body["subject"]) + (f"<div class=small>{note}</div>" if note else "")
+        note = text(_without_tags(body["note"] or "")[:200]) if types else ""
+        subject = text(body["subject"]) + (f'<div class="small note">{note}</div>' if note else "")
         kind = (text(body["type"]),) if types else ()
         due = f"<span class=nowrap>{day(body['due_date'], today)}</span>"
         rows.append((_tick(visit, body, back), subject, *kind, _person_link(visit, person), due))

@@ -98,3 +98,7 @@ class Question:
     person_id: str = ""
     record_name: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = field(default_factory=dict)
+    """The technical details of the error it comes from; empty where no app's answer was one."""
+    tries: int = 1
+    """How often this was tried since it was asked last."""

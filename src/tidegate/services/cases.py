@@ -44,4 +44,5 @@ def question(
         message=say("{what}: {reason}", what=what, reason=error.user_message),
         cure=CURES[why],
         facts={"of": [key]},
+        details=dict(error.details),
     )

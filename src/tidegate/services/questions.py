@@ -1,14 +1,16 @@
 """What a plan puts to a person, under *Needs attention*."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tidegate.core.operations import Decision, LinkState, Plan, Refusal
 from tidegate.core.records import Side
 from tidegate.core.settings import Pair
 from tidegate.core.values import Json, describe, is_readable
+from tidegate.errors import TidegateError
 from tidegate.ports import Question
 from tidegate.services.engine import Engine
-from tidegate.services.troubles import CURES, INVALID
+from tidegate.services.troubles import CURES, INVALID, kind_of
 from tidegate.services.units import Unit
 from tidegate.words import say
 
@@ -69,9 +71,12 @@ def two_for_one(unit: Unit, plan: Plan) -> list[Question]:
     ]
 
 
-def failed(unit: Unit, side: Side, kind: str, message: str) -> Question:
+def failed(unit: Unit, side: Side, error: TidegateError | None) -> Question:
     """What was to be done on this side was refused, and will be as long as nobody mends the cause."""
-    return _about(unit, kind, side, message=message, cure=CURES[kind])
+    kind = kind_of(error)
+    asked = _about(unit, kind, side, message=error.user_message if error else "", cure=CURES[kind])
+    tries = max((change.attempts for change in unit.changes), default=0) + 1
+    return replace(asked, details=dict(error.details) if error else {}, tries=tries)
 
 
 def _about(

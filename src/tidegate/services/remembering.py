@@ -14,7 +14,6 @@ from tidegate.services.engine import Engine
 from tidegate.services.journal import UPDATE, change_to_json, create_kind, intent_key, update_key
 from tidegate.services.quarrels import quarrel_of
 from tidegate.services.retrying import retry_at
-from tidegate.services.troubles import kind_of
 from tidegate.services.units import Unit
 from tidegate.words import say
 
@@ -205,7 +204,7 @@ def _put_to_a_person(unit: Unit, error: TidegateError | None, results: Results) 
     failed = unit.origin.other
     if unit.plan is not None and unit.plan.writes:
         failed = next((w.side for w in unit.plan.writes if w.side not in unit.returned), failed)
-    results.questions.append(questions.failed(unit, failed, kind_of(error), message))
+    results.questions.append(questions.failed(unit, failed, error))
     results.log.append(
         LogLine(
             side=failed,

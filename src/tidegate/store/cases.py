@@ -3,15 +3,25 @@
 The rules of what a case holds are `core.cases`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
 from django.utils import timezone
 
-from tidegate.core.cases import AUTOMATION, CONSENT, HISTORY, held, with_more, without
+from tidegate.core.cases import (
+    AUTOMATION,
+    CONSENT,
+    HISTORY,
+    OF_CAMPAIGNS,
+    details_left,
+    details_with_tries,
+    held,
+    with_more,
+    without,
+)
 from tidegate.core.records import Side
 from tidegate.core.values import Json
-from tidegate.ports import Look
+from tidegate.ports import Look, Question
 from tidegate.store import runs
 from tidegate.store.inbox import News, add_changes, closed_consent
 from tidegate.store.models import Attention, Connection
@@ -20,10 +30,24 @@ from tidegate.store.wakes import wake_lane
 BY_ITSELF = "sync"
 
 
-def add(place: Mapping[str, object], facts: Mapping[str, object]) -> dict[str, Json]:
-    """The facts of the open case there, if there is one, with what these hold beside."""
-    before = Attention.objects.filter(**place).values_list("facts", flat=True).first()
-    return {**dict(before or {}), "of": list(with_more(before or {}, facts))}
+def facts_with(before: Attention | None, question: Question) -> dict[str, Json]:
+    """The facts of a case that is asked; `before`: as it is open already. One of a campaign holds on to what it held."""
+    if question.kind not in OF_CAMPAIGNS:
+        return dict(question.facts)
+    known = before.facts if before else {}
+    return {**known, "of": list(with_more(known, question.facts))}
+
+
+def details_with(before: Attention | None, question: Question) -> dict[str, Json]:
+    """The technical details of a case that is asked."""
+    of_campaigns = question.kind in OF_CAMPAIGNS
+    return details_with_tries(
+        question.details,
+        before=before.details if before else {},
+        tries=question.tries,
+        newest=held(question.facts) if of_campaigns else (),
+        holds=held(facts_with(before, question)) if of_campaigns else (),
+    )
 
 
 def mend(connection_id: str, mended: Iterable[tuple[str, str]]) -> None:
@@ -39,9 +63,10 @@ def mend(connection_id: str, mended: Iterable[tuple[str, str]]) -> None:
     for row in Attention.objects.filter(holding, connection_id=connection_id, settled_at=None):
         left = without(row.facts, by_kind[row.kind])
         row.facts = {**row.facts, "of": left}
+        row.details = details_left(row.details, left)
         if not left:
             row.settled_at, row.settled_by = timezone.now(), BY_ITSELF
-        row.save(update_fields=["facts", "settled_at", "settled_by"])
+        row.save(update_fields=["facts", "details", "settled_at", "settled_by"])
 
 
 def try_again(connection: Connection, cases: Sequence[Attention], *, actor: str) -> None:

@@ -129,7 +129,9 @@ def _reconnect(connection: Connection, account: Account, facts: Mapping[str, Any
                 "or connect {other} as a new one.",
                 other=account.company_name,
                 company=connection.company_name,
-            )
+            ),
+            signed_in_to=account.company_name,
+            belongs_to=connection.company_name,
         )
     for name, value in facts.items():
         setattr(connection, name, value)

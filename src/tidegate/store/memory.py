@@ -1,7 +1,6 @@
 """The Memory port on PostgreSQL: what the engine remembers of one lane, and the one transaction that ends a batch."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -374,13 +373,6 @@ def _log(connection_id: str, lines: Sequence[LogLine], transfer_id: str | None) 
 def _ask(connection_id: str, questions: Sequence[Question]) -> None:
     """One open row per kind and pair: asking again renews the words, adds to what it holds, and doubles nothing."""
     for question in questions:
-        facts: dict[str, object] = {
-            key: value
-            for key, value in asdict(question).items()
-            if key not in ("kind", "prospect_id", "person_id")
-        }
-        facts["side"] = question.side.value if question.side else ""
-        facts["record_name"] = question.record_name[:300]
         place: dict[str, Any] = {
             "connection_id": connection_id,
             "kind": question.kind,
@@ -388,9 +380,19 @@ def _ask(connection_id: str, questions: Sequence[Question]) -> None:
             "person_id": question.person_id,
             "settled_at": None,
         }
-        if question.kind in OF_CAMPAIGNS:
-            facts["facts"] = cases.add(place, question.facts)
-        models.Attention.objects.update_or_create(**place, defaults={**facts, "tried_at": timezone.now()})
+        before = models.Attention.objects.filter(**place).first()
+        models.Attention.objects.update_or_create(
+            **place,
+            defaults={
+                "side": question.side.value if question.side else "",
+                "record_name": question.record_name[:300],
+                "message": question.message,
+                "cure": question.cure,
+                "facts": cases.facts_with(before, question),
+                "details": cases.details_with(before, question),
+                "tried_at": timezone.now(),
+            },
+        )
 
 
 def _settle(connection_id: str, pairs: Sequence[tuple[str, str]], *, asked: Sequence[Question]) -> None:

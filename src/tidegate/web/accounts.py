@@ -27,6 +27,12 @@ GOOD_PASSWORD = gettext_lazy("10 characters or more, and not one of those that e
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": gettext_lazy("The e-mail address or the password is wrong."),
+        "too_many_login_attempts": gettext_lazy("Too many tries. Wait 5 minutes, then sign in again."),
+        "incorrect_password": gettext_lazy("This is not your password."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -35,6 +41,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": gettext_lazy(
+            "This code is wrong, or was used already. Enter the one that is shown now."
+        ),
+    }
+
     def encrypt(self, text: str) -> str:
         return encrypt(text).decode()
 
@@ -106,3 +118,9 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
             field.widget.attrs.pop("placeholder", None)
         self.fields["login"].widget.attrs["autocomplete"] = "username"
         self.fields["password"].help_text = ""
+
+    def full_clean(self) -> None:
+        """Which of the two is wrong is not told; the password is what has to be entered again."""
+        super().full_clean()
+        if self.non_field_errors():
+            self.fields["password"].widget.attrs["aria-invalid"] = "true"

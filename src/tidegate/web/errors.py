@@ -11,10 +11,14 @@ from collections.abc import Callable
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 
 from tidegate.errors import NotFound
+from tidegate.store.models import Connection
+from tidegate.web.access import chosen_membership
+from tidegate.web.home import first_launched
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +57,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         404,
         _("There is nothing at this address"),
-        _("The page may have moved, or the record was deleted, or it belongs to another workspace."),
+        _(
+            "The page may have moved, or the record was deleted, or it belongs to another workspace. If you followed a link "
+            "inside Tidegate, tell whoever runs this server."
+        ),
+        launched=_launched(request),
     )
 
 
@@ -70,11 +78,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
         _("Something went wrong on this server"),
         text,
         error_number=_("Error %(number)s, %(time)s UTC")
-        % {"number": error_number, "time": timezone.now().strftime("%Y-%m-%d %H:%M:%S")},
+        % {"number": error_number, "time": date_format(timezone.now(), "j F Y H:i:s")},
     )
 
 
-def _page(request: HttpRequest, status: int, title: str, text: str, **more: str) -> HttpResponse:
+def _launched(request: HttpRequest) -> Connection | None:
+    """What a signed-in member can be led back to. An address that leads nowhere has no view that would know the member."""
+    if not request.user.is_authenticated:
+        return None
+    membership = chosen_membership(request)
+    return first_launched(membership.workspace) if membership else None
+
+
+def _page(request: HttpRequest, status: int, title: str, text: str, **more: object) -> HttpResponse:
     context = {"title": title, "text": text, "status": status, **more}
     return render(request, "web/error.html", context, status=status)
 

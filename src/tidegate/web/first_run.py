@@ -4,6 +4,7 @@ The code is in the server's log (`store.setup_code`). It works once: when the ow
 people who send the form at the same moment make one owner.
 """
 
+from datetime import datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from allauth.account.adapter import get_adapter
@@ -82,9 +83,13 @@ def time_zone_choices() -> list[tuple[str, str]]:
     names = sorted(
         name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
     )
-    return [("UTC", f"UTC, {now:%H:%M}")] + [
-        (name, f"{name}, {now.astimezone(ZoneInfo(name)):%H:%M}") for name in names
+    return [("UTC", _now("UTC", now))] + [
+        (name, _now(name, now.astimezone(ZoneInfo(name)))) for name in names
     ]
+
+
+def _now(zone: str, moment: datetime) -> str:
+    return _("%(zone)s, now %(time)s") % {"zone": zone, "time": f"{moment:%H:%M}"}
 
 
 def first_run(request: HttpRequest) -> HttpResponse:

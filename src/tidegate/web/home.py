@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_POST
 
-from tidegate.store.models import Connection, Membership, User
+from tidegate.store.models import Connection, Membership, User, Workspace
 from tidegate.web.access import WORKSPACE_KEY, MemberRequest, member_required
 
 
@@ -23,14 +23,19 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 @member_required
 def _start(request: MemberRequest) -> HttpResponse:
-    connections = Connection.objects.filter(workspace=request.workspace, disconnected_at=None)
-    launched = connections.exclude(launched_at=None).order_by("created_at").first()
+    launched = first_launched(request.workspace)
     if launched is None:
         return redirect("integrations")
     try:
         return redirect(reverse("overview", args=[launched.pk]))
     except NoReverseMatch:
         return redirect("integrations")
+
+
+def first_launched(workspace: Workspace) -> Connection | None:
+    """The connection whose overview a member of this workspace starts with."""
+    connections = Connection.objects.filter(workspace=workspace, disconnected_at=None)
+    return connections.exclude(launched_at=None).order_by("created_at").first()
 
 
 @member_required

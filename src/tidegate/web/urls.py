@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/password/", passwords.change, name="account_change_password"),
     path("account/theme/", accounts.theme, name="theme"),
     *sign_in,
+    path("help/", include("tidegate.web.help.urls")),
     path("", include("tidegate.web.members.urls")),
     path("api-keys/", include("tidegate.web.api_keys.urls")),
     path("prospects/", include("tidegate.web.prospects.urls")),

@@ -199,6 +199,21 @@ def test_open_cases_are_listed(alice: Caller, actions: FakeActions, path: str, c
     assert alice.ok("GET", f"{path}/attention")["data"] == []
 
 
+def test_a_case_tells_the_answer_that_it_came_from(alice: Caller, path: str, case: Attention) -> None:
+    assert alice.ok("GET", f"{path}/attention")["data"][0]["details"] is None
+
+    told = {"method": "POST", "path": "/api/v2/persons", "status": 400, "text": "No.", "code": ""}
+    case.details = {**told, "at": "2026-05-12T09:40:07+00:00", "tries": 2}
+    case.save()
+
+    assert alice.ok("GET", f"{path}/attention")["data"][0]["details"] == {
+        **told,
+        "at": "2026-05-12T09:40:07Z",
+        "tries": 2,
+        "of": None,
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "person", "prospect"),
     [

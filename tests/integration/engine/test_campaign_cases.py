@@ -376,3 +376,32 @@ def test_activities_are_cases_as_deals_are(world):
     retry(world, case)
 
     assert len(world.activities(signe)) == 1
+
+
+# --- Technical details
+
+
+def told(number: int) -> InvalidForRemote:
+    error = InvalidForRemote("Refused.")
+    error.details = {"status": 400, "text": f"No. {number}"}
+    return error
+
+
+def test_the_details_are_of_what_failed_last_and_go_when_that_is_mended(world):
+    world.automate(history=True)
+    signe = world.synced()
+    for number in (1, 2):
+        world.crm.faults.fail("create_activity", told(number))
+        sent(world, signe, campaign=str(number))
+        if number == 1:
+            (first,) = world.questions()
+            assert first.details == {"status": 400, "text": "No. 1", "of": first.facts["of"][0], "tries": 1}
+    (case,) = world.questions()
+    one, two = case.facts["of"]
+    assert case.details == {"status": 400, "text": "No. 2", "of": two}
+
+    world.outreach.happen("email_opened", email_id=two)
+    world.drain()
+
+    (case,) = world.questions()
+    assert (case.facts["of"], case.details) == ([one], {})

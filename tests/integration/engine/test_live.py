@@ -7,9 +7,9 @@ import pytest
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Side
 from tidegate.core.settings import Direction
-from tidegate.errors import AuthorizationLost, InvalidForRemote, RemoteUnavailable
+from tidegate.errors import AuthorizationLost, InvalidForRemote, RecordGone, RemoteUnavailable
 from tidegate.store.models import Intent
-from tidegate.wiring.actions import settle_attention
+from tidegate.wiring.actions import retry_attention, settle_attention
 
 pytestmark = pytest.mark.django_db
 
@@ -274,3 +274,46 @@ def test_a_number_without_its_country_code_is_the_same_number(world: World) -> N
 
     assert world.outreach.record(prospect_id).value(PHONE) == ("030 901820",)
     assert len(world.log()) == writes
+
+
+# --- Technical details
+
+
+def refusal_with_details(text: str) -> InvalidForRemote:
+    error = InvalidForRemote("The name is too long.")
+    error.details = {"method": "PATCH", "status": 400, "text": text}
+    return error
+
+
+def test_a_case_keeps_what_the_app_answered_and_how_often_it_was_tried(world: World) -> None:
+    world.crm.faults.fail("create_person", refusal_with_details("first"))
+    world.outreach.add(prospect("Ann One"))
+    world.drain()
+    (case,) = world.questions()
+    assert case.details == {"method": "PATCH", "status": 400, "text": "first", "tries": 1}
+
+    world.crm.faults.fail("create_person", refusal_with_details("second"))
+    retry_attention(case, actor="Maja")
+    world.drain()
+
+    (again,) = world.questions()
+    assert again.pk == case.pk
+    assert again.details == {"method": "PATCH", "status": 400, "text": "second", "tries": 2}
+
+
+def test_a_change_that_was_put_off_before_counts_its_earlier_tries(world: World) -> None:
+    error = RecordGone("It is gone.")
+    error.details = {"status": 404}
+    world.crm.faults.fail("create_person", error, times=2)
+    world.outreach.add(prospect("Ann One"))
+
+    world.drain()
+
+    assert [case.details for case in world.questions()] == [{"status": 404, "tries": 2}]
+
+
+def test_a_case_that_no_app_answered_keeps_no_details(world: World) -> None:
+    world.crm.faults.fail("create_person", InvalidForRemote("The name is too long."))
+    world.outreach.add(prospect("Ann One"))
+    world.drain()
+    assert [case.details for case in world.questions()] == [{}]

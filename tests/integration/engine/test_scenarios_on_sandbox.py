@@ -186,3 +186,25 @@ def test_a_plan_that_is_full_fails_the_deal_alone() -> None:
         assert "limit" in (await _step(world.reasons))[0]
 
     play(story)
+
+
+def test_what_pipedrive_refuses_is_kept_with_its_case_as_it_was_asked_and_answered() -> None:
+    async def story(world: SandboxWorld) -> None:
+        action = actions_of(world.pipeline)[ActionKind.CREATE_DEAL]
+        await _step(world.automate, automation(action, trigger=Trigger.EMAIL_SENT))
+        prospect_id, _person = await world.person()
+        world.sandbox.change_company(deals_per_seat=0)
+
+        world.outreach.happen(Trigger.EMAIL_SENT.value, email_id=world.email_to(prospect_id))
+        await world.work()
+
+        (case,) = await _step(world.questions)
+        asked = {name: case.details[name] for name in ("method", "path", "status", "tries")}
+        assert asked == {"method": "POST", "path": "/api/v2/deals", "status": 403, "tries": 1}
+        assert (case.details["text"], case.details["code"]) == (
+            "Deals limit reached\nPlease check the usage limits.",
+            "feature_capping_deals_limit",
+        )
+        assert world.sandbox.api_token not in str(case.details)
+
+    play(story)

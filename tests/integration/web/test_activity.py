@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from tests.builders import field_change, make_connection, make_log_entry, make_person, make_prospect
 from tidegate.core.settings import Direction, FieldMapping, settings_to_json
@@ -54,7 +55,9 @@ def test_an_empty_log_says_what_will_be_here(owner: Client, live: Connection) ->
 def test_both_values_of_a_conflict_are_kept(owner: Client, live: Connection) -> None:
     change = field_change("Position", "Technical director", "CTO", lost="Technical director", conflict=True)
     entry = make_log_entry(live, changes=[change])
-    assert "Conflict" in log(owner, live)
+    text = log(owner, live)
+    assert "Conflict" in text
+    assert "on both sides, Tidegate Prospects won" in text
     text = owner.get(reverse("activity-record", args=[live.pk, entry.pk])).content.decode()
     assert (
         "Both apps had changed it. Tidegate Prospects wins; the other value was “Technical director”." in text
@@ -189,6 +192,18 @@ def test_pages_go_on_where_they_stopped_while_new_entries_come_in(owner: Client,
 def test_a_broken_cursor_starts_at_the_newest(owner: Client, live: Connection) -> None:
     make_log_entry(live)
     assert "Signe Aaltonen" in log(owner, live, older="%%%")
+
+
+def test_the_drawer_names_the_year_only_where_its_story_began_before_this_one(
+    owner: Client, live: Connection
+) -> None:
+    entry = make_log_entry(live)
+    address = reverse("activity-record", args=[live.pk, entry.pk])
+    day = date_format(timezone.localtime(entry.at), "j F")
+    assert f"1 change since {day}<" in owner.get(address).content.decode()
+    long_ago = make_log_entry(live, at=timezone.now() - timedelta(days=400))
+    day = date_format(timezone.localtime(long_ago.at), "j F Y")
+    assert f"2 changes since {day}<" in owner.get(address).content.decode()
 
 
 def test_the_drawer_tells_the_whole_story_of_one_record(owner: Client, live: Connection) -> None:

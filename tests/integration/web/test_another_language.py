@@ -32,6 +32,8 @@ from tidegate.services.troubles import CURES, INVALID
 from tidegate.store.halts import keep_halt
 from tidegate.store.models import Connection, LogEntry, Transfer, Workspace
 from tidegate.store.schema_watch import CURE
+from tidegate.web.help.guides import BY_SLUG
+from tidegate.web.help.rendering import page_of
 
 pytestmark = pytest.mark.django_db
 
@@ -264,3 +266,10 @@ def test_only_languages_with_a_catalogue_are_offered(settings: Any, owner: Clien
     answer = owner.get(reverse("prospects"), headers={"accept-language": "de, fr;q=0.8"})
 
     assert '<html lang="en"' in answer.content.decode()
+
+
+def test_the_help_is_translated_around_its_guides_which_are_english(owner: Client, told: Connection) -> None:
+    titles = {page_of(slug).title.replace("Pipedrive", "") for slug in BY_SLUG}
+    assert outside(owner, reverse("help")) == titles
+    around = outside(owner, reverse("help-guide", args=["errors"])) & {"Help", "On this page", "Breadcrumb"}
+    assert around == set()

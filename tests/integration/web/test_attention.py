@@ -1,5 +1,6 @@
 """Needs attention: what waits for a person, by kind, and the ways out: retry, choose, ignore."""
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -263,3 +264,72 @@ def test_a_viewer_may_look_but_not_settle(viewer: Client, live: Connection, ambi
         assert viewer.post(reverse(name, args=[live.pk, ambiguous.pk])).status_code == 403
     ambiguous.refresh_from_db()
     assert ambiguous.settled_at is None
+
+
+# --- Technical details
+
+REFUSED = {
+    "method": "PATCH",
+    "path": "/api/v2/persons/31?ids=1,2",
+    "status": 400,
+    "text": "Validation failed: name: <b>too long</b>",
+    "code": "ERR_SCHEMA",
+    "at": "2026-05-12T09:40:07+00:00",
+    "tries": 3,
+}
+
+
+def test_a_case_that_came_from_an_answer_shows_it_in_a_computers_words(
+    viewer: Client, live: Connection
+) -> None:
+    case = make_attention(live, prospect_id="15", person_id="31", details=REFUSED)
+    text = unescape(page(viewer, live))
+    shown = text.partition(f'<pre id="details-{case.pk}"')[2].partition(">")[2].partition("</pre>")[0]
+    assert shown.splitlines() == [
+        "PATCH /api/v2/persons/31?ids=1,2    400 Bad Request",
+        "Validation failed: name: <b>too long</b>",
+        "",
+        "Code: ERR_SCHEMA",
+        "Answered at: 2026-05-12T09:40:07+00:00",
+        "Tries: 3",
+        "Prospect: 15",
+        "Person: 31",
+        f"Case: {case.pk}",
+    ]
+    assert f'data-copy="#details-{case.pk}"' in text
+    assert "<b>too long</b>" not in page(viewer, live)
+
+
+def test_what_is_not_known_of_an_answer_is_left_out(owner: Client, live: Connection) -> None:
+    details = {**REFUSED, "status": 799, "text": "", "code": "", "of": "17"}
+    del details["tries"]
+    make_attention(live, "automation", prospect_id="15", person_id="", details=details)
+    text = page(owner, live)
+    assert "    799\n" in text
+    assert "The answer gives no reason." in text
+    assert "Run: 17" in text
+    for absent in ("Code:", "Tries:", "Person:"):
+        assert absent not in text
+
+
+def test_a_case_that_no_app_answered_shows_no_details(
+    owner: Client, live: Connection, ambiguous: Attention
+) -> None:
+    make_attention(live)
+    assert "Technical details" not in page(owner, live)
+
+
+def test_a_question_that_came_from_an_answer_shows_it_beside_its_choices(
+    owner: Client, live: Connection, ambiguous: Attention
+) -> None:
+    ambiguous.details = REFUSED
+    ambiguous.save()
+    assert f'id="details-{ambiguous.pk}"' in page(owner, live)
+
+
+def test_the_file_holds_the_details_too(owner: Client, live: Connection) -> None:
+    make_attention(live, details=REFUSED)
+    answer = owner.get(reverse("attention-csv", args=[live.pk]))
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]  # it is streamed
+    assert "Technical details" in text
+    assert "400 Bad Request" in text

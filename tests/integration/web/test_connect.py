@@ -188,7 +188,9 @@ def test_another_company_is_refused_on_reconnecting_with_both_named(
     state = begin(owner, f"/connections/{connection.pk}/reconnect/")
     answer = owner.get(CALLBACK, {"state": state, "code": "c"})
     assert answer.status_code == 409
-    assert "You signed in to Partners, but this connection belongs to Northlight" in answer.content.decode()
+    text = answer.content.decode()
+    assert "You signed in to <b>Partners</b>, but this connection belongs to <b>Northlight</b>." in text
+    assert "then reconnect and choose Northlight." in text and "To sync Partners as well" in text
     assert Connection.objects.get().company_name == "Northlight"
     pipedrive.company = "northlight"
     state = begin(owner, f"/connections/{connection.pk}/reconnect/")

@@ -237,8 +237,20 @@ def test_a_resume_asks_what_should_happen_to_the_changes_of_the_pause(
     monkeypatch.setattr(actions, "resume", pytest.fail)
     answer = owner.post(reverse("sync-switch", args=[connection.pk]), {"sync": "active"}, follow=True)
     text = answer.content.decode()
-    assert "2 changes were made since then: 1 in Tidegate Prospects, 1 in Pipedrive." in text
+    assert "2 changes were made while live sync was paused: 1 in Tidegate Prospects, 1 in Pipedrive." in text
     assert "What should happen to them?" in text
+
+
+def test_the_question_of_a_resume_leads_to_what_catching_up_would_write(
+    owner: Client, workspace: Workspace
+) -> None:
+    connection = make_connection(workspace, status=Status.PAUSED)
+    make_change(connection)
+    text = owner.get(reverse("overview", args=[connection.pk])).content.decode()
+    dialog = text.partition('<dialog class="dialog" id="resume"')[2].partition("</dialog>")[0]
+    assert f'href="{reverse("resume", args=[connection.pk])}"' in dialog
+    assert "1 change was made while live sync was paused: 1 in Tidegate Prospects, 0 in Pipedrive." in dialog
+    assert "What should happen to it?" in dialog
 
 
 @pytest.mark.parametrize(("catchup", "applied"), [("apply", True), ("leave", False)])

@@ -1,7 +1,10 @@
 """The shell around the pages: who gets in, what the rail shows, what errors look like."""
 
+import re
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tidegate.store.models import Attention, Connection, User
 
@@ -24,7 +27,9 @@ def test_a_wrong_password_is_refused_and_the_right_one_still_lets_in(client: Cli
     credentials = {"login": "alice@northlight.example", "password": "wrong"}
     answer = client.post("/login/", credentials)
     assert answer.status_code == 200
-    assert 'role="alert"' in answer.content.decode()
+    text = answer.content.decode()
+    assert 'role="alert"' in text and "The e-mail address or the password is wrong." in text
+    assert re.search(r'<input type="password"[^>]*aria-invalid="true"', text)
     answer = client.post("/login/", credentials | {"password": "a-long-password"})
     assert answer.status_code == 302
 
@@ -43,7 +48,35 @@ def test_every_answer_allows_scripts_and_styles_from_this_server_alone(client: C
 def test_a_wrong_address_gets_a_page_that_says_so(owner: Client) -> None:
     answer = owner.get("/nowhere/")
     assert answer.status_code == 404
-    assert "There is nothing at this address" in answer.content.decode()
+    text = answer.content.decode()
+    assert "There is nothing at this address" in text
+    assert "To the start page" in text and "Search the activity log" not in text
+
+
+def test_whoever_syncs_is_led_from_a_wrong_address_to_overview_and_log(
+    owner: Client, stranger: Client, connection: Connection
+) -> None:
+    connection.launched_at = timezone.now()
+    connection.save()
+    text = owner.get("/nowhere/").content.decode()
+    assert ">Overview</a>" in text
+    assert f'href="/connections/{connection.pk}/activity/">Search the activity log' in text
+    for other in (stranger, Client()):
+        assert "Search the activity log" not in other.get("/nowhere/").content.decode()
+
+
+def test_an_error_has_a_number_to_name_and_a_time(
+    alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(alice)
+    monkeypatch.setattr("tidegate.web.home._start", lambda request: 1 / 0)
+    answer = client.get("/")
+    assert answer.status_code == 500
+    shown = re.search(
+        r"Error ([0-9a-f]{4}-[0-9a-f]{4}), \d+ [A-Z][a-z]+ \d{4} \d\d:\d\d:\d\d UTC", answer.content.decode()
+    )
+    assert shown and f"Error {shown[1]} at GET /" in caplog.text
 
 
 def test_the_rail_shows_what_needs_attention(owner: Client, connection: Connection) -> None:

@@ -124,7 +124,7 @@ def test_a_second_factor_is_asked_for_and_a_recovery_code_helps_once(alice: User
     assert answer["Location"] == "/login/code/authenticate/"
     assert client.get("/account/").status_code == 302  # the password alone lets nobody in
     answer = client.post("/login/code/authenticate/", {"code": "000000"})
-    assert "Incorrect code" in answer.content.decode()
+    assert "This code is wrong" in answer.content.decode()
     assert client.post("/login/code/authenticate/", {"code": recovery}).status_code == 302
     assert client.get("/account/").status_code == 200
 
@@ -148,7 +148,7 @@ def test_the_secret_of_a_second_factor_is_not_kept_in_the_clear(alice: User, cli
 def test_many_wrong_passwords_make_the_page_rest(client: Client, alice: User) -> None:
     credentials = {"login": alice.email, "password": "wrong"}
     answers = [client.post("/login/", credentials).content.decode() for _try in range(12)]
-    assert "Too many failed login attempts" in answers[-1]
+    assert "Too many tries. Wait 5 minutes, then sign in again." in answers[-1]
     cache.clear()
     assert client.post("/login/", credentials | {"password": PASSWORD}).status_code == 302
 

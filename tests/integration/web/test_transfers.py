@@ -595,6 +595,8 @@ def test_a_preview_shows_what_would_happen_and_what_it_costs(owner: Client, read
     assert "No e-mail address." in page
     assert 'id="preview-tokens">40 ' in page  # four writes of 5 tokens and one catch-up of the index
     assert 'id="preview-start"' in page
+    assert "1 would be left out" in page
+    assert re.search(r"Today [\d,]+ tokens are left for transfers, and [\d,]+ of them afterwards\.", page)
 
 
 def test_a_ready_preview_is_started_from_its_page(owner: Client, ready: Transfer) -> None:
@@ -732,6 +734,29 @@ def test_the_report_offers_an_undo_until_it_is_too_late(
     assert "undo-preview" not in owner.get(address).content.decode()
     answer = owner.post(reverse("transfer-undo", args=[done.connection_id, done.pk]), follow=True)
     assert "can be undone for 30 days" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("direction", "made", "changed"),
+    [("to_pipedrive", "1 person", "2 people"), ("from_pipedrive", "1 prospect", "2 prospects")],
+)
+def test_the_question_of_an_undo_counts_what_the_transfer_made_and_changed(
+    owner: Client, done: Transfer, direction: str, made: str, changed: str
+) -> None:
+    Transfer.objects.filter(pk=done.pk).update(direction=direction)
+    for name in ("Ed Five", "Flo Six"):
+        make_transfer_record(done, outcome="updated", name=name)
+    for number in (31, 32):
+        done.organizations.create(organization_id=number, name=f"Company {number}")
+
+    text = owner.get(reverse("transfer", args=[done.connection_id, done.pk])).content.decode()
+
+    dialog = text.partition('<dialog class="dialog" id="undo"')[2].partition("</dialog>")[0]
+    assert re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", dialog) == [
+        (made, "was created by it"),
+        ("2 organizations", "were created by it"),
+        (changed, "got other values"),
+    ]
 
 
 def test_an_undo_leads_to_its_preview_and_asks_for_the_number_of_many(owner: Client, done: Transfer) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from tidegate.adapters.http import Answer, Call, Sender, with_repeats
 from tidegate.adapters.pipedrive import abouts, prices
+from tidegate.adapters.pipedrive.details import details_of
 from tidegate.adapters.pipedrive.field_values import moment_to
 from tidegate.adapters.pipedrive.prices import Endpoint, calls_for
 from tidegate.adapters.pipedrive.refusals import Asked, refusal
@@ -194,6 +195,7 @@ class Calls:
         body = answer.json()
         error = refusal(answer, body, Asked(endpoint, about, fields))
         if error is not None:
+            error.details = details_of(call, answer, headers, at=self._clock.now())
             raise error
         assert isinstance(body, dict)  # noqa: S101 (refusal() has seen to it)
         return body

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from ninja import Query, Router
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from tidegate.api.auth import ApiRequest, Scope, actor, needs
 from tidegate.api.find import find_attention, find_connection
@@ -59,6 +59,23 @@ class LogQuery(PageQuery):
     since: GivenMoment | None = Field(None, description="Only what happened at this time or later.")
 
 
+class DetailsAnswer(Answer):
+    """What an app was asked and answered, in its own words."""
+
+    method: str
+    path: str = Field(description="With the query; values that may be a person's are left out.")
+    status: int
+    text: str = Field(description="The error as the app gave it, at most 2,000 characters.")
+    code: str = Field(description="The app's code of it, where it has one.")
+    at: Moment
+    tries: int | None = Field(
+        None, description="How often this was tried; null where the case holds several things that failed."
+    )
+    of: str | None = Field(
+        None, description="Of a campaign's case: the run, e-mail or prospect whose failure this is."
+    )
+
+
 class AttentionAnswer(Answer):
     """Something a person must decide or mend."""
 
@@ -73,6 +90,9 @@ class AttentionAnswer(Answer):
     cure: str = Field(description="What to do, in words.")
     facts: dict[str, Any] = Field(
         description="Candidates; the fields and values at fault, and under `correct` each side's fields they come from."
+    )
+    details: Annotated[DetailsAnswer | None, BeforeValidator(lambda told: told or None)] = Field(
+        description="Technical details, where the case came from an app's answer."
     )
     created_at: Moment
     tried_at: Moment

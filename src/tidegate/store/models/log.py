@@ -59,6 +59,9 @@ class Attention(models.Model):
     """What to do, in words."""
     facts = models.JSONField(default=dict)
     """Candidates, the field and value at fault; `of`: the runs, e-mails or prospect that a campaign's case holds."""
+    details = models.JSONField(default=dict)
+    """Technical details of the answer it comes from: `method`, `path`, `status`, `text`, `code`, `at`, `tries`; `of`: which of
+    what a campaign's case holds they are about. Empty where no app answered."""
     created_at = models.DateTimeField(default=timezone.now)
     tried_at = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True, blank=True)

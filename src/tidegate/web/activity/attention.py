@@ -30,6 +30,7 @@ from tidegate.web.access import MemberRequest, editor_required, get_connection, 
 from tidegate.web.activity.cases import Case, candidate_ids, candidates_side, cases_of
 from tidegate.web.activity.corrections import correction_form
 from tidegate.web.activity.csv_file import csv_answer
+from tidegate.web.activity.details import technical_details
 from tidegate.web.activity.kinds import GroupWords, words_of
 from tidegate.web.prospects.forms import ProspectForm
 from tidegate.web.prospects.frame import author_of, missing_is_404
@@ -218,7 +219,16 @@ def _after_many(request: MemberRequest, connection: Connection, text: str, faile
 @member_required
 def attention_csv(request: MemberRequest, connection_id: UUID) -> HttpResponseBase:
     connection = get_connection(request, connection_id)
-    header = [_("Since"), _("Kind"), _("Record"), _("Prospect"), _("Person"), _("Reason"), _("What to do")]
+    header = [
+        _("Since"),
+        _("Kind"),
+        _("Record"),
+        _("Prospect"),
+        _("Person"),
+        _("Reason"),
+        _("What to do"),
+        _("Technical details"),
+    ]
     rows = connection.attention.filter(settled_at=None).order_by("kind", "id").iterator(chunk_size=1000)
     name = f"tidegate-attention-{timezone.localdate().isoformat()}.csv"
     return csv_answer(name, header, _csv_rows(rows))
@@ -227,4 +237,5 @@ def attention_csv(request: MemberRequest, connection_id: UUID) -> HttpResponseBa
 def _csv_rows(rows: Iterator[Attention]) -> Iterator[list[object]]:
     for row in rows:
         since = row.created_at.isoformat(timespec="seconds")
-        yield [since, row.kind, row.record_name, row.prospect_id, row.person_id, row.message, row.cure]
+        words = [row.message, row.cure, technical_details(row)]
+        yield [since, row.kind, row.record_name, row.prospect_id, row.person_id, *words]

@@ -13,6 +13,7 @@ from tidegate.prospects.models import Prospect
 from tidegate.store import queries
 from tidegate.store.models import Attention, Connection
 from tidegate.web.activity.corrections import correction_forms, fields_at_fault
+from tidegate.web.activity.details import technical_details
 from tidegate.web.activity.log import person_url
 from tidegate.web.prospects.forms import ProspectForm
 
@@ -37,6 +38,10 @@ class Case:
     """An address of the record: names alone don't say who is meant."""
     form: ProspectForm | None = None
     """What of the prospect can be corrected on the spot."""
+
+    @property
+    def technical_details(self) -> str:
+        return technical_details(self.attention)
 
     @property
     def is_corrected_in_pipedrive(self) -> bool:

@@ -1,7 +1,7 @@
 """The activity log: filtered, page by page, one record's story in the drawer, and all of it as CSV."""
 
 from collections.abc import Iterator
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -74,6 +75,12 @@ def _log_context(request: MemberRequest, connection: Connection) -> dict[str, An
     }
 
 
+def _day_in_words(moment: datetime) -> str:
+    """2 March, with the year before this one."""
+    there = timezone.localtime(moment)
+    return date_format(there, "j F" if there.year == timezone.localdate().year else "j F Y")
+
+
 def _story_context(request: MemberRequest, entry: LogEntry) -> dict[str, Any]:
     connection = entry.connection
     history = queries.record_history(entry)
@@ -93,7 +100,7 @@ def _story_context(request: MemberRequest, entry: LogEntry) -> dict[str, Any]:
         "story_total": total,
         "story_rest": max(total - len(story), 0),
         "story_next": min(shown + 100, 500),
-        "story_began": history.order_by("at").values_list("at", flat=True).first(),
+        "story_since": _day_in_words(history.order_by("at").values_list("at", flat=True).first() or entry.at),
         "card": card,
         "person_url": person_url(connection, entry.person_id),
     }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tidegate.errors import (
@@ -22,12 +24,27 @@ NOTHING_CHANGED = _("Nothing was connected, and nothing was changed in either ap
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One way on: what for, and how."""
+
+    title: str | Promise
+    text: str | Promise
+    icon: str = "to"
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     code: str
     title: str | Promise
     text: str | Promise
-    advice: str | Promise
+    advice: str | Promise = ""
     status: int = 400
+    others: tuple[Way, ...] = ()
+    """Where there is more than one way on, instead of the advice."""
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        return self.others or (Way(_("What to do"), self.advice),)
 
     @classmethod
     def of(cls, error: TidegateError) -> "Problem":
@@ -66,6 +83,8 @@ def _unknown_state(error: TidegateError) -> Problem:
 
 
 def _other_company(error: TidegateError) -> Problem:
+    if "belongs_to" in error.facts:
+        return _not_this_one(str(error.facts["belongs_to"]), str(error.facts["signed_in_to"]))
     return Problem(
         "company",
         _("That Pipedrive account can’t be connected here"),
@@ -74,6 +93,32 @@ def _other_company(error: TidegateError) -> Problem:
             "Sign out of Pipedrive or switch the company there, then choose the right one. Tidegate kept no access."
         ),
         status=409,
+    )
+
+
+def _not_this_one(company: str, other: str) -> Problem:
+    """Reconnecting ended at another company."""
+    names = {"company": company, "other": other}
+    text = gettext(
+        "You signed in to <b>{other}</b>, but this connection belongs to <b>{company}</b>. Tidegate changed nothing and "
+        "kept no access."
+    )
+    again = gettext(
+        "Sign out of Pipedrive or switch the company there, then reconnect and choose %(company)s."
+    )
+    return Problem(
+        "company",
+        _("That is a different Pipedrive account"),
+        format_html(text, **names),
+        status=409,
+        others=(
+            Way(_("To reconnect"), again % names),
+            Way(
+                gettext("To sync %(other)s as well") % names,
+                _("Try again and stay signed in there. It becomes a connection with settings of its own."),
+                "plus",
+            ),
+        ),
     )
 
 

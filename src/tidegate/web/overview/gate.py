@@ -60,7 +60,7 @@ def lead(connection: Connection, health: Health) -> str:
         case Status.SYNCING:
             return _("A transfer is running. Live changes wait and are applied when it ends.")
         case Status.FAILED:
-            return _("Live sync has stopped. Nothing is lost: changes wait until this is fixed.")
+            return _("Live sync has stopped. It goes on when this is fixed.")
         case Status.PAUSED:
             return _paused_lead(connection)
     if health.last_sync_at is None and not health.waiting:

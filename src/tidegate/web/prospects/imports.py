@@ -207,7 +207,7 @@ def tallies(counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
         ("plus", _("New prospects"), Outcome.CREATED),
         ("both", _("Already here, changed"), Outcome.UPDATED),
         ("check", _("Already here, nothing to change"), Outcome.UNCHANGED),
-        ("none", _("Twice in the file, the first one counts"), TWICE),
+        ("none", _("Twice in the file, first one counts"), TWICE),
         ("warn", _("Can’t be taken"), Outcome.REJECTED),
     )
     return [(glyph, text, counts.get(key, 0)) for glyph, text, key in words if counts.get(key, 0)]

@@ -143,7 +143,7 @@ def _chosen(step: Step, connection: Connection) -> str:
             return _("%(count)s set") % {"count": n} if (n := len(settings.constants)) else ""
         case "automations":
             on = sum(automation.enabled for automation in settings.automations)
-            return _("%(count)s on") % {"count": on} if settings.automations else ""
+            return _("%(count)s switched on") % {"count": on} if settings.automations else ""
     return ""
 
 

@@ -1,5 +1,6 @@
 """How far a transfer is, and what became of it, in figures and words for its pages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -285,3 +286,28 @@ def cost_lines(estimate: actions.Estimate) -> list[tuple[str, int]]:
         if count
     ]
     return [*told, (_("Looking who is there"), estimate.cost.walk + estimate.cost.look)]
+
+
+def touched_lines(transfer: Transfer, tallied: Sequence[Tally]) -> list[tuple[str, str]]:
+    """What an undo has before it: how many the transfer made and changed, each with what it did to them."""
+    counts = {tally.outcome: tally.count for tally in tallied}
+    made, changed = counts.get("created", 0), counts.get("updated", 0)
+    organizations = transfer.organizations.count()
+    named = ngettext("%(count)s organization", "%(count)s organizations", organizations)
+    lines = [
+        (_records_in_words(transfer, made), made, ngettext("was created by it", "were created by it", made)),
+        (_counted(named, organizations), organizations,
+         ngettext("was created by it", "were created by it", organizations)),
+        (_records_in_words(transfer, changed), changed, _("got other values")),
+    ]  # fmt: skip
+    return [(who, what) for who, count, what in lines if count]
+
+
+def _records_in_words(transfer: Transfer, count: int) -> str:
+    if transfer.direction == Direction.TO_PIPEDRIVE:
+        return _counted(ngettext("%(count)s person", "%(count)s people", count), count)
+    return _counted(ngettext("%(count)s prospect", "%(count)s prospects", count), count)
+
+
+def _counted(text: str, count: int) -> str:
+    return text % {"count": number_format(count, force_grouping=True)}

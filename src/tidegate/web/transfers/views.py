@@ -49,6 +49,7 @@ from tidegate.web.transfers.progress import (
     tallies,
     title_of,
     tokens_left,
+    touched_lines,
 )
 from tidegate.web.transfers.records import marks_of, record_words
 from tidegate.wiring import actions
@@ -184,16 +185,15 @@ def _preview_context(request: MemberRequest, connection: Connection, found: Tran
     """What would happen, record by record, and what it would cost."""
     context = _report_context(request, connection, found)
     estimate = actions.estimate(found)
+    left_out, counts = (*GROUPS["skipped"], *GROUPS["failed"], *GROUPS["kept"]), queries.outcome_counts(found)
     return context | {
         "must_confirm": actions.must_confirm(found),
         "touched": actions.touched_by(found),
         "target_name": side_name(Side(SENDER[Direction(found.direction)].other)),
         "estimate": estimate,
         "rate": round(estimate.calls_per_second),
-        "skipped_why": [
-            (why, count, advice(why))
-            for why, count in queries.reasons(found, (*GROUPS["skipped"], *GROUPS["failed"], *GROUPS["kept"]))
-        ],
+        "skipped_why": [(why, count, advice(why)) for why, count in queries.reasons(found, left_out)],
+        "left_out": sum(counts.get(outcome, 0) for outcome in left_out),
         "costs": cost_lines(estimate),
         "undo_days": config.undo_days,
         "budget_after": max(estimate.left_today - estimate.cost.tokens, 0),
@@ -236,6 +236,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "outcome_count": next((tally.count for tally in tallied if tally.outcome == outcome), 0),
         "failed_count": sum(tally.count for tally in tallied if tally.outcome == "failed"),
         "undo_until": _undo_until(found),
+        "touched_lines": touched_lines(found, tallied),
         "undone_by": found.undos.filter(state="done").order_by("-finished_at").first(),
         "next_after": next_after,
         "after": after,

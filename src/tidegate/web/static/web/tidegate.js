@@ -13,7 +13,7 @@ document.addEventListener("click", (event) => {
   }
   const copy = event.target.closest("[data-copy]");
   if (copy) {
-    navigator.clipboard?.writeText(document.querySelector(copy.dataset.copy).textContent.trim());
+    copyText(document.querySelector(copy.dataset.copy));
     return;
   }
   const reveal = event.target.closest("[data-reveal]");
@@ -27,6 +27,12 @@ document.addEventListener("click", (event) => {
   command(event);
   closeMenus(event);
 });
+
+/* Browsers lend the clipboard to pages over https alone; elsewhere the text is selected, so that only the keys are left to press. */
+function copyText(element) {
+  if (navigator.clipboard) navigator.clipboard.writeText(element.textContent.trim());
+  else getSelection().selectAllChildren(element);
+}
 
 /* command="show-modal" and "close" where the browser lacks invoker commands. */
 function command(event) {
@@ -123,6 +129,21 @@ function sayLost(event) {
   const toasts = document.getElementById("toasts");
   const template = document.getElementById("lost-toast");
   if (toasts && template) toasts.replaceChildren(template.content.cloneNode(true));
+}
+
+/* The menu of a long page marks the section that is being read. */
+document.addEventListener("scroll", markSection, { passive: true });
+markSection();
+
+function markSection() {
+  const links = [...document.querySelectorAll(".secnav a[href^='#']")];
+  const begun = (link) => document.querySelector(link.hash).getBoundingClientRect().top < innerHeight / 3;
+  const isEnd = scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+  const read = isEnd ? links.at(-1) : links.findLast(begun) ?? links[0];
+  if (!read || read.hasAttribute("aria-current")) return;
+  for (const link of links) link.removeAttribute("aria-current");
+  read.setAttribute("aria-current", "true");
+  read.closest(".secnav").scrollLeft = read.offsetLeft - 16;
 }
 
 /* "All lists" ticks and clears the single ones; a single one cleared means that it is no longer all. */

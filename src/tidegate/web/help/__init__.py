@@ -1,0 +1,1 @@
+"""Help: the guides of `docs/` for people who use Tidegate or run it, as pages of the service."""
