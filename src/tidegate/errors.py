@@ -65,7 +65,7 @@ class RateLimited(TemporaryError):
 
 
 class BudgetSpent(TemporaryError):
-    words = say("Today's API budget is used up; the work goes on when it starts again.")
+    words = say("Today’s API budget is used up; the work goes on when it starts again.")
 
 
 class RemoteUnavailable(TemporaryError):
@@ -87,7 +87,7 @@ class ChangedMeanwhile(TemporaryError):
 
 
 class LaneLost(TemporaryError):
-    words = say("Another worker has taken over this company's changes; nothing is lost.")
+    words = say("Another worker has taken over this company’s changes; nothing is lost.")
 
 
 class NeedsAttention(TidegateError):
@@ -96,7 +96,7 @@ class NeedsAttention(TidegateError):
 
 class AuthorizationLost(NeedsAttention):
     words = say(
-        "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+        "Pipedrive no longer accepts this connection’s authorisation. Reconnect it on the Integrations page."
     )
 
 
@@ -143,7 +143,7 @@ class NotGenuine(DeliveryRejected):
 
 
 class Malformed(DeliveryRejected):
-    words = say("The call's body could not be read.")
+    words = say("The call’s body could not be read.")
 
 
 class NotHandled(DeliveryRejected):
@@ -151,7 +151,7 @@ class NotHandled(DeliveryRejected):
 
 
 class Refused(TidegateError):
-    words = say("This can't be done as asked.")
+    words = say("This can’t be done as asked.")
 
 
 class NotFound(Refused):

@@ -387,6 +387,17 @@ def test_technical_details_are_opened_and_copied_from_the_keyboard(
     assert copied.splitlines()[:2] == ["POST /api/v2/deals    403 Forbidden", "Deals limit reached"]
 
 
+def test_where_there_is_no_clipboard_the_text_is_selected(visitor: Visitor, connection: Connection) -> None:
+    live(connection)
+    ask(connection)
+    page = visitor.page
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    enter(visitor, connection, "attention")
+    page.locator("summary", has_text="Technical details").click()
+    page.get_by_role("button", name="Copy").click()
+    assert page.evaluate("getSelection().toString()").startswith("POST /api/v2/deals    403 Forbidden")
+
+
 # --- transfers
 
 

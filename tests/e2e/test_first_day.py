@@ -67,7 +67,7 @@ def test_refusing_at_the_consent_page_leads_back_with_a_word(newcomer: Visitor, 
     newcomer.open("/integrations/connect/pipedrive/")
     newcomer.page.get_by_role("button", name="Connect").click()
     newcomer.page.get_by_role("button", name="Choose account").click()
-    newcomer.page.get_by_role("button", name="Cancel").click()
+    newcomer.page.get_by_role("button", name="Refuse").click()
     newcomer.page.wait_for_url(f"{demo.facts['web_url']}/**")
     expect(newcomer.page.get_by_role("main")).to_contain_text("You did not agree")
     newcomer.faults.clear()  # the browser notes the answer's status itself

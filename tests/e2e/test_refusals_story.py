@@ -92,7 +92,7 @@ def test_stale_and_forged_choices_are_refused_in_every_step_and_the_story_goes_o
     in_pipedrive.get_by_label("Constant field").select_option(label="Headcount (Number)")
     in_pipedrive.get_by_label("Constant value").fill("many")
     page.get_by_role("button", name="Continue to automations").click()
-    expect(page.get_by_role("alert")).to_contain_text("The value doesn't fit “Headcount”: not a number.")
+    expect(page.get_by_role("alert")).to_contain_text("The value doesn’t fit “Headcount”: not a number.")
     visitor.faults.clear()
     in_pipedrive.get_by_label("Constant value").fill("5")
     page.get_by_role("button", name="Continue to automations").click()

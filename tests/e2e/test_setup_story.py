@@ -73,7 +73,7 @@ def test_somebody_new_gets_to_active_alone(
     in_pipedrive.get_by_label("Constant field").select_option(label="Headcount (Number)")
     in_pipedrive.get_by_label("Constant value").fill("many")
     page.get_by_role("button", name="Continue to automations").click()
-    expect(page.get_by_role("alert")).to_contain_text("The value doesn't fit “Headcount”: not a number.")
+    expect(page.get_by_role("alert")).to_contain_text("The value doesn’t fit “Headcount”: not a number.")
     visitor.faults.clear()
     visitor.looks_well("setup-constants-wrong")
     in_pipedrive.get_by_label("Constant field").select_option(label="Lead source (Text)")

@@ -19,6 +19,7 @@ CALLS_FOR_PEOPLE = {
     "Unfit",
     "Stopped",
 }
+TRANSLATED = {"say", "Counted", "_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext"}
 NOT_FOR_PEOPLE = {
     "say", "Counted", "_", "gettext", "compile", "match", "sub", "split", "execute", "ValueError", "TypeError", "RuntimeError",
     "AssertionError", "debug", "info", "warning", "error", "exception", "log", "ImproperlyConfigured", "ConfigurationError",
@@ -28,7 +29,7 @@ NOT_FOR_PEOPLE = {
 OTHERS = {
     "core/echo.py": r"an id, not a name",
     "core/values.py": r"%Y-%m-%d",
-    "core/advice.py": r"persons have the same|prospects have the same|is linked to another|can't see|was deleted in",
+    "core/advice.py": r"persons have the same|prospects have the same|is linked to another|can’t see|was deleted in",
     "core/automations_file.py": r"",
     "core/settings_file.py": r"",
     "core/named_things.py": r"",
@@ -101,6 +102,23 @@ def unsaid() -> Iterator[str]:
 
 def test_every_sentence_is_said() -> None:
     assert list(unsaid()) == []
+
+
+def test_apostrophes_are_those_of_print() -> None:
+    """As everywhere on the pages: one that comes from a keyboard beside one that does not looks like a mistake."""
+    straight = []
+    for path in files():
+        calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+        texts = [text_of(given) for call in calls if name_of(call) in TRANSLATED for given in call.args]
+        straight += [f"{path.name}: {text}" for text in texts if re.search(r"\w'\w", text)]
+    for path in SOURCES.rglob("*.html"):
+        texts = re.findall(
+            r'{% translate "(.*?)"|{% blocktranslate.*?%}(.*?){% endblocktranslate',
+            path.read_text(),
+            re.DOTALL,
+        )
+        straight += [f"{path.name}: {text}" for pair in texts for text in pair if re.search(r"\w'\w", text)]
+    assert straight == []
 
 
 @pytest.mark.parametrize("said", all_said(), ids=lambda said: said.place)

@@ -12,7 +12,7 @@ _ADVICE = (
     (r"\d+ prospects have the same", say("Delete or correct all but one of them, then preview again.")),
     (r".* is linked to another", say("If the two are one, delete or merge one of them, then preview again.")),
     (
-        r"The connected user can't see",
+        r"The connected user can’t see",
         say("Have them made visible to the connected user, or connect as another one."),
     ),
     (r".* was deleted in", say("If that was a mistake, restore them there.")),

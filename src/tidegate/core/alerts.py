@@ -40,11 +40,11 @@ WHAT_TO_DO = {
         "An unusual change was stopped before it was written. Look at it on the overview, and confirm or drop it."
     ),
     AlertKind.FAILED: say(
-        "The connection can't go on with its settings as they are. Open its settings; what is at fault is marked."
+        "The connection can’t go on with its settings as they are. Open its settings; what is at fault is marked."
     ),
     AlertKind.BEHIND: say(
         "Changes have been waiting for more than a quarter of an hour, and nothing is known to hold them up. See "
-        "whether a worker is running (`tidegate doctor`), and what the server's log says."
+        "whether a worker is running (`tidegate doctor`), and what the server’s log says."
     ),
 }
 

@@ -36,8 +36,8 @@ def is_open(status: str | None) -> bool:
 
 def done_text(before: str) -> str:
     return say(
-        "Unsubscribed in Pipedrive's Campaigns (before: {status}). Pipedrive lets the marketing status be "
-        "changed once: this can't be taken back.",
+        "Unsubscribed in Pipedrive’s Campaigns (before: {status}). Pipedrive lets the marketing status be "
+        "changed once: this can’t be taken back.",
         status=WORDS.get(before, before),
     )
 

@@ -60,7 +60,7 @@ _TYPES: Mapping[Kind, type] = {
 def fit(value: Value, target: Field, side: Side) -> Value | Refusal:
     """The value as the target field takes it (options in the target's own spelling), or why it doesn't."""
     if not target.writable:
-        return _refuse(value, target, side, say("this field can't be written"))
+        return _refuse(value, target, side, say("this field can’t be written"))
     if is_empty(value):
         return None if value == "" else value
     if not _right_type(value, target.kind):

@@ -102,7 +102,7 @@ def _unreadable(pair: Pair, now: Entry) -> tuple[Refusal, ...]:
             pair.of(side),
             pair.field(side).name,
             value,
-            say("can't be read: {reason}", reason=value.reason),
+            say("can’t be read: {reason}", reason=value.reason),
         )
         for side, value in zip(Side, now, strict=True)
         if isinstance(value, Unreadable)

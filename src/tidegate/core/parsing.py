@@ -63,7 +63,7 @@ def value_from_text(field: Field, raw: str) -> Value:
         case Kind.TEXT | Kind.LONG_TEXT | Kind.LINK:
             return _text(field, text)
         case _:
-            return Unreadable(raw, say("this type of field can't be filled in here"))
+            return Unreadable(raw, say("this type of field can’t be filled in here"))
 
 
 def _text(field: Field, text: str) -> Value:

@@ -44,7 +44,7 @@ _BOTH_GONE: Mapping[Side, str] = {
     Side.PIPEDRIVE: say("Both records are gone: the person and the prospect."),
 }
 _UNSEEN = say(
-    "The connected user can't see the person in Pipedrive, which told of no deletion. Nothing is deleted in the outreach app."
+    "The connected user can’t see the person in Pipedrive, which told of no deletion. Nothing is deleted in the outreach app."
 )
 _TAKEN: Mapping[Side, str] = {
     Side.OUTREACH: say("The prospect with the same e-mail address is linked to another person."),

@@ -85,5 +85,5 @@ def _fields(
     kept = {(constant.side, constant.field) for constant in before.constants}
     for index, constant in enumerate(settings.constants):
         if constant.field not in known[constant.side] and (constant.side, constant.field) not in kept:
-            text = say("The constant's field no longer exists. Choose another one.")
+            text = say("The constant’s field no longer exists. Choose another one.")
             yield Problem("field-gone", f"constants.{index}", text)

@@ -299,7 +299,7 @@ def _all_mapping_problems(
                 yield Problem("field-twice", place, message)
     missing = [m for m in SYSTEM_MAPPINGS if m not in settings.mappings]
     if missing:
-        yield Problem("system-mapping", "mappings", say("The system pairs can't be changed or removed."))
+        yield Problem("system-mapping", "mappings", say("The system pairs can’t be changed or removed."))
 
 
 def mapping_problems(
@@ -370,7 +370,7 @@ def _constant_problems(
         used.add((constant.side, constant.field))
         if target is None:
             yield Problem(
-                "field-gone", place, say("The constant's field no longer exists. Choose another one.")
+                "field-gone", place, say("The constant’s field no longer exists. Choose another one.")
             )
         elif twice:
             yield Problem(
@@ -380,7 +380,7 @@ def _constant_problems(
             yield Problem(
                 "constant-mapped",
                 place,
-                say("“{field}” is mapped, so it can't be a constant as well.", field=target.name),
+                say("“{field}” is mapped, so it can’t be a constant as well.", field=target.name),
             )
         elif not (target.custom and target.writable):
             yield Problem(
@@ -401,7 +401,7 @@ def _constant_fault(constant: Constant, target: Field) -> str:
         return say("“{field}” has no value yet. Enter one, or choose no constant.", field=target.name)
     fitted = value if isinstance(value, Unreadable) else fit(value, target, constant.side)
     if isinstance(fitted, Unreadable | Refusal):
-        return say("The value doesn't fit “{field}”: {reason}.", field=target.name, reason=fitted.reason)
+        return say("The value doesn’t fit “{field}”: {reason}.", field=target.name, reason=fitted.reason)
     return ""
 
 

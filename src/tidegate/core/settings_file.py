@@ -170,7 +170,7 @@ def read_file(text: str) -> SettingsFile:
         for fault in error.errors():
             where = ".".join(str(part) for part in fault["loc"]) or "file"
             faults.setdefault(where, []).append(f"{where}: {fault['msg']}.")
-        raise Invalid(say("The file can't be read as settings."), errors=faults) from error
+        raise Invalid(say("The file can’t be read as settings."), errors=faults) from error
 
 
 def settings_of(file: SettingsFile, place: Place) -> Settings:

@@ -153,9 +153,9 @@ def _checked(text: str, limit: int) -> str:
 def _refuse_unstorable(text: str) -> None:
     # PostgreSQL stores neither NUL nor half a surrogate pair, in texts or in JSON.
     if "\x00" in text:
-        raise Unfit(say("It holds a NUL character, which can't be stored."))
+        raise Unfit(say("It holds a NUL character, which can’t be stored."))
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise Unfit(say("It holds characters that could not be read. Check the file's encoding."))
+        raise Unfit(say("It holds characters that could not be read. Check the file’s encoding."))
 
 
 def _read_text(shape: FieldShape, raw: object) -> Json:

@@ -65,7 +65,7 @@ def _not_performed(run: RunToBegin) -> LogLine:
         record_name=run.record_name,
         cause="automation",
         cause_text=cause_text(run.event),
-        message=say("None of the automation's actions was performed: {reason}", reason=run.not_performed),
+        message=say("None of the automation’s actions was performed: {reason}", reason=run.not_performed),
     )
 
 

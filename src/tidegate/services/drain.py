@@ -29,6 +29,7 @@ from tidegate.services.preview import preview_page
 from tidegate.services.recover import recover_intents
 from tidegate.services.sameness import check_page
 from tidegate.services.transfer import transfer_page
+from tidegate.services.unanswered import known_at
 from tidegate.services.undo import preview_undo_page, undo_page
 
 STRETCH_SECONDS = 30.0
@@ -49,6 +50,8 @@ class Drained:
     lost: bool = False
     """Somebody else holds the lane by now."""
     wait_until: datetime | None = None
+    looks_up_at: datetime | None = None
+    """When it can be known what became of writes without an answer, that nothing else waits for."""
     recovered: set[str] = field(default_factory=set)
     reread: set[str] = field(default_factory=set)
     """Connections whose catalogue was read again, because a write named a field that is gone."""
@@ -68,6 +71,7 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
         try:
             while (began := lane.clock.monotonic()) < lane.deadline or _is_read_ahead(lane):
                 if not await _round(lane, schedule, ended):
+                    ended.looks_up_at = _looks_up_at(lane)
                     return ended
                 if all(engine.flight is None for engine in lane.engines):
                     await lane.clock.sleep(max(0.0, began + ROUND_SECONDS - lane.clock.monotonic()))
@@ -87,6 +91,11 @@ async def drain(lane: Lane, schedule: Schedule, *, seconds: float = STRETCH_SECO
     return ended
 
 
+def _looks_up_at(lane: Lane) -> datetime | None:
+    times = [known_at(engine.awaited, lane.clock.now()) for engine in lane.engines if engine.awaited]
+    return max(times, default=None)
+
+
 def _is_read_ahead(lane: Lane) -> bool:
     """Whether a page was read ahead of the end of the stretch: it is used, or it would be paid for twice."""
     return any(engine.flight is not None and engine.flight.ahead is not None for engine in lane.engines)
@@ -101,10 +110,10 @@ async def _land_all(lane: Lane) -> None:
 
 
 async def _beat(lane: Lane) -> None:
-    """Tell the sweep that this holder lives."""
+    """Tell the sweep that this holder lives. By real time, not by the lane's clock: it is told to other processes."""
     with suppress(LaneLost):
         while True:
-            await lane.clock.sleep(BEAT_SECONDS)
+            await asyncio.sleep(BEAT_SECONDS)
             await lane.step(lane.hold.check)
 
 

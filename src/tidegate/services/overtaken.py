@@ -130,6 +130,6 @@ def _line(engine: Engine, unit: Unit, lost: Overtaken) -> LogLine:
         person_id=unit.person_id or "",
         record_name=unit.record_name,
         changes=(told,),
-        cause_text=say("Told by Pipedrive's webhook"),
+        cause_text=say("Told by Pipedrive’s webhook"),
         message=f"{what} {GIVEN_BACK if is_back else STAYED}",
     )

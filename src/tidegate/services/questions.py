@@ -43,7 +43,7 @@ def unseen(engine: Engine, unit: Unit, plan: Plan) -> list[Question]:
             cure=(
                 say(
                     "Have the person made visible to {user} in Pipedrive, or connect as a user who sees it. It goes "
-                    "on by itself with the person's next change, or with Retry. If it was deleted, close this.",
+                    "on by itself with the person’s next change, or with Retry. If it was deleted, close this.",
                     user=me,
                 )
             ),

@@ -64,6 +64,11 @@ def seconds_left(intent: Intent, now: datetime) -> float:
     return ((intent.given_up_at or now) + LANDS_WITHIN - now).total_seconds()
 
 
+def known_at(intents: Collection[Intent], now: datetime) -> datetime:
+    """When it can be known of all of these what became of them."""
+    return now + timedelta(seconds=max(seconds_left(intent, now) for intent in intents) + MARGIN_SECONDS)
+
+
 def why_waiting(intents: Collection[Intent], now: datetime) -> Awaited:
     return {intent.key: _waits(intent, now) for intent in intents}
 

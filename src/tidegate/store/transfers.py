@@ -82,7 +82,7 @@ def begin_undo(
 ) -> Transfer:
     """The preview of taking a transfer back, or these records of it. It takes the place of an earlier preview."""
     if transfer.undoes_id is not None:
-        raise Conflict(say("An undo can't be undone. Transfer the records again instead."))
+        raise Conflict(say("An undo can’t be undone. Transfer the records again instead."))
     if transfer.state not in UNDOABLE:
         raise Conflict(say("Only a transfer that has ended can be undone. Cancel it first."))
     connection = transfer.connection

@@ -124,7 +124,7 @@ def save_settings(
     ):
         errors.setdefault(problem.place, []).append(problem.message)
     if errors:
-        raise Invalid(say("Some settings can't be saved."), errors=errors)
+        raise Invalid(say("Some settings can’t be saved."), errors=errors)
     with transaction.atomic():
         rows = Connection.objects.select_for_update(no_key=True).filter(pk=connection.pk)
         was = rows.values_list("settings", flat=True).first()
@@ -163,7 +163,7 @@ def set_budget(
     if not 0 <= reserve_percent <= MOST_RESERVE:
         errors["reserve_percent"] = [say("Enter a number from 0 to {most}.", most=MOST_RESERVE)]
     if errors:
-        raise Invalid(say("The budget can't be set like this."), errors=errors)
+        raise Invalid(say("The budget can’t be set like this."), errors=errors)
     facts = ("plan", "seats", "daily_budget", "reserve_percent")
     before = {name: getattr(connection.lane, name) for name in facts}
     with transaction.atomic():

@@ -117,7 +117,7 @@ def connect_with_token(
             account = await crm.who_am_i()
         except AuthorizationLost as error:
             text = say(
-                "Pipedrive does not accept this token. Copy it anew from Pipedrive's personal preferences, under API."
+                "Pipedrive does not accept this token. Copy it anew from Pipedrive’s personal preferences, under API."
             )
             raise Invalid(say("The token was refused."), errors={"api_token": [text]}) from error
         return Found(address, account, await crm.read_catalogue(), _spent(quota))
@@ -185,8 +185,8 @@ def _subdomain(company_domain: str) -> str:
         company_domain.strip().lower().removeprefix("https://").split("/")[0].removesuffix(".pipedrive.com")
     )
     if not name or not all(part.isalnum() for part in name.split("-") if part):
-        text = say("Enter the part before .pipedrive.com in Pipedrive's address. Example: acme")
-        raise Invalid(say("The company's address can't be read."), errors={"company_domain": [text]})
+        text = say("Enter the part before .pipedrive.com in Pipedrive’s address. Example: acme")
+        raise Invalid(say("The company’s address can’t be read."), errors={"company_domain": [text]})
     return name
 
 

@@ -40,7 +40,7 @@ VERIFY_SECONDS = 5.0
 finds it old and asks first."""
 
 UNFORESEEN = say(
-    "An unforeseen error stopped the sync; it is tried again by itself. The server's log has the details."
+    "An unforeseen error stopped the sync; it is tried again by itself. The server’s log has the details."
 )
 UNFORESEEN_PAUSE = timedelta(seconds=30)
 
@@ -243,6 +243,6 @@ def _wake_again(lane_id: int, ended: Drained, *, asked: bool) -> None:
     if ended.more or asked or has_due_work(lane_id):
         wake_lane(lane_id)
         return
-    due_at = next_due_at(lane_id)
-    if due_at is not None:
-        wake_lane(lane_id, at=due_at)
+    due = [time for time in (next_due_at(lane_id), ended.looks_up_at) if time is not None]
+    if due:
+        wake_lane(lane_id, at=min(due))

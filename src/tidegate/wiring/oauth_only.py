@@ -44,7 +44,7 @@ def check_tokens_are_welcome(workspace: Workspace) -> None:
     if Workspace.objects.filter(pk=workspace.pk, oauth_required=True).exists():
         raise Conflict(
             say(
-                "This workspace requires signing in at Pipedrive, so a personal API token can't connect it. "
+                "This workspace requires signing in at Pipedrive, so a personal API token can’t connect it. "
                 "Choose Connect on the Integrations page and sign in there."
             )
         )

@@ -180,7 +180,7 @@ def undo_transfer(
 
 def _check_undoable(transfer: Transfer) -> None:
     if transfer.undoes_id is not None:
-        raise Conflict(say("An undo can't be undone. Transfer the records again instead."))
+        raise Conflict(say("An undo can’t be undone. Transfer the records again instead."))
     until = undo_possible_until(transfer)
     if until is None:
         raise Conflict(say("Only a transfer that has ended can be undone. Cancel it first."))

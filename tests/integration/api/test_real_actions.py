@@ -384,7 +384,7 @@ def test_what_can_not_be_undone_is_refused_with_the_reason(alice: Caller, ready:
     running = make_transfer(ready, state="paused")
 
     assert "30 days" in alice.problem(409, "POST", f"/transfers/{old.pk}/undo")["detail"]
-    assert "can't be undone" in alice.problem(409, "POST", f"/transfers/{undo.pk}/undo")["detail"]
+    assert "can’t be undone" in alice.problem(409, "POST", f"/transfers/{undo.pk}/undo")["detail"]
     assert "ended" in alice.problem(409, "POST", f"/transfers/{running.pk}/undo")["detail"]
     assert (
         "records" in alice.problem(422, "POST", f"/transfers/{done.pk}/undo", {"records": ["99"]})["errors"]

@@ -1,11 +1,14 @@
 """What tests of the engine can ask for."""
 
-import pytest
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from tidegate.services import drain
+import pytest
+import time_machine
 
 
 @pytest.fixture
-def time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker's heart beats by the world's clock, which moves whenever somebody sleeps by it: how often is chance."""
-    monkeypatch.setattr(drain, "BEAT_SECONDS", 0.0)
+def time_stands() -> Iterator[None]:
+    """Rows are stamped with the real time, which would pass beside the world's: what is due first would be chance."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield

@@ -42,7 +42,6 @@ from tidegate.core.records import Record
 from tidegate.core.values import Value
 from tidegate.ports import Clock, Organization
 from tidegate.services.credentials import PersonalToken
-from tidegate.services.drain import BEAT_SECONDS
 
 T = TypeVar("T")
 
@@ -53,7 +52,7 @@ WRITES = ("create_person", "update_person", "create_organization")
 
 
 class SharedClock(Clock):
-    """The sandbox's time. Whoever waits long, or for a place in the burst window, moves it; a beating heart waits for real."""
+    """The sandbox's time. Whoever waits moves it."""
 
     def __init__(self, remote: "RemotePipedrive") -> None:
         self._remote = remote
@@ -67,14 +66,6 @@ class SharedClock(Clock):
     def move(self, seconds: float) -> None:
         self._remote.move(seconds)
 
-    async def sleep(self, seconds: float) -> None:
-        if seconds > BEAT_SECONDS:
-            self.move(seconds)
-        else:
-            await asyncio.sleep(seconds)
-
-
-class Impatient(SharedClock):
     async def sleep(self, seconds: float) -> None:
         self.move(seconds)
         await asyncio.sleep(0)
@@ -114,7 +105,7 @@ class RemotePipedrive(AbstractContextManager["RemotePipedrive"]):
         self._thread.start()
         self._wait(self._open())
         self.clock = SharedClock(self)
-        self.quota = LaneQuota(Impatient(self), daily_limit=10_000_000, burst_limit=20)
+        self.quota = LaneQuota(self.clock, daily_limit=10_000_000, burst_limit=20)
         return self
 
     def __exit__(
@@ -250,7 +241,7 @@ class RemotePipedrive(AbstractContextManager["RemotePipedrive"]):
                 credentials=PersonalToken(self._token),
                 quota=self.quota,
                 http=http,
-                clock=Impatient(self),
+                clock=self.clock,
                 catalogue=self.catalogue,
             )
             return await work()

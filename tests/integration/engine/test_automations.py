@@ -35,7 +35,7 @@ from tidegate.store.connections import judge_waiting_changes
 from tidegate.store.memory import LaneMemory
 from tidegate.store.models import AutomationRun, Change, Intent
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

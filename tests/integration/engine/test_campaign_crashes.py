@@ -14,7 +14,7 @@ from tidegate.core.automation import Trigger
 from tidegate.store.memory import LaneMemory
 from tidegate.store.models import EmailActivity, Intent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
 
 CALLS = (
     "create_deal",

@@ -57,7 +57,7 @@ def test_the_person_is_unsubscribed_and_the_log_says_that_it_stays(type, before)
         world.person_of(signe),
         "Signe Aaltonen",
     )
-    assert "can't be taken back" in line.message
+    assert "can’t be taken back" in line.message
     assert [(c["before"], c["after"]) for c in line.changes] == [(before.replace("_", " "), "unsubscribed")]
 
 

@@ -35,7 +35,7 @@ from tidegate.store.models import Attention, Change, Intent, Link
 from tidegate.store.sameness import ask_for_check
 from tidegate.wiring.actions import settle_attention
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
 
 SETTINGS = Settings(
     sync_to_list="1", owner_id="7", only_with_email=False, mappings=SYSTEM_MAPPINGS + DEFAULT_MAPPINGS

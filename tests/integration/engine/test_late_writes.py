@@ -3,7 +3,6 @@
 The fault: a call gets no answer, and is carried out some seconds later. Who does it, and what happens meanwhile, varies.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -17,8 +16,6 @@ from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME
 from tidegate.core.settings import Direction
 from tidegate.errors import InvalidForRemote, RateLimited, RemoteUnavailable
-from tidegate.services import drain
-from tidegate.services.engine import Lane
 from tidegate.services.traces import UNKNOWN_SECONDS
 from tidegate.services.unanswered import LANDS_WITHIN
 from tidegate.store.models import Intent, Link
@@ -27,16 +24,6 @@ pytestmark = pytest.mark.django_db
 
 SECONDS = [0, 9.5]
 """How long after we gave up the write is carried out."""
-
-
-@pytest.fixture(autouse=True)
-def the_clock_stands_still_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A beating heart would move it: in these worlds whoever waits does."""
-
-    async def at_rest(_lane: Lane) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(drain, "_beat", at_rest)
 
 
 @pytest.fixture
@@ -122,6 +109,27 @@ def test_the_webhook_of_a_person_that_is_not_known_yet_makes_no_second_prospect(
 
     assert world.outreach.ids == [prospect_id]
     assert world.links() == {prospect_id: world.persons()[0].id}
+
+
+def test_an_organization_that_a_dead_worker_made_is_told_of_although_nothing_waits_for_it(
+    world: World,
+) -> None:
+    lands_late(world, "create_organization", 0, worker="dies")
+    world.outreach.add(prospect("Ann One", **{COMPANY: "Polar Note"}))
+    work(world)
+    async_to_sync(world.crm.get_organizations)(["1"])  # with this call it is made, and told of
+    world.tell()
+    now = world.clock.now()
+    quiet = async_to_sync(world._drain)()
+
+    assert [person.organization_id for person in world.persons()] == [world.crm.organizations[0].id]
+    assert world.log(act="organization") == []
+    assert quiet.looks_up_at is not None
+    assert LANDS_WITHIN <= quiet.looks_up_at - now <= 2 * LANDS_WITHIN
+
+    world.drain()
+    assert [entry.record_name for entry in world.log(act="organization")] == ["Polar Note"]
+    assert not Intent.objects.exists()
 
 
 @whoever

@@ -21,7 +21,7 @@ from tests.integration.engine.mortality import (
     mortal_memory,
     summary,
 )
-from tests.integration.engine.test_transfer_laws import CONSTANTS, ORIGIN, SOURCE, still
+from tests.integration.engine.test_transfer_laws import CONSTANTS, ORIGIN, SOURCE
 from tests.integration.engine.world import World, prospect
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
 from tidegate.core.settings import Direction
@@ -37,17 +37,15 @@ from tidegate.store.schedule import LaneSchedule
 from tidegate.store.transfers import begin_transfer, cancel_transfer, go_on_with_transfer, hold_transfer
 from tidegate.testing import crm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
 
 SMALL = 2
 
 
 @pytest.fixture(autouse=True)
 def _pages_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a heart that is still: each beat moves the clock, and a stretch would be over after a page."""
     monkeypatch.setattr(transfers, "PAGE", SMALL)
     monkeypatch.setattr(crm, "PAGE", SMALL)
-    monkeypatch.setattr(drain, "_beat", still)
 
 
 @dataclass

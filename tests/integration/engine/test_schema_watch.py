@@ -8,7 +8,6 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from tests.integration.engine import world as engine_world
 from tests.integration.engine.world import World, prospect
 from tidegate.core.automation import Action, ActionKind, Automation, Trigger
 from tidegate.core.catalogue import User
@@ -16,7 +15,6 @@ from tidegate.core.connection import Status
 from tidegate.core.records import EMAIL, FIRST_NAME, JOB_TITLE
 from tidegate.core.settings import DEFAULT_MAPPINGS, SYSTEM_MAPPINGS, Settings
 from tidegate.core.values import Kind
-from tidegate.services.drain import drain
 from tidegate.store.catalogues import store_catalogues
 from tidegate.store.models import Connection
 from tidegate.store.schedule import LaneSchedule
@@ -133,8 +131,6 @@ def test_before_the_first_launch_nothing_is_told(world: World) -> None:
 def test_a_connection_that_rereading_does_not_help_waits_for_a_person(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The heart beats by the world's clock, which runs ahead: this stretch must be long enough for a second look.
-    monkeypatch.setattr(engine_world, "drain", lambda lane, schedule, **_: drain(lane, schedule, seconds=1e6))
     monkeypatch.setattr(LaneSchedule, "learn_catalogue", lambda *_: None)
     del world.crm.fields[JOB_TITLE]
     world.outreach.add(prospect("Signe Aaltonen", job_title="Founder"))

@@ -1,6 +1,5 @@
 """Laws of transfers, over companies of any make-up: the preview is the run, twice is once, and an undo is as if nothing had been."""
 
-import asyncio
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -15,8 +14,8 @@ from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NA
 from tidegate.core.settings import Constant, Direction
 from tidegate.core.transfer import Include, Work
 from tidegate.core.values import Kind
-from tidegate.services import drain, undo
 from tidegate.services import transfer as transfers
+from tidegate.services import undo
 from tidegate.store.models import Transfer
 from tidegate.testing import crm
 
@@ -78,7 +77,6 @@ def test_a_preview_is_its_run_twice_is_once_and_an_undo_leaves_no_trace(
     with pytest.MonkeyPatch.context() as context:
         for module in (transfers, crm, undo):
             context.setattr(module, "PAGE", page)
-        context.setattr(drain, "_beat", still)
         _live_the_laws(prospects, persons, direction, source)
 
 
@@ -96,11 +94,6 @@ def test_constants_that_are_left_out_are_written_on_nobody() -> None:
 
     world.transfer()
     assert [person.value(SOURCE.key) for person in world.persons()] == ["from campaigns"]
-
-
-async def still(_: object) -> None:
-    """A heart that does not move the clock: a stretch would be over after a page."""
-    await asyncio.Event().wait()
 
 
 def _live_the_laws(prospects: list[Any], persons: list[Any], direction: Direction, source: Side) -> None:

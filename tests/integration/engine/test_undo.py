@@ -223,7 +223,7 @@ def test_an_undo_can_not_be_undone_nor_a_transfer_that_runs(world: World) -> Non
     undo = world.undo(transfer, delete=False)
     with pytest.raises(Conflict, match="can be undone"):
         begin_undo(replace_state(transfer, "running"), delete_created=True, actor="Alice")
-    with pytest.raises(Conflict, match="An undo can't be undone"):
+    with pytest.raises(Conflict, match="An undo can’t be undone"):
         begin_undo(undo, delete_created=True, actor="Alice")
 
     again = world.undo(replace_state(transfer, "undone"))

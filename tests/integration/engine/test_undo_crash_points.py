@@ -20,7 +20,7 @@ from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NA
 from tidegate.store.models import Transfer
 from tidegate.store.transfers import begin_undo, run_previewed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_stands")]
 
 
 def furnished(countdown: Countdown) -> World:

@@ -124,9 +124,12 @@ class World:
         for _ in range(rounds):
             told = self.tell()
             ended = async_to_sync(self._drain)()
-            if ended.wait_until is not None:
-                self.clock.move((ended.wait_until - self.clock.now()).total_seconds() + 1)
+            for awaited in (ended.wait_until, ended.looks_up_at):
+                if awaited is not None:
+                    self.clock.move((awaited - self.clock.now()).total_seconds() + 1)
             waiting = Change.objects.filter(connection=self.connection, done_at=None)
+            if ended.looks_up_at is not None:
+                continue
             if not told and not waiting.exists() and not self._transferring():
                 return ended
             if Intent.objects.filter(connection=self.connection).exists():

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.builders import make_connection, make_workspace
@@ -149,6 +151,20 @@ def test_without_anything_to_do_it_is_let_go_and_nobody_is_woken(
 
     connection.lane.refresh_from_db()
     assert (drains.found, wakes(connection), connection.lane.holder_pid) == ([0], 0, None)
+
+
+def test_a_write_whose_fate_is_not_known_yet_has_the_lane_taken_up_again_when_it_is(
+    drains: Drains, connection: Connection
+) -> None:
+    known_at = timezone.now() + timedelta(seconds=11)
+    drains.end = Drained(looks_up_at=known_at)
+
+    drain(connection)
+
+    rows = ProcrastinateJob.objects.filter(
+        queueing_lock__startswith=f"lane:{connection.lane_id}", status="todo"
+    )
+    assert [row.scheduled_at for row in rows] == [known_at]
 
 
 def test_two_wakes_at_once_take_it_up_once(drains: Drains, connection: Connection) -> None:

@@ -224,6 +224,20 @@ def test_the_ledger_shows_each_feature_by_day(owner: Client, live: Connection) -
     assert b"2500" in file.getvalue()
 
 
+def test_the_settings_show_budget_and_brakes_and_lead_to_them(
+    owner: Client, viewer: Client, live: Connection
+) -> None:
+    post_limits(owner, live, **BRAKES)
+    spend_tokens(live.lane, 2500, "transfer")
+    text = text_of(owner, "settings", live)
+    assert "30,000 API tokens a day" in text and "Tidegate used 2,500 of 30,000 tokens today" in text
+    assert "you are asked." in text and "The brakes are off" not in text
+    assert f'href="{reverse("limits", args=[live.pk])}">Change budget and brakes' in text
+    assert "Show budget and brakes" in text_of(viewer, "settings", live)
+    post_limits(owner, live, **{key: value for key, value in BRAKES.items() if key != "brakes-on"})
+    assert "The brakes are off" in text_of(owner, "settings", live)
+
+
 def test_a_viewer_may_look_at_the_limits_but_not_set_them(
     viewer: Client, stranger: Client, live: Connection
 ) -> None:

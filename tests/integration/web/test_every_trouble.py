@@ -62,7 +62,7 @@ def somebody_else_may_change_it(world: World) -> None:
 
 
 def the_plan_is_full(world: World) -> None:
-    text = "The Pipedrive plan's limit is reached (the number of persons): person Signe Aaltonen was not written. Make room in Pipedrive or raise the plan, then retry."
+    text = "The Pipedrive plan’s limit is reached (the number of persons): person Signe Aaltonen was not written. Make room in Pipedrive or raise the plan, then retry."
     pipedrive_refuses(world, InvalidForRemote(text, code="feature_capping_persons_limit"))
 
 

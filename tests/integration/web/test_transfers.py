@@ -335,7 +335,7 @@ def test_a_watch_over_a_finished_transfer_leads_to_the_report(owner: Client, liv
 
 
 def test_a_transfer_that_had_to_stop_says_why(owner: Client, live: Connection, running: Transfer) -> None:
-    why = "Pipedrive no longer accepts this connection's authorisation."
+    why = "Pipedrive no longer accepts this connection’s authorisation."
     Connection.objects.filter(pk=live.pk).update(status=Status.PAUSED, reason=Reason.RECONNECT)
     Transfer.objects.filter(pk=running.pk).update(state="paused", state_text=why)
     text = page(owner, "transfer", live.pk, running.pk)

@@ -36,7 +36,7 @@ def test_where_there_is_no_status_we_know_nothing_is_written(status):  # C2
 
 @pytest.mark.parametrize("before", ["no_consent", "subscribed"])
 def test_what_was_done_is_told_with_what_it_was_before_and_that_it_stays(before):  # C4
-    assert "can't be taken back" in done_text(before)
+    assert "can’t be taken back" in done_text(before)
     assert status_change(before)["before"] == before.replace("_", " ")
 
 

@@ -75,7 +75,7 @@ def test_an_emptied_value_fits_every_field(kind, value):  # G3
 
 
 def test_a_read_only_field_is_never_written():
-    assert reason(None, make_field(writable=False)) == "this field can't be written"
+    assert reason(None, make_field(writable=False)) == "this field can’t be written"
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_what_was_typed_becomes_a_value(kind, text, value):
         (Kind.OPTIONS, "Hot, Warm", "not one of the options"),
         (Kind.EMAIL, "a@x.example, nobody", "“nobody” is not an e-mail address"),
         (Kind.TEXT, "x" * 11, "too long: 11 of 10 characters"),
-        (Kind.USER, "Olga", "can't be filled in here"),
+        (Kind.USER, "Olga", "can’t be filled in here"),
     ],
 )
 def test_what_does_not_fit_says_why(kind, text, reason):

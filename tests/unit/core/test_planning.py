@@ -82,7 +82,7 @@ def test_one_unreadable_field_holds_up_no_other():  # G6
     plan = decide_linked(prospect, person, base, RULES)
 
     assert written(plan, OUTREACH) == {"first_name": "Ann"}
-    assert [refusal.message for refusal in plan.refusals] == ["Points: can't be read: not a number"]
+    assert [refusal.message for refusal in plan.refusals] == ["Points: can’t be read: not a number"]
 
 
 def test_both_records_of_a_link_are_looked_at():
@@ -117,7 +117,7 @@ def test_a_person_that_is_not_shown_and_was_not_deleted_is_unseen():  # D6
     told = decide_linked(make_prospect(), deleted, base, RULES, link=make_link(base, LinkState.PERSON_UNSEEN))
 
     assert (plan.decision, plan.state) == (Decision.UNLINK, LinkState.PERSON_UNSEEN)
-    assert "can't see" in plan.reason
+    assert "can’t see" in plan.reason
     assert again.decision is Decision.SKIP
     assert (told.decision, told.state) == (Decision.UNLINK, LinkState.PERSON_GONE)
 

@@ -113,13 +113,13 @@ def test_each_fault_is_named_at_its_place(changes, problem):
 @pytest.mark.parametrize(
     ("kind", "typed", "message"),
     [
-        (Kind.TEXT, "x" * 31, "The value doesn't fit “field”: too long: 31 of 30 characters."),
-        (Kind.NUMBER, "many", "The value doesn't fit “field”: not a number."),
-        (Kind.LINK, "our web site", "The value doesn't fit “field”: “our web site” is not a web address."),
+        (Kind.TEXT, "x" * 31, "The value doesn’t fit “field”: too long: 31 of 30 characters."),
+        (Kind.NUMBER, "many", "The value doesn’t fit “field”: not a number."),
+        (Kind.LINK, "our web site", "The value doesn’t fit “field”: “our web site” is not a web address."),
         (
             Kind.DATE_RANGE,
             "2026-03-31 – 2026-03-01",
-            "The value doesn't fit “field”: the range ends before it begins.",
+            "The value doesn’t fit “field”: the range ends before it begins.",
         ),
         (Kind.TEXT, " ", "“field” has no value yet. Enter one, or choose no constant."),
     ],

@@ -74,7 +74,7 @@ def amazon_address(url: object) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme != "https" or not _AMAZON.fullmatch(parts.netloc):
-        raise NotGenuine(say("This delivery points to an address that is not Amazon's."))
+        raise NotGenuine(say("This delivery points to an address that is not Amazon’s."))
     return str(url)
 
 

@@ -297,7 +297,7 @@ class ProspectStore:
         shown = describe(value)
         quoted = f"“{shown[:80]}…”" if len(shown) > 80 else f"“{shown}”"
         message = say(
-            "“{field}” in the prospect store can't take {value}: {reason}",
+            "“{field}” in the prospect store can’t take {value}: {reason}",
             field=names.get(key, key),
             value=quoted,
             reason=reason,

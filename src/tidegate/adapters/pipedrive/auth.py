@@ -60,7 +60,7 @@ class OAuth:
     async def refresh(self, refresh_token: str) -> Tokens:
         answer = await self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token})
         lost = say(
-            "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+            "Pipedrive no longer accepts this connection’s authorisation. Reconnect it on the Integrations page."
         )
         return self._tokens(answer, lost=lost, kept_refresh_token=refresh_token)
 
@@ -74,7 +74,7 @@ class OAuth:
         call = Call(
             "POST",
             f"{self._address}/oauth/{path}",
-            what=say("Pipedrive's sign-in server"),
+            what=say("Pipedrive’s sign-in server"),
             form=form,
             basic=(self._client_id, self._client_secret),
         )
@@ -109,8 +109,8 @@ def _refusal(answer: Answer, lost: str) -> Exception:
     if "invalid client" in text or "invalid_client" in text or "redirect_uri" in text:
         return NeedsAttention(
             say(
-                "Pipedrive does not know Tidegate's app under these details. An administrator must check client id, "
-                "client secret and callback address against the app in Pipedrive's Developer Hub."
+                "Pipedrive does not know Tidegate’s app under these details. An administrator must check client id, "
+                "client secret and callback address against the app in Pipedrive’s Developer Hub."
             )
         )
     return AuthorizationLost(lost)
@@ -119,7 +119,7 @@ def _refusal(answer: Answer, lost: str) -> Exception:
 def _unavailable(answer: Answer) -> RemoteUnavailable:
     return RemoteUnavailable(
         say(
-            "Pipedrive's sign-in server could not answer (status {status}); this is tried again by itself.",
+            "Pipedrive’s sign-in server could not answer (status {status}); this is tried again by itself.",
             status=answer.status,
         )
     )

@@ -150,7 +150,7 @@ class Calls:
             return data
         raise RemoteUnavailable(
             say(
-                "Pipedrive's answer about {about} holds no record; this is tried again by itself.",
+                "Pipedrive’s answer about {about} holds no record; this is tried again by itself.",
                 about=about,
             )
         )

@@ -181,7 +181,7 @@ def new_field_to(name: str, kind: Kind, options: Sequence[str] = ()) -> Raw:
     if not 1 <= len(name) <= MOST_NAME:
         raise InvalidForRemote(
             say(
-                "A field's name has 1 to {limit} characters, and this one {length}.",
+                "A field’s name has 1 to {limit} characters, and this one {length}.",
                 limit=MOST_NAME,
                 length=len(name),
             )

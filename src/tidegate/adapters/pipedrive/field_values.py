@@ -358,6 +358,6 @@ def moment_to(moment: datetime) -> str:
 
 def refused(field: Field, reason: str) -> InvalidForRemote:
     return InvalidForRemote(
-        say("Pipedrive's field “{field}” can't take this: {reason}.", field=field.name, reason=reason),
+        say("Pipedrive’s field “{field}” can’t take this: {reason}.", field=field.name, reason=reason),
         field=field.key,
     )

@@ -337,7 +337,7 @@ class FeatureQuota:
 def _budget_spent(seconds: float) -> BudgetSpent:
     return BudgetSpent(
         say(
-            "Today's share of the Pipedrive company's API budget is used up; the work goes on when it starts again."
+            "Today’s share of the Pipedrive company’s API budget is used up; the work goes on when it starts again."
         ),
         retry_after=seconds,
     )

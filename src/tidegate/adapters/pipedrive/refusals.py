@@ -81,7 +81,7 @@ def refusal(answer: Answer, body: object, asked: Asked) -> TidegateError | None:
         case 401:
             return AuthorizationLost(
                 say(
-                    "Pipedrive no longer accepts this connection's authorisation. Reconnect it on the Integrations page."
+                    "Pipedrive no longer accepts this connection’s authorisation. Reconnect it on the Integrations page."
                 )
             )
         case 402:
@@ -149,7 +149,7 @@ def _refusal_in_disguise(body: object, asked: Asked) -> TidegateError | None:
     if not isinstance(body, Mapping):
         return RemoteUnavailable(
             say(
-                "Pipedrive's answer about {about} could not be read; this is tried again by itself.",
+                "Pipedrive’s answer about {about} could not be read; this is tried again by itself.",
                 about=asked.about,
             )
         )
@@ -198,14 +198,14 @@ def _field_name(key: str, fields: Sequence[Field]) -> str:
 def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:
     if not isinstance(body, Mapping):
         return RateLimited(
-            say("Pipedrive's edge has stopped our requests for a while; the work goes on after a pause."),
+            say("Pipedrive’s edge has stopped our requests for a while; the work goes on after a pause."),
             retry_after=EDGE_PAUSE,
         )
     text, code = said(body), str(body.get("code") or "")
     if code.startswith("feature_capping"):
         return InvalidForRemote(
             say(
-                "The Pipedrive plan's limit is reached ({words}): {about} was not written. "
+                "The Pipedrive plan’s limit is reached ({words}): {about} was not written. "
                 "Make room in Pipedrive or raise the plan, then retry.",
                 words=text or code,
                 about=asked.about,
@@ -217,7 +217,7 @@ def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:
         return PermissionMissing(
             say(
                 "The authorisation lacks the scope {scope}, which {about} needs. "
-                "Add it to the app in Pipedrive's Developer Hub, then reconnect.",
+                "Add it to the app in Pipedrive’s Developer Hub, then reconnect.",
                 scope=scope,
                 about=asked.about,
             ),
@@ -255,7 +255,7 @@ def _too_many(headers: Mapping[str, str]) -> TidegateError:
     if headers.get("x-daily-ratelimit-token-remaining") == "0":
         return BudgetSpent(
             say(
-                "Today's API budget of the Pipedrive company is used up; the work goes on when it starts again."
+                "Today’s API budget of the Pipedrive company is used up; the work goes on when it starts again."
             ),
             retry_after=DAILY_PROBE,
         )

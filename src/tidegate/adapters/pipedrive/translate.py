@@ -168,7 +168,7 @@ def _shown(values: Mapping[str, Value]) -> dict[str, Value]:
         if isinstance(value, Unreadable):
             raise InvalidForRemote(
                 say(
-                    "“{raw}” can't be written to “{key}”: it is {reason}.",
+                    "“{raw}” can’t be written to “{key}”: it is {reason}.",
                     raw=value.raw,
                     key=key,
                     reason=value.reason,
@@ -186,7 +186,7 @@ def _names_to(values: Mapping[str, Value], seen: Record | None) -> dict[str, Jso
     if name is None:
         raise InvalidForRemote(
             say(
-                "A person without name, e-mail address and phone number can't be kept in Pipedrive. Give it one of them."
+                "A person without name, e-mail address and phone number can’t be kept in Pipedrive. Give it one of them."
             )
         )
     return {"name": name}
@@ -262,7 +262,7 @@ def _others_to(values: Mapping[str, Value], fields: Sequence[Field]) -> dict[str
             )
         if not field.writable:
             raise InvalidForRemote(
-                say("Pipedrive's field “{field}” can't be written. Map another one.", field=field.name),
+                say("Pipedrive’s field “{field}” can’t be written. Map another one.", field=field.name),
                 field=key,
             )
         if field.custom:

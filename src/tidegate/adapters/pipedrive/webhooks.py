@@ -41,7 +41,7 @@ def check_genuine(authorization: str | None, *, user: str, password: str) -> Non
     """Raises NotGenuine where the Authorization header is not ours; takes the same time whatever is wrong with it."""
     expected = f"{user}:{password}".encode()
     if not hmac.compare_digest(_basic_credentials(authorization), expected):
-        raise NotGenuine(say("The delivery's user or password is wrong."))
+        raise NotGenuine(say("The delivery’s user or password is wrong."))
 
 
 def _basic_credentials(authorization: str | None) -> bytes:
@@ -64,7 +64,7 @@ def read_delivery(body: bytes, fields: Sequence[Field] = ()) -> list[Happening]:
         raise NotHandled(say("Nothing is done about “{action}”.", action=action))
     at = moment_from(meta.get("timestamp"))
     if at is None:
-        raise Malformed(say("The delivery's timestamp is neither ISO 8601 nor epoch seconds."))
+        raise Malformed(say("The delivery’s timestamp is neither ISO 8601 nor epoch seconds."))
     happening = Happening(
         event_id=event_id,
         entity=entity,
@@ -107,14 +107,14 @@ def _record_id(meta: Raw, entity: str) -> str:
     """What we look at later goes into an address, so it must be a number; only fields are named by a code."""
     record_id = _word(meta, "entity_id")
     if len(record_id) > LONGEST_ID or (entity != "person_field" and not record_id.isdecimal()):
-        raise Malformed(say("The delivery's “entity_id” is no number: {record_id}", record_id=record_id[:40]))
+        raise Malformed(say("The delivery’s “entity_id” is no number: {record_id}", record_id=record_id[:40]))
     return record_id
 
 
 def _word(meta: Raw, key: str) -> str:
     value = meta.get(key)
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise Malformed(say("The delivery's meta has no “{key}”.", key=key))
+        raise Malformed(say("The delivery’s meta has no “{key}”.", key=key))
     return str(value)
 
 

@@ -201,7 +201,7 @@ class _Reader:
             )
             return ""
         if "\x00" in value or not is_storable(value):
-            self.fault(place + key, say("It holds characters that can't be stored."))
+            self.fault(place + key, say("It holds characters that can’t be stored."))
             return ""
         return value
 

@@ -206,7 +206,7 @@ def _other_recipient(emails: Emails, event: NewEvent, prospect_id: int | None) -
     if prospect_id is not None and prospect_id == email.prospect_id:
         return {}
     text = say(
-        "This e-mail went to {recipient}. An e-mail's id stands for one message to one recipient.",
+        "This e-mail went to {recipient}. An e-mail’s id stands for one message to one recipient.",
         recipient=email.recipient,
     )
     return {"email.id": [text]}

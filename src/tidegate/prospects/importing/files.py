@@ -138,13 +138,13 @@ def read_rows(file: BinaryIO, shape: Shape) -> Generator[Row, None, None]:
     except csv.Error as error:
         raise _refused(
             say(
-                "The file can't be read from line {line} on: a quote is opened there and not closed.",
+                "The file can’t be read from line {line} on: a quote is opened there and not closed.",
                 line=f"{last + 1:,}",
             )
         ) from error
     except UnicodeError as error:
         raise _refused(
-            say("The file can't be read as {encoding}. Choose another encoding.", encoding=shape.encoding)
+            say("The file can’t be read as {encoding}. Choose another encoding.", encoding=shape.encoding)
         ) from error
     finally:
         with suppress(ValueError):  # who stopped half-way may have closed the file before this ends

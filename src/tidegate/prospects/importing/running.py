@@ -108,7 +108,7 @@ def check_plan(plan: Plan, header: Sequence[str], fields: Sequence[CustomField])
             say("Choose a column that says who it is: an e-mail address, a name or a company.")
         ]
     if errors:
-        raise Invalid(say("Some columns can't be imported as chosen."), errors=errors)
+        raise Invalid(say("Some columns can’t be imported as chosen."), errors=errors)
 
 
 class Importer:
@@ -274,7 +274,7 @@ class Importer:
                 ids = {lists[name].pk for name in draft.list_names if name in lists}
                 draft.item = replace(draft.item, list_ids=draft.item.list_ids | ids)
                 if too_long & set(draft.list_names):
-                    draft.faults[LIST] = [say("A list's name has at most 100 characters.")]
+                    draft.faults[LIST] = [say("A list’s name has at most 100 characters.")]
 
 
 @dataclass(slots=True)

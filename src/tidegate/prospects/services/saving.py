@@ -161,7 +161,7 @@ def update_prospect(
     if content.consent is not None and is_tighter(prospect.consent, content.consent):
         raise Conflict(
             say(
-                "{name} is marked “{consent}”. Only a member can open that again, on the prospect's page.",
+                "{name} is marked “{consent}”. Only a member can open that again, on the prospect’s page.",
                 name=prospect.name,
                 consent=Consent(prospect.consent).label,
             ),

@@ -134,7 +134,7 @@ def read_cursor(cursor: str) -> tuple[datetime, int]:
         return moment, int(pk)
     except (ValueError, binascii.Error) as error:
         raise Invalid(
-            say("This page of the log can't be found. Start again at the newest entries.")
+            say("This page of the log can’t be found. Start again at the newest entries.")
         ) from error
 
 

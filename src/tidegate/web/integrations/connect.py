@@ -71,7 +71,7 @@ def register(request: MemberRequest) -> HttpResponse:
     form = AppForm(request.POST or None, initial={"client_id": app.client_id} if app else None)
     if request.method == "POST":
         if not may_register or (app and app.from_environment):
-            raise PermissionDenied(_("Only an owner of this server's first workspace can do this."))
+            raise PermissionDenied(_("Only an owner of this server’s first workspace can do this."))
         if form.is_valid():
             register_app(
                 form.cleaned_data["client_id"], form.cleaned_data["client_secret"], actor=str(request.user)

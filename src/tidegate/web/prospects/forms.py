@@ -32,7 +32,7 @@ HINTS = {
     FieldType.DATE_RANGE: _("Two dates, like 2026-03-01/2026-03-31"),
     FieldType.PHONE: _("Several numbers are separated by semicolons"),
     FieldType.EMAIL: _("Several addresses are separated by commas"),
-    FieldType.DATETIME: _("In the workspace's time zone"),
+    FieldType.DATETIME: _("In the workspace’s time zone"),
 }
 
 

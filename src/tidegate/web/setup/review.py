@@ -113,7 +113,7 @@ def _data(settings: Settings, catalogues: Catalogues) -> list[SafeString | str]:
         lines.append(_history(settings))
     if settings.direction.flows_to(Side.PIPEDRIVE) and settings.unsubscribe_in_pipedrive:
         lines.append(
-            _("Whoever unsubscribes or bounces is unsubscribed in Pipedrive, too, which can't be taken back.")
+            _("Whoever unsubscribes or bounces is unsubscribed in Pipedrive, too, which can’t be taken back.")
         )
     return lines
 

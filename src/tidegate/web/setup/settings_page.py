@@ -6,15 +6,18 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tidegate.core.automation import Trigger, automations_to_json
 from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.core.settings import Settings
+from tidegate.store import queries
 from tidegate.web.access import MemberRequest, get_connection, member_required
 from tidegate.web.automations.words import TRIGGERS
 from tidegate.web.integrations.permissions import permissions_of
+from tidegate.web.overview.budget import gauge
 from tidegate.web.setup.automation_form import automation_of
 from tidegate.web.setup.editing import Editing, begin, found_problems, save, section_context
 from tidegate.web.setup.steps import step_of
@@ -68,6 +71,7 @@ def _show(request: MemberRequest, editing: Editing, part: str = "page", status: 
         "closed_before": count_closed(editing.connection) if saved.unsubscribe_in_pipedrive else 0,
         "is_launched": editing.connection.launched_at is not None,
         "permissions": permissions_of(editing.connection),
+        "budget": gauge(queries.budget_today(editing.connection.lane), timezone.now()),
     }
     return render(request, "web/setup/settings.html", context, status=status)
 

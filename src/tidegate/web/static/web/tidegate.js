@@ -13,7 +13,7 @@ document.addEventListener("click", (event) => {
   }
   const copy = event.target.closest("[data-copy]");
   if (copy) {
-    navigator.clipboard?.writeText(document.querySelector(copy.dataset.copy).textContent.trim());
+    copyText(document.querySelector(copy.dataset.copy));
     return;
   }
   const reveal = event.target.closest("[data-reveal]");
@@ -27,6 +27,12 @@ document.addEventListener("click", (event) => {
   command(event);
   closeMenus(event);
 });
+
+/* Browsers lend the clipboard to pages over https alone; elsewhere the text is selected, so that only the keys are left to press. */
+function copyText(element) {
+  if (navigator.clipboard) navigator.clipboard.writeText(element.textContent.trim());
+  else getSelection().selectAllChildren(element);
+}
 
 /* command="show-modal" and "close" where the browser lacks invoker commands. */
 function command(event) {
@@ -137,8 +143,7 @@ function markSection() {
   if (!read || read.hasAttribute("aria-current")) return;
   for (const link of links) link.removeAttribute("aria-current");
   read.setAttribute("aria-current", "true");
-  const bar = read.closest(".secnav");
-  bar.scrollLeft = read.offsetLeft - bar.offsetLeft - 16;
+  read.closest(".secnav").scrollLeft = read.offsetLeft - 16;
 }
 
 /* "All lists" ticks and clears the single ones; a single one cleared means that it is no longer all. */
