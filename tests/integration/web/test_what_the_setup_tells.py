@@ -157,8 +157,8 @@ def test_constants_are_shown_by_an_example(alices: Setup, workspace: Workspace) 
 
 def test_without_prospects_the_example_is_about_someone(alices: Setup) -> None:
     form = constants_form("pipedrive", LEAD_SOURCE, "Tidegate") | {"act": "constants"}
-    said = words(alices.post("setup/constants", form).content.decode())
-    assert "When someone is created in Pipedrive, Lead source becomes Tidegate." in said
+    said = alices.post("setup/constants", form).content.decode()
+    assert "When someone is created in Pipedrive, <b>Lead source</b> becomes <b>Tidegate</b>." in said
 
 
 def test_a_constant_that_is_refused_has_no_example(alices: Setup) -> None:
