@@ -215,6 +215,8 @@ def test_automations_follow_the_direction_on_the_settings_page(
     visitor.open(f"/connections/{connection.pk}/setup/direction/")
     page.get_by_label("Only from Pipedrive").check()
     page.get_by_role("button", name="Continue to data exchange").click()
+    expect(page.get_by_role("heading", name="What should be exchanged?")).to_be_visible()
+    visitor.looks_well("setup-data-one-way")
     visitor.open(f"/connections/{connection.pk}/setup/automations/")
     expect(page.get_by_text("The automations you have set up are kept.")).to_be_visible()
     visitor.looks_well("setup-automations-off")

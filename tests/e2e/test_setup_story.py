@@ -78,6 +78,11 @@ def test_somebody_new_gets_to_active_alone(
     visitor.looks_well("setup-constants-wrong")
     in_pipedrive.get_by_label("Constant field").select_option(label="Lead source (Text)")
     in_pipedrive.get_by_label("Constant value").fill("Tidegate")
+    in_pipedrive.get_by_label("Constant value").press("Tab")
+    expect(
+        page.get_by_text("When someone is created in Pipedrive, Lead source becomes Tidegate")
+    ).to_be_visible()
+    visitor.looks_well("setup-constants-chosen")
     page.get_by_role("button", name="Continue to automations").click()
     page.get_by_role("button", name="Continue to review").click()
 

@@ -155,11 +155,17 @@ def test_constants_are_shown_by_an_example(alices: Setup, workspace: Workspace) 
     assert alices.settings.constants == ()  # typing saves nothing
 
 
+def test_without_prospects_the_example_is_about_someone(alices: Setup) -> None:
+    form = constants_form("pipedrive", LEAD_SOURCE, "Tidegate") | {"act": "constants"}
+    said = words(alices.post("setup/constants", form).content.decode())
+    assert "When someone is created in Pipedrive, Lead source becomes Tidegate." in said
+
+
 def test_a_constant_that_is_refused_has_no_example(alices: Setup) -> None:
     answer = alices.post("setup/constants", constants_form("pipedrive", HEADCOUNT, "many"))
     assert answer.status_code == 422
     assert "becomes" not in words(answer.content.decode())
-    assert "The value doesn&#x27;t fit “Headcount”: not a number." in answer.content.decode()
+    assert "The value doesn’t fit “Headcount”: not a number." in answer.content.decode()
 
 
 @pytest.mark.parametrize(

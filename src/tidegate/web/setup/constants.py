@@ -144,7 +144,7 @@ def example_lines(
         whole = known and constant.value and not marks.get(f"constants.{index}")
         if known and whole and settings.direction.flows_to(constant.side):
             facts = {
-                "name": example.name,
+                "name": example.name if example.is_somebody else _("someone"),
                 "field": said(known.name),
                 "value": _shown_value(known, constant.value),
             }

@@ -21,5 +21,6 @@ def example_of(workspace_id: UUID) -> Example:
             "last_name": prospect.last_name if prospect else _("Last"),
             "company": prospect.company if prospect else _("Company"),
             "campaign": campaign.name if campaign else _("Campaign"),
-        }
+        },
+        is_somebody=prospect is not None,
     )

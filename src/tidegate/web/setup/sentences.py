@@ -29,6 +29,8 @@ class Example:
     """Whom the sentence is about: the values of the template fields."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
+    is_somebody: bool = True
+    """Whether there is such a prospect, and not only what the fields stand for."""
 
     @property
     def name(self) -> str:
