@@ -97,13 +97,14 @@ def remember(connection: Connection, now: datetime) -> None:
         field_change("Phone", None, "+49 711 555 0170", side="outreach"),
     ]
     moved: dict[str, Any] = {"cause": "automation", "cause_text": "Link clicked, Q2 intro, Nordics"}
+    stage = [field_change("Stage", "Lead in", "Contacted")]
     edited = {"side": "outreach", "cause_text": "Edited in Pipedrive", "changes": came}
     story: tuple[tuple[float, dict[str, Any]], ...] = (
         (60, {"act": "link", "cause": "transfer", "cause_text": "", "message": "Same e-mail address."}),
         *((40 - number / 1000, {"seconds": 1.2}) for number in range(21)),
         (3, {"act": "create", "message": "Create a deal: Jonas Brandt deal", **moved}),
         (2, {"seconds": 1.4, **edited}),
-        (1, {"changes": [field_change("Stage", "Lead in", "Contacted")], "seconds": 0.9, **moved}),
+        (1, {"message": "Move the deal to a specific stage: Contacted", "changes": stage, **moved}),
     )
     for days, facts in story:
         told = {"record_name": "Jonas Brandt", "prospect_id": "12", "person_id": "23", **facts}

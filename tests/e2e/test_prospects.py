@@ -109,6 +109,15 @@ def test_an_empty_store_beside_pipedrive_offers_a_transfer(visitor: Visitor, con
     assert f"/connections/{connection.pk}/transfers/" in visitor.page.url
 
 
+def test_a_new_list_is_begun_on_a_phone(visitor: Visitor, workspace: Workspace) -> None:
+    visitor.sign_in()
+    visitor.page.set_viewport_size({"width": 375, "height": 812})
+    visitor.open("/prospects/")
+    visitor.page.get_by_text("More for prospects").locator("..").click()
+    visitor.follow(visitor.page.get_by_role("link", name="New list"))
+    assert visitor.page.url.endswith("/prospects/lists/new/")
+
+
 def test_the_pages_of_the_store_look_well(visitor: Visitor, author: Author, connection: Connection) -> None:
     prospect = apart(furnish, author)
     apart(link_up, prospect, connection)

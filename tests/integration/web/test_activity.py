@@ -194,6 +194,18 @@ def test_a_broken_cursor_starts_at_the_newest(owner: Client, live: Connection) -
     assert "Signe Aaltonen" in log(owner, live, older="%%%")
 
 
+def test_what_an_automation_changed_is_named_by_what_was_done(owner: Client, live: Connection) -> None:
+    said = "Move the deal to a specific stage: Contacted"
+    entry = make_log_entry(
+        live, cause="automation", message=said, changes=[field_change("Stage", "Lead in", "Contacted")]
+    )
+    text = owner.get(reverse("activity-record", args=[live.pk, entry.pk])).content.decode()
+    story = text.partition('<ol class="timeline">')[2]
+    assert f"<b>{said}</b>" in story
+    assert story.count(said) == 1
+    assert "field went to Pipedrive" not in story
+
+
 def test_the_drawer_names_the_year_only_where_its_story_began_before_this_one(
     owner: Client, live: Connection
 ) -> None:

@@ -62,14 +62,16 @@ class Line:
         """The entry as the heading of its place in the drawer."""
         if self.headline:
             return self.headline
+        if self.entry.cause in _DEEDS and self.entry.message:
+            return self.entry.message
         if self.has_conflict:
             return _("Conflict decided")
         return _FIELDS_WENT[Side(self.entry.side)] % {"count": len(self.fields)}
 
     @property
     def note(self) -> str:
-        """The engine's own reason, where the headline does not say it already."""
-        return self.entry.message if self.entry.message != self.headline else ""
+        """The engine's own reason, where the headline or the title does not say it already."""
+        return self.entry.message if self.entry.message not in (self.headline, self.title) else ""
 
     @property
     def has_conflict(self) -> bool:
@@ -92,6 +94,8 @@ class Line:
         return ("to" if self.entry.side == Side.PIPEDRIVE else "from"), "flow"
 
 
+_DEEDS = ("automation", "history")
+"""What these causes write is no person: the engine's own words say which deal or activity."""
 _CAUSE_GLYPHS = {"automation": "bolt", "history": "mail", "consent": "none"}
 _GLYPHS = {
     "create": ("plus", "flow"),
@@ -159,8 +163,7 @@ def _headline(entry: LogEntry, fields: tuple[FieldLine, ...]) -> str:
     written = Side(entry.side)
     if entry.cause == "consent":
         return entry.message
-    if entry.cause in ("automation", "history"):
-        # what these write is no person: the engine's own words say which deal or activity
+    if entry.cause in _DEEDS:
         return "" if fields and entry.act == "update" else entry.message
     match entry.act:
         case "create":
