@@ -7,19 +7,17 @@ share of them, for a number of times or until it is taken away.
 import fnmatch
 import random
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any
 
 KINDS = ("latency", "error", "lost_answer", "late", "reset", "block_page")
-ERROR_TEXTS = {
+OWN_TEXTS = {
     401: "Invalid token: access_token is invalid",
     402: "Company account is not open",
-    403: "Forbidden",
     404: "Entity was not found",
     429: "Request over limit",
-    500: "Internal Server Error",
-    501: "Not Implemented",
-    503: "Service Unavailable",
 }
+"""Where Pipedrive says something else than the name of the status."""
 
 
 @dataclass
@@ -44,6 +42,11 @@ class Fault:
         if not 400 <= self.status <= 599:
             return "A fault's status lies between 400 and 599."
         return None
+
+    @property
+    def text(self) -> str:
+        named = self.status in HTTPStatus.__members__.values()
+        return OWN_TEXTS.get(self.status) or (HTTPStatus(self.status).phrase if named else "Unknown Error")
 
 
 class Faults:

@@ -27,7 +27,7 @@ from pipedrive_sandbox.answers import (
     scope_mismatch,
 )
 from pipedrive_sandbox.call import Call, Route
-from pipedrive_sandbox.faults import ERROR_TEXTS, Fault
+from pipedrive_sandbox.faults import Fault
 from pipedrive_sandbox.limits import BLOCK_PAGE, Blocked, Caller
 from pipedrive_sandbox.oauth import user_by_api_token
 from pipedrive_sandbox.sandbox import Sandbox
@@ -253,10 +253,9 @@ def _name(route: Route) -> str:
 
 
 def _faulty(fault: Fault) -> Answer:
-    text = ERROR_TEXTS.get(fault.status, "Internal Server Error")
     body = {
         "success": False,
-        "error": text,
+        "error": fault.text,
         "errorCode": fault.status,
         "error_info": "A fault of the sandbox.",
     }

@@ -42,7 +42,14 @@ def test_a_member_reads_on_from_guide_to_guide_by_keyboard(visitor: Visitor, con
 
 def test_wide_tables_and_code_scroll_by_keyboard_on_a_phone(visitor: Visitor, workspace: Workspace) -> None:
     page = visitor.page
-    for slug in ("settings", "commands", "api", "errors"):
+    for slug in (
+        "settings",
+        "commands",
+        "api",
+        "errors",
+        "register-the-pipedrive-app",
+        "bring-in-campaign-events",
+    ):
         visitor.open(f"/help/{slug}/")
         visitor.looks_well(f"help-{slug}")
         page.set_viewport_size(SIZES["phone"])  # type: ignore[arg-type]

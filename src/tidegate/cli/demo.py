@@ -22,6 +22,16 @@ SEEDED = config.home / "sandbox.seeded"
 """There once the sandbox has all its sample data; without it an interrupted seeding is done again."""
 MARK = config.home / "secrets" / "demo-client-secret"
 """There where a demo lives: real data and sample data are not to be mixed, nor removed as if they were a demo's."""
+SCOPES = (
+    "base",
+    "contacts:full",
+    "deals:full",
+    "activities:full",
+    "contact-fields:full",
+    "users:read",
+    "webhooks:full",
+)
+"""What the app may do there: what the guide to registering one switches on, so that the consent asks for no more."""
 LEFTOVERS = ("postgres", "postgres.*", "sandbox.*", "secrets", "static", "demo.json")
 """All that a demo leaves in its home; nothing else there is touched."""
 
@@ -66,6 +76,7 @@ def _settings() -> dict[str, str]:
         "SANDBOX_APP_CLIENT_ID": client,
         "SANDBOX_APP_CLIENT_SECRET": secret,
         "SANDBOX_APP_REDIRECT_URI": f"{config.public_url}/oauth/pipedrive/callback",
+        "SANDBOX_APP_SCOPES": ",".join(SCOPES),
     }
 
 

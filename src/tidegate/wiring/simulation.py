@@ -58,8 +58,6 @@ def simulate(connection: Connection, settings: Settings | None = None, *, days: 
     since = until - timedelta(days=days)
     rules = campaign_rules(connection, settings)
     simulator = Simulator(rules)
-    working = {automation.trigger for automation in rules.automations}
-    asleep = [a.trigger for a in settings.automations if a.enabled and a.trigger not in working]
 
     async def follow() -> tuple[list[Simulated], int, bool]:
         outreach = parts.outreach_of(connection, request_step)
@@ -78,7 +76,12 @@ def simulate(connection: Connection, settings: Settings | None = None, *, days: 
         return done, seen, cursor is not None
 
     done, seen, cut_short = run(follow)
-    return Simulation(since, until, seen, cut_short, tuple(done), tuple(asleep))
+    return Simulation(since, until, seen, cut_short, tuple(done), _asleep(settings, rules))
+
+
+def _asleep(settings: Settings, rules: CampaignRules) -> tuple[Trigger, ...]:
+    working = {automation.trigger for automation in rules.automations}
+    return tuple(a.trigger for a in settings.automations if a.enabled and a.trigger not in working)
 
 
 def _followed(
@@ -116,6 +119,8 @@ class Tried:
     done: tuple[Simulated, ...]
     asked: bool
     """Whether Pipedrive told of the person's open deals; if not, moves may depend on them."""
+    asleep: tuple[Trigger, ...] = ()
+    """Whose automations are switched on and can't work, as something they name is missing."""
 
 
 def try_with(connection: Connection, prospect_id: str, settings: Settings | None = None) -> Tried:
@@ -136,7 +141,7 @@ def try_with(connection: Connection, prospect_id: str, settings: Settings | None
         event = _made_up(connection, prospect_id, automation.trigger)
         simulated = simulator.follow(event, prospect, why_not)
         done += [simulated] if simulated else []
-    return Tried(prospect, person_id is not None, tuple(done), deals is not None)
+    return Tried(prospect, person_id is not None, tuple(done), deals is not None, _asleep(settings, rules))
 
 
 async def _prospect(connection: Connection, prospect_id: str) -> Record:

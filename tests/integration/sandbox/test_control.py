@@ -175,6 +175,23 @@ async def test_an_error_fault_answers_before_the_deed(client):
     assert len(persons) == 5
 
 
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (400, "Bad Request"),
+        (404, "Entity was not found"),
+        (500, "Internal Server Error"),
+        (599, "Unknown Error"),
+    ],
+)
+async def test_an_error_fault_says_what_its_status_says(client, status, text):
+    await client.control("faults", {"kind": "error", "status": status})
+
+    failed = await client.get("/v1/users/me")
+
+    assert (failed.status, failed.body["error"]) == (status, text)
+
+
 async def test_a_lost_answer_comes_after_the_deed(client):
     await client.control("faults", {"kind": "lost_answer", "calls": "POST /api/v2/persons", "times": 1})
 

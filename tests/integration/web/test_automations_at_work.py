@@ -317,6 +317,19 @@ def test_the_automations_of_the_form_are_tried_with_one_prospect_and_nothing_is_
     assert AutomationRun.objects.count() == 0
 
 
+def test_a_try_says_which_automations_are_left_out_as_something_is_missing(
+    alices: Setup, ines: Prospect
+) -> None:
+    no_subject = {"on": "on", ACTIVITY: {"subject": ""}}
+    whole = form(email_sent=CHAIN)
+    told = "Something is missing in: E-mail replied. They were left out here."
+    sent = form(email_sent=CHAIN, email_replied=no_subject) | {"try_prospect": "carvalho"}
+    text = plain(act(alices, "try", sent))
+    assert "Would be done Create a deal" in text
+    assert told in text
+    assert told not in plain(act(alices, "try", whole | {"try_prospect": "carvalho"}))
+
+
 def test_a_try_by_name_knows_what_ran_before(alices: Setup, ines: Prospect) -> None:
     happened(ines, "email_sent")
     campaign = Campaign.objects.get()

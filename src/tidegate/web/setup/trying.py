@@ -10,6 +10,7 @@ from tidegate.prospects.models import Prospect
 from tidegate.prospects.queries import Filter, select
 from tidegate.store.models import Connection
 from tidegate.web.automations.outcomes import ShownOutcome, shown_outcomes
+from tidegate.web.automations.words import TRIGGERS
 from tidegate.wiring.simulation import try_with
 
 MOST_TEXT = 320
@@ -50,6 +51,9 @@ def tried(connection: Connection, settings: Settings, text: str) -> Trial:
         notes.append(_("Pipedrive was not asked for open deals, so moves may depend on them."))
     if not outcomes:
         notes.append(_("None of the automations is on and complete, so nothing would happen."))
+    elif result.asleep:
+        names = ", ".join(str(TRIGGERS[trigger].name) for trigger in result.asleep)
+        notes.append(_("Something is missing in: %(names)s. They were left out here.") % {"names": names})
     return Trial(text, "", found[0].name, found[0].pk, notes, outcomes)
 
 
