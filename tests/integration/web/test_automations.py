@@ -174,6 +174,8 @@ def test_the_review_leads_to_what_is_missing_and_launching_does_not_start(alices
     review = alices.get("setup/review")
     assert "E-mail replied: Choose a stage." in review
     assert f"{alices.path(STEP)}?problems#auto-email_replied-move_deal_to_stage-stage" in review
+    assert f'<a href="{alices.path(STEP)}?problems"><span class="dot"' in review
+    assert f'<a href="{alices.path("setup/direction")}"><span class="dot"' in review
     assert "1 thing is missing." in review
     assert (
         "<b>Campaign e-mail sent:</b> create a deal in New business, move the deal to Contacted, add"

@@ -105,17 +105,24 @@ def _shown(
 ) -> ShownStep:
     wrong = len(problems_of(step.name, problems))
     is_done = connection is not None and not wrong and _is_done(step, connection)
+    is_bad = bool(wrong) and mark
     return ShownStep(
         number=number,
         name=step.name,
         title=str(step.title),
         sub=(_chosen(step, connection) if connection and is_done else "") or str(step.sub),
-        href=reverse(step.address, args=[connection.pk]) if connection and step.name != here else None,
+        href=_address(step, connection, is_bad) if connection and step.name != here else None,
         is_here=step.name == here,
         is_done=is_done,
-        is_bad=bool(wrong) and mark,
+        is_bad=is_bad,
         faults=wrong,
     )
+
+
+def _address(step: Step, connection: Connection, is_bad: bool) -> str:
+    """Where it is told what there is to fix, the page shows it."""
+    page = reverse(step.address, args=[connection.pk])
+    return f"{page}?problems" if is_bad else page
 
 
 def _is_done(step: Step, connection: Connection) -> bool:
