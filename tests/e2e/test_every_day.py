@@ -22,7 +22,7 @@ from tests.builders import (
     make_transfer_record,
     spend_tokens,
 )
-from tests.e2e.conftest import Visitor, apart
+from tests.e2e.conftest import SIZES, Visitor, apart
 from tidegate.core.connection import Reason, Status
 from tidegate.store.connections import store_settings
 from tidegate.store.models import AutomationRun, Connection, Transfer
@@ -256,12 +256,26 @@ def test_live_sync_is_paused_and_resumed_from_the_keyboard(visitor: Visitor, con
     expect(page.locator("#gate")).to_have_attribute("data-state", "open")
 
 
+TEXTS_UNDER_THE_BAR = """(() => {
+    const bar = document.querySelector(".gate-bar").getBoundingClientRect();
+    return [...document.querySelectorAll(".gate .lane-what span")].filter((e) => {
+        const range = document.createRange();
+        range.selectNodeContents(e);
+        return range.getBoundingClientRect().right > bar.left;
+    }).map((e) => e.innerText);
+})()"""
+
+
 def test_a_resume_asks_about_the_changes_of_the_pause(visitor: Visitor, connection: Connection) -> None:
     apart(actions.pause, live(connection), actor="Alice")
     make_change(connection)
     enter(visitor, connection, "overview")
     page = visitor.page
     visitor.looks_well("overview-paused")
+    page.set_viewport_size(SIZES["phone"])  # type: ignore[arg-type]
+    assert page.locator(".gate .lane-what").count() == 2
+    assert page.evaluate(TEXTS_UNDER_THE_BAR) == []
+    page.set_viewport_size(SIZES["wide"])  # type: ignore[arg-type]
     page.get_by_role("radio", name="Paused").focus()
     page.keyboard.press("ArrowLeft")
     dialog = page.get_by_role("dialog", name="Resume live sync")
