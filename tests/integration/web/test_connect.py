@@ -4,11 +4,14 @@ import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from tests.builders import make_log_entry, make_transfer
 from tests.integration.web.fake_pipedrive import FakePipedrive
@@ -179,6 +182,37 @@ def test_reconnecting_keeps_settings_and_links(
     owner.get(CALLBACK, {"state": begin(owner, f"/connections/{connection.pk}/reconnect/"), "code": "c"})
     connection.refresh_from_db()
     assert (connection.reason, connection.settings, connection.links.count()) == (Reason.NONE, before, 1)
+
+
+@pytest.mark.parametrize("disconnected", [False, True])
+def test_the_card_tells_when_pipedrive_was_connected_last(
+    owner: Client, app: None, connection: Connection, disconnected: bool
+) -> None:
+    before = timezone.now() - timedelta(minutes=17)
+    Connection.objects.update(created_at=before, connected_at=before)
+    assert "Connected as Maja Lindqvist, 17 min ago" in words_of(owner)
+    again = f"/connections/{connection.pk}/reconnect/"
+    if disconnected:
+        owner.post(f"/connections/{connection.pk}/disconnect/")
+        again = "/integrations/connect/"
+    owner.get(CALLBACK, {"state": begin(owner, again), "code": "c"})
+    connection.refresh_from_db()
+    assert connection.created_at == before
+    assert "Connected as Maja Lindqvist, just now" in words_of(owner)
+
+
+def test_connections_of_before_were_connected_when_they_were_made(connection: Connection) -> None:
+    long_ago = timezone.now() - timedelta(days=3)
+    Connection.objects.update(created_at=long_ago)
+    import_module("tidegate.store.migrations.0029_connected_at").fill(apps, None)
+    connection.refresh_from_db()
+    assert connection.connected_at == long_ago
+
+
+def words_of(client: Client) -> str:
+    """The Integrations page as it is read."""
+    page = client.get("/integrations/").content.decode()
+    return " ".join(strip_tags(page.replace("<d", " <d")).split())
 
 
 def test_another_company_is_refused_on_reconnecting_with_both_named(
