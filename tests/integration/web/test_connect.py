@@ -325,6 +325,41 @@ def test_disconnecting_asks_first_and_keeps_links(owner: Client, connection: Con
     assert "Not connected" in owner.get("/integrations/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("links", "launched", "says"),
+    [
+        (2, True, "2 links, the history and the settings of Northlight are kept"),
+        (1, True, "1 link, the history and the settings of Northlight are kept"),
+        (0, True, "The history and the settings of Northlight are kept"),
+        (0, False, "The settings of Northlight are kept"),
+    ],
+)
+def test_the_page_tells_what_a_disconnect_kept_until_it_is_back(
+    viewer: Client, connection: Connection, pipedrive: FakePipedrive, links: int, launched: bool, says: str
+) -> None:
+    for number in range(links):
+        Link.objects.create(connection=connection, prospect_id=f"{number}", person_id=f"{number}")
+    Connection.objects.update(launched_at=timezone.now() if launched else None)
+    assert "are kept" not in words_of(viewer)
+    connection.refresh_from_db()
+    connections.end_connection(connection)
+    Connection.objects.update(disconnected_at=timezone.now() - timedelta(minutes=17))
+    shown = words_of(viewer)
+    assert f"{says} Disconnected 17 min ago. Connect Northlight again to go on from there." in shown
+    pipedrive.connect(connection.workspace)
+    assert "are kept" not in words_of(viewer)
+
+
+def test_the_page_tells_of_nothing_kept_where_it_was_deleted_or_belongs_to_others(
+    owner: Client, stranger: Client, connection: Connection
+) -> None:
+    connections.end_connection(connection)
+    assert "are kept" in words_of(owner)
+    assert "are kept" not in words_of(stranger)
+    connections.delete_connection(connection)
+    assert "are kept" not in words_of(owner)
+
+
 def uninstall(client: Client, credentials: str, body: Any) -> int:
     encoded = base64.b64encode(credentials.encode()).decode()
     answer = client.delete(
