@@ -400,6 +400,49 @@ def test_an_incomplete_row_is_marked_and_not_saved(alices: Setup) -> None:
     assert FieldMapping(f"{CUSTOM}team_size", SEATS) in alices.settings.mappings
 
 
+def test_an_incomplete_row_and_all_that_is_missing_are_told_at_once(alices: Setup) -> None:
+    before = alices.settings
+    form = data_form((f"{CUSTOM}team_size", ""), ("", ""), sync_to_list="", owner_id="")
+    answer = alices.post("setup/data", form)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert anchors(text) == ["f-to-list", "f-owner", "right-0", "left-1"]
+    assert "4 things to fix before you continue" in text
+    assert '<span class="sub">4 things to fix</span>' in text, "the list of steps counts the same"
+    assert "Choose the Pipedrive field, or remove the row." in text
+    assert "Choose the prospect field, or remove the row." in text
+    assert re.search(r'id="left-1"[^>]* aria-invalid="true"', text)
+    assert alices.settings == before
+    rows = ((f"{CUSTOM}team_size", ""), ("", ""))
+    answer = alices.post("settings", whole_form(*rows, sync_to_list="", owner_id=""))
+    assert answer.status_code == 422
+    assert anchors(answer.content.decode()) == anchors(text)
+
+
+def test_saving_to_leave_tells_only_what_can_not_be_saved(alices: Setup) -> None:
+    form = data_form((f"{CUSTOM}team_size", ""), sync_to_list="", act="exit")
+    assert anchors(alices.post("setup/data", form).content.decode()) == ["right-0"]
+    assert alices.post("setup/data", data_form(sync_to_list="", act="exit"))["Location"] == "/integrations/"
+
+
+def test_a_list_to_be_named_is_told_of_once(alices: Setup) -> None:
+    alices.post("setup/data", data_form(sync_to_list="", act="exit"))
+    form = data_form((f"{CUSTOM}team_size", ""), sync_to_list="new", new_list="")
+    assert anchors(alices.post("setup/data", form).content.decode()) == ["f-to-list", "right-0"]
+    named = alices.post("setup/data", form | {"new_list": "People"}).content.decode()
+    assert anchors(named) == ["right-0"]
+
+
+def test_a_field_that_is_gone_is_marked_in_its_row_below_an_incomplete_one(
+    alices: Setup, pipedrive: FakePipedrive
+) -> None:
+    rows = ((f"{CUSTOM}source", ""), (f"{CUSTOM}team_size", HEADCOUNT))
+    alices.post("setup/data", data_form(rows[1]))
+    pipedrive.delete_field(HEADCOUNT)
+    pipedrive.show(alices.connection)
+    assert anchors(alices.post("setup/data", data_form(*rows)).content.decode()) == ["right-1", "right-0"]
+
+
 def test_options_that_the_other_side_lacks_are_named(alices: Setup) -> None:
     text = mapping(alices, "right-0", (f"{CUSTOM}industry", INDUSTRY))
     assert "Pipedrive lacks “Energy”:" in text

@@ -54,9 +54,14 @@ class Draft:
         return replace(self, rows=kept, settings=replace(self.settings, mappings=mappings))
 
     @property
-    def incomplete_row(self) -> int | None:
-        """The first row of the mapping that lacks a side."""
-        return next((number for number, row in enumerate(self.rows) if not row.is_complete), None)
+    def incomplete_rows(self) -> list[int]:
+        """The rows of the mapping that lack a side."""
+        return [number for number, row in enumerate(self.rows) if not row.is_complete]
+
+    def row_places(self) -> dict[int, str]:
+        """Number of a complete row -> its place in the settings' mappings."""
+        complete = [number for number, row in enumerate(self.rows) if row.is_complete]
+        return {number: f"mappings.{len(SYSTEM_MAPPINGS) + index}" for index, number in enumerate(complete)}
 
 
 def draft_of(settings: Settings) -> Draft:

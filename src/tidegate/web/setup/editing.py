@@ -75,6 +75,19 @@ class Editing:
             if problem.message not in texts:
                 texts.append(problem.message)
 
+    def mark_missing(self, found: Iterable[Problem]) -> None:
+        """Beside what was refused, what is missing: all is told at once, and each place once."""
+        refused, self.marks = self.marks, {}
+        told = set(refused) | ({"sync_to_list"} if self.draft.new_list is not None else set())
+        told |= {place for number, place in self.draft.row_places().items() if f"rows.{number}" in refused}
+        self.mark(problem for problem in found if problem.place not in told)
+        self.marks |= refused
+
+    @property
+    def told(self) -> list[Problem]:
+        """What is marked, one by one: what the page counts as to be fixed."""
+        return [Problem("told", place, text) for place, texts in self.marks.items() for text in texts]
+
     @property
     def status(self) -> int:
         if self.is_outdated:
@@ -103,9 +116,12 @@ def found_problems(editing: Editing) -> list[Problem]:
 def save(editing: Editing, request: MemberRequest) -> bool:
     """Whether the draft was saved. If not, `marks`, `fault` and `is_outdated` say why."""
     editing.marks.update(editing.draft.errors)
-    number = editing.draft.incomplete_row
-    if number is not None:
-        editing.marks[f"rows.{number}"] = [_("Choose the Pipedrive field, or remove the row.")]
+    for number in editing.draft.incomplete_rows:
+        editing.marks[f"rows.{number}"] = [
+            _("Choose the Pipedrive field, or remove the row.")
+            if editing.draft.rows[number].outreach
+            else _("Choose the prospect field, or remove the row.")
+        ]
     if editing.marks:
         return False
     overwrite = request.POST.get("overwrite") == str(editing.connection.settings_version)
@@ -148,7 +164,7 @@ def change_rows(editing: Editing, act: str) -> None:
     """Adds or removes a row of the mapping in the draft; nothing is saved."""
     rows = list(editing.draft.rows)
     verb, _dash, number = act.partition("-")
-    if verb == "add" and editing.draft.incomplete_row is None:
+    if verb == "add" and not editing.draft.incomplete_rows:
         rows.append(Row())
         editing.fresh_row = len(rows) - 1
     elif verb == "remove" and number.isascii() and number.isdigit() and int(number) < len(rows):
@@ -306,7 +322,19 @@ def _row_number(index: int, settings: Settings) -> int:
 def error_links(editing: Editing) -> list[tuple[str, str]]:
     """For the summary on top: anchor and text of everything marked."""
     return [
-        (anchor(place, editing.draft.settings), named_problem(place, text))
+        (_marked(place, editing.draft), named_problem(place, text))
         for place, texts in editing.marks.items()
         for text in texts
     ]
+
+
+def _marked(place: str, draft: Draft) -> str:
+    """As `anchor`, where the form may hold rows that the settings don't have yet."""
+    for number in draft.incomplete_rows:
+        if place == f"rows.{number}":
+            return f"right-{number}" if draft.rows[number].outreach else f"left-{number}"
+    if draft.incomplete_rows:
+        place = next(
+            (f"rows.{number}" for number, known in draft.row_places().items() if known == place), place
+        )
+    return anchor(place, draft.settings)

@@ -89,7 +89,7 @@ def mapping_table(
 ) -> MappingTable:
     """`marks`: place -> texts, with `mappings.N` for complete rows and `rows.N` for rows of the form."""
     offers = Offers(draft, catalogues)
-    places = _places(draft)
+    places = draft.row_places()
     rows = tuple(
         _shown(
             number,
@@ -106,19 +106,13 @@ def mapping_table(
         rows=rows,
         mapped=len(draft.settings.mappings),
         prospect_fields=len(catalogues.outreach.fields),
-        may_add=free and draft.incomplete_row is None,
+        may_add=free and not draft.incomplete_rows,
         why_not=_("Finish the row above first")
-        if draft.incomplete_row is not None
+        if draft.incomplete_rows
         else ""
         if free
         else _("Every prospect field is mapped"),
     )
-
-
-def _places(draft: Draft) -> dict[int, str]:
-    """Number of a complete row -> its place in the settings' mappings."""
-    complete = [number for number, row in enumerate(draft.rows) if row.is_complete]
-    return {number: f"mappings.{len(SYSTEM_MAPPINGS) + index}" for index, number in enumerate(complete)}
 
 
 def _locked(catalogues: Catalogues) -> Iterable[LockedRow]:

@@ -43,6 +43,8 @@ def settings_page(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     if part is not None:
         return _show(request, editing, part)
     if not save(editing, request):
+        if editing.marks:
+            editing.mark_missing(found_problems(editing))
         return _show(request, editing, status=editing.status)
     return _saved(request, editing)
 
@@ -62,7 +64,7 @@ def _show(request: MemberRequest, editing: Editing, part: str = "page", status: 
     context = {**section_context(editing, request, all_parts=True), "changes": changes(editing)}
     if request.htmx and part in PARTS:
         return render(request, f"web/setup/{part}.html", {**context, "with_savebar": True})
-    problems = found_problems(editing) if editing.marks else []
+    problems = editing.told
     waiting = editing.connection.changes.filter(done_at=None).count() if problems else 0
     saved = editing.connection.get_settings()
     context |= {
@@ -96,7 +98,7 @@ def changes(editing: Editing) -> list[str]:
     names = [name for name, is_same in _compared(stored, draft) if not is_same]
     if editing.draft.new_list is not None and _("Sync to list") not in names:
         names.append(_("Sync to list"))
-    if editing.draft.incomplete_row is not None and _("Field mapping") not in names:
+    if editing.draft.incomplete_rows and _("Field mapping") not in names:
         names.append(_("Field mapping"))
     return names
 

@@ -31,7 +31,7 @@ from tidegate.web.setup.editing import (
 )
 from tidegate.web.setup.on_the_spot import VERBS, make_on_the_spot
 from tidegate.web.setup.review import reviewed
-from tidegate.web.setup.steps import STEPS, problems_of, stepper
+from tidegate.web.setup.steps import STEPS, problems_of, step_of, stepper
 from tidegate.web.setup.trying import tried
 from tidegate.wiring import actions
 
@@ -101,6 +101,8 @@ def _step(request: MemberRequest, connection_id: UUID, name: str) -> HttpRespons
     if part is not None:
         return _show(request, editing, name, part)
     if not save(editing, request):
+        if editing.marks and act != "exit":  # what is missing keeps nobody from leaving, only from going on
+            editing.mark_missing(problems_of(name, found_problems(editing)))
         return _show(request, editing, name, status=editing.status)
     if act == "exit":
         messages.success(request, _("Saved. Go on whenever you like."))
@@ -157,7 +159,10 @@ def _show(
 ) -> HttpResponse:
     if request.htmx and part in PARTS:
         return render(request, f"web/setup/{part}.html", section_context(editing, request))
-    steps = stepper(editing.connection, name, found_problems(editing), mark=bool(editing.marks))
+    found = found_problems(editing)
+    if editing.marks:
+        found = [problem for problem in found if step_of(problem) != name] + editing.told
+    steps = stepper(editing.connection, name, found, mark=bool(editing.marks))
     context = {**section_context(editing, request), **steps, "has_form": True}
     return render(request, f"web/setup/step_{name}.html", context, status=status)
 
