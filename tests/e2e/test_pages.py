@@ -6,12 +6,13 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from tests.builders import PASSWORD
+from tests.builders import PASSWORD, make_link
 from tests.e2e.conftest import Visitor, apart
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.config import config
 from tidegate.core.connection import Reason, Status
 from tidegate.store import setup_code
+from tidegate.store.connections import end_connection
 from tidegate.store.models import Connection, User, Workspace
 from tidegate.store.oauth_app import register_app
 from tidegate.wiring.passwords import password_link
@@ -106,6 +107,16 @@ def test_each_state_of_the_integrations_page_is_accessible(
     visitor.sign_in()
     visitor.open("/integrations/")
     visitor.looks_well(f"integrations-{status}-{reason or 'none'}")
+
+
+def test_what_a_disconnect_kept_is_shown_accessibly(visitor: Visitor, connection: Connection) -> None:
+    for number in range(3):
+        make_link(connection, f"p{number}", f"q{number}")
+    apart(end_connection, connection)
+    visitor.sign_in()
+    visitor.open("/integrations/")
+    expect(visitor.page.get_by_role("heading", name="3 links, the history and the settings")).to_be_visible()
+    visitor.looks_well("integrations-disconnected")
 
 
 def test_the_error_pages_are_accessible(

@@ -141,6 +141,7 @@ def _reconnect(connection: Connection, account: Account, facts: Mapping[str, Any
         connection.disconnected_at = None
         connection.hook_secret = encrypt(secrets.token_urlsafe(24))
     connection.webhooks_checked_at = None
+    connection.connected_at = timezone.now()
     connection.save()
     connection.was_there = True
     return connection

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,11 @@ def test_a_connection_is_launched_paused_and_resumed(alice: Caller, path: str) -
     assert alice.ok("POST", f"{path}/launch")["status"] == "active"
     assert alice.ok("POST", f"{path}/pause")["status"] == "paused"
     assert alice.ok("POST", f"{path}/resume", {"apply_waiting": False})["status"] == "active"
+
+
+def test_a_connection_tells_when_it_was_connected_last(alice: Caller, path: str, ready: Connection) -> None:
+    Connection.objects.update(connected_at=datetime(2026, 5, 14, 11, 41, tzinfo=UTC))
+    assert alice.ok("GET", path)["connected_at"] == "2026-05-14T11:41:00Z"
 
 
 def test_what_is_missing_fails_the_launch_and_is_named(alice: Caller, path: str) -> None:

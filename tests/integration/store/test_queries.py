@@ -73,6 +73,23 @@ def test_only_waiting_changes_make_a_lag(connection: Connection) -> None:
     assert queries.waiting_by_side(connection) == {Side.OUTREACH: 2, Side.PIPEDRIVE: 0}
 
 
+def test_a_campaign_email_that_is_planned_for_later_makes_none(connection: Connection) -> None:
+    """Its activity is written when its window closes: nothing is late. One that failed is, whenever it is tried again."""
+    later = NOON + timedelta(minutes=5)
+    with travel(NOON, tick=False):
+        make_change(connection, 1, entity="campaign_email", received_at=NOON, due_at=later)
+        make_change(connection, 2, entity="campaign_email", received_at=NOON, due_at=later, attempts=1)
+        make_change(connection, 3, entity="campaign_email", received_at=NOON, due_at=NOON)
+        assert queries.health(connection).waiting == 2
+
+
+def test_a_transfer_holds_up_neither_its_own_writes_nor_the_emails_it_brings(connection: Connection) -> None:
+    make_change(connection, 1, source="own")
+    make_change(connection, 2, entity="campaign_email")
+    make_change(connection, 3)
+    assert queries.waiting_of_others(connection) == 1
+
+
 def test_delays_are_those_of_live_changes_in_the_last_hour(connection: Connection) -> None:
     with travel(NOON, tick=False):
         for tenths in range(1, 101):

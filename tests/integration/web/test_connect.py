@@ -4,11 +4,14 @@ import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from tests.builders import make_log_entry, make_transfer
 from tests.integration.web.fake_pipedrive import FakePipedrive
@@ -181,6 +184,37 @@ def test_reconnecting_keeps_settings_and_links(
     assert (connection.reason, connection.settings, connection.links.count()) == (Reason.NONE, before, 1)
 
 
+@pytest.mark.parametrize("disconnected", [False, True])
+def test_the_card_tells_when_pipedrive_was_connected_last(
+    owner: Client, app: None, connection: Connection, disconnected: bool
+) -> None:
+    before = timezone.now() - timedelta(minutes=17)
+    Connection.objects.update(created_at=before, connected_at=before)
+    assert "Connected as Maja Lindqvist, 17 min ago" in words_of(owner)
+    again = f"/connections/{connection.pk}/reconnect/"
+    if disconnected:
+        owner.post(f"/connections/{connection.pk}/disconnect/")
+        again = "/integrations/connect/"
+    owner.get(CALLBACK, {"state": begin(owner, again), "code": "c"})
+    connection.refresh_from_db()
+    assert connection.created_at == before
+    assert "Connected as Maja Lindqvist, just now" in words_of(owner)
+
+
+def test_connections_of_before_were_connected_when_they_were_made(connection: Connection) -> None:
+    long_ago = timezone.now() - timedelta(days=3)
+    Connection.objects.update(created_at=long_ago)
+    import_module("tidegate.store.migrations.0029_connected_at").fill(apps, None)
+    connection.refresh_from_db()
+    assert connection.connected_at == long_ago
+
+
+def words_of(client: Client) -> str:
+    """The Integrations page as it is read."""
+    page = client.get("/integrations/").content.decode()
+    return " ".join(strip_tags(page.replace("<d", " <d")).split())
+
+
 def test_another_company_is_refused_on_reconnecting_with_both_named(
     owner: Client, app: None, connection: Connection, pipedrive: FakePipedrive
 ) -> None:
@@ -289,6 +323,41 @@ def test_disconnecting_asks_first_and_keeps_links(owner: Client, connection: Con
     assert not Connection.objects.filter(disconnected_at=None).exists()
     assert connection.links.count() == 1
     assert "Not connected" in owner.get("/integrations/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("links", "launched", "says"),
+    [
+        (2, True, "2 links, the history and the settings of Northlight are kept"),
+        (1, True, "1 link, the history and the settings of Northlight are kept"),
+        (0, True, "The history and the settings of Northlight are kept"),
+        (0, False, "The settings of Northlight are kept"),
+    ],
+)
+def test_the_page_tells_what_a_disconnect_kept_until_it_is_back(
+    viewer: Client, connection: Connection, pipedrive: FakePipedrive, links: int, launched: bool, says: str
+) -> None:
+    for number in range(links):
+        Link.objects.create(connection=connection, prospect_id=f"{number}", person_id=f"{number}")
+    Connection.objects.update(launched_at=timezone.now() if launched else None)
+    assert "are kept" not in words_of(viewer)
+    connection.refresh_from_db()
+    connections.end_connection(connection)
+    Connection.objects.update(disconnected_at=timezone.now() - timedelta(minutes=17))
+    shown = words_of(viewer)
+    assert f"{says} Disconnected 17 min ago. Connect Northlight again to go on from there." in shown
+    pipedrive.connect(connection.workspace)
+    assert "are kept" not in words_of(viewer)
+
+
+def test_the_page_tells_of_nothing_kept_where_it_was_deleted_or_belongs_to_others(
+    owner: Client, stranger: Client, connection: Connection
+) -> None:
+    connections.end_connection(connection)
+    assert "are kept" in words_of(owner)
+    assert "are kept" not in words_of(stranger)
+    connections.delete_connection(connection)
+    assert "are kept" not in words_of(owner)
 
 
 def uninstall(client: Client, credentials: str, body: Any) -> int:

@@ -120,6 +120,9 @@ class ConnectionAnswer(SettingsAnswer):
     company_domain: str
     auth_method: Literal["oauth", "token"]
     created_at: Moment
+    connected_at: Moment = Field(
+        description="When Pipedrive was authorised last: at first, or by a reconnect."
+    )
     launched_at: Moment | None
 
     @classmethod

@@ -4,6 +4,7 @@ import secrets
 import uuid
 
 from django.db import models
+from django.utils import timezone
 
 from tidegate.core.connection import Reason, Status
 from tidegate.core.settings import Settings, settings_from_json
@@ -33,6 +34,8 @@ class Connection(models.Model):
     launched_at = models.DateTimeField(null=True, blank=True)
     disconnected_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    connected_at = models.DateTimeField(default=timezone.now)
+    """When it was authorised last: first, or by a reconnect."""
 
     settings = models.JSONField(default=dict)
     settings_version = models.PositiveIntegerField(default=1)

@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from tidegate.core.operations import LinkState
 from tidegate.core.records import Side
-from tidegate.store.models import OWN_WRITE, Alert, Connection
+from tidegate.store.inbox import LOOK
+from tidegate.store.models import OWN_WRITE, Alert, Change, Connection
 from tidegate.store.queries.budget import budget_today, is_waiting
 from tidegate.store.queries.flow import Flow, delays, last_write_at, writes_today
 from tidegate.store.queries.records import count_persons, count_prospects
@@ -91,7 +92,7 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
     """`flowed`: where the caller has counted the flow already, so that it is counted once."""
     now = timezone.now()
     lane, wait = connection.lane, wait_of(connection)
-    waiting = connection.changes.filter(done_at=None)
+    waiting = _waiting(connection, now)
     oldest = waiting.order_by("received_at").values_list("received_at", flat=True).first()
     budget = budget_today(lane)
     today = flowed.today if flowed else writes_today(connection, now)
@@ -131,6 +132,12 @@ def health(connection: Connection, *, flowed: Flow | None = None) -> Health:
     )
 
 
+def _waiting(connection: Connection, now: datetime) -> QuerySet[Change]:
+    """What should be done by now. An e-mail's activity that is planned for the end of its window lags behind nothing."""
+    planned = Q(entity=LOOK, attempts=0, due_at__gt=now)
+    return connection.changes.filter(done_at=None).exclude(planned)
+
+
 def _links_by_state(connection: Connection) -> Counter[str]:
     return Counter(dict(connection.links.values_list("state").annotate(n=Count("id")).order_by("state")))
 
@@ -145,8 +152,11 @@ def waiting_by_side(connection: Connection) -> dict[Side, int]:
 
 
 def waiting_of_others(connection: Connection) -> int:
-    """How many changes wait that people and other programs made: a transfer's own writes coming back are not told as news."""
-    return connection.changes.filter(done_at=None).exclude(source=OWN_WRITE).count()
+    """How many changes wait that people and other programs made: a transfer's own writes coming back are not told as news,
+    and neither are the earlier e-mails that it brings along.
+    """
+    waiting = connection.changes.filter(done_at=None).exclude(source=OWN_WRITE)
+    return waiting.exclude(entity=LOOK).count()
 
 
 def webhooks_ok(connection: Connection, now: datetime) -> bool | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,7 +15,7 @@ from tidegate.core.connection import Reason, Status
 from tidegate.core.problem import Problem
 from tidegate.errors import TidegateError
 from tidegate.prospects.models import Prospect, ProspectList
-from tidegate.store.models import Connection
+from tidegate.store.models import Connection, Workspace
 from tidegate.store.queries import last_write_at, wait_of, writes_today
 from tidegate.web.access import MemberRequest, editor_required, get_connection, member_required
 from tidegate.web.integrations.permissions import permissions_of
@@ -32,6 +33,7 @@ def integrations(request: MemberRequest) -> HttpResponse:
         "cards": [
             _card(connection) for connection in connections.select_related("lane").order_by("created_at")
         ],
+        "kept": _kept(request.workspace),
         "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
         "on_tokens": sum(connection.auth_method == "token" for connection in connections),
         "lists": ProspectList.objects.filter(workspace_id=request.workspace.pk).count(),
@@ -39,6 +41,12 @@ def integrations(request: MemberRequest) -> HttpResponse:
         "last_event": last_event(request.workspace),
     }
     return render(request, "web/integrations/integrations.html", context)
+
+
+def _kept(workspace: Workspace) -> QuerySet[Connection]:
+    """What a disconnect left here, to come back with the same company: counted only where a page shows it."""
+    ended = Connection.objects.filter(workspace=workspace, disconnected_at__isnull=False)
+    return ended.annotate(kept_links=Count("links")).order_by("-disconnected_at")
 
 
 def _card(connection: Connection) -> dict[str, object]:
