@@ -57,7 +57,7 @@ class TemporaryError(TidegateError):
     words = say("This will be tried again by itself.")
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, **facts: object) -> None:
-        super().__init__(message, **facts)
+        super().__init__(message, cure="", **facts)  # it passes by itself
         self.retry_after = retry_after
         """Seconds to wait before the next attempt, where the other side told us."""
 
