@@ -42,8 +42,8 @@ def _history(demo: Demo, connection_id: str) -> list[Row]:
             demo.post("/campaign-events", {"items": [_event("history", kind, n) for n in numbers]})
     _wait_until(lambda: _made(demo) - made_before >= PROSPECTS, "an activity for every e-mail")
     made = time.monotonic() - began
-    health = f"/connections/{connection_id}/health"
-    _wait_until(lambda: demo.get(health)["waiting"] == 0, "the last window of five minutes")
+    waiting = f"/connections/{connection_id}/waiting"
+    _wait_until(lambda: not demo.get(waiting)["data"], "the last window of five minutes")
     processors = told_by_process(worked, processor_seconds(demo), PROSPECTS * len(KINDS))
     tokens = _spent(demo, connection_id, "history")
     name = f"a campaign of {PROSPECTS:,} prospects, each e-mail sent, opened and clicked"

@@ -171,7 +171,9 @@ class HealthAnswer(Answer):
     reason: str
     reason_text: str
     lag_seconds: float | None = Field(description="The age of the oldest change that waits.")
-    waiting: int = Field(description="Changes that wait.")
+    waiting: int = Field(
+        description="Changes that wait; a campaign e-mail whose activity is planned for later is none."
+    )
     oldest_waiting_at: Moment | None
     wait_until: Moment | None = Field(description="Nothing of this connection is sent to Pipedrive before.")
     wait_reason: str
