@@ -179,7 +179,12 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
 
     page.get_by_label("Type 141, the number of records, to confirm").fill("100")
     page.locator("#preview-start").click()
-    expect(page.get_by_text("Type 141 to confirm")).to_be_visible()
+    number = page.get_by_role("textbox", name="Type 141, the number of records, to confirm")
+    expect(number).to_be_focused()
+    expect(number).to_have_attribute("aria-invalid", "true")
+    expect(number).to_have_accessible_description("Type 141 to confirm that 141 records are undone.")
+    visitor.looks_well("story-transfer-7-undo-wrong-number")
+    visitor.faults.clear()  # the browser notes the status itself
     page.get_by_label("Type 141, the number of records, to confirm").fill("141")
     page.locator("#preview-start").click()
     expect(page.get_by_role("heading", name="Undoing the transfer")).to_be_visible()

@@ -775,7 +775,47 @@ def test_an_undo_leads_to_its_preview_and_asks_for_the_number_of_many(owner: Cli
     assert "120 people deleted" in text
     start = reverse("transfer-start", args=[done.connection_id, undo.pk])
     assert "Type 125 to confirm" in owner.post(start, {"confirm": "100"}, follow=True).content.decode()
+    undo.refresh_from_db()
+    assert undo.state == "ready"
     assert "Undoing the transfer" in owner.post(start, {"confirm": "125"}, follow=True).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["100", "many", "-125", ""])
+def test_a_wrong_number_is_marked_at_its_field(owner: Client, done: Transfer, typed: str) -> None:
+    owner.post(reverse("transfer-undo", args=[done.connection_id, done.pk]))
+    undo = done.undos.get()
+    Transfer.objects.filter(pk=undo.pk).update(state="ready", restored=125, planned={"persons_updated": 125})
+    address = reverse("transfer", args=[done.connection_id, undo.pk])
+    assert "aria-invalid" not in owner.get(address).content.decode()
+
+    answer = owner.post(reverse("transfer-start", args=[done.connection_id, undo.pk]), {"confirm": typed})
+
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    field = re.findall('<input [^>]*id="un-c"[^>]*>', text)[0]
+    assert f'value="{typed}" aria-invalid="true" aria-describedby="un-c-error" autofocus' in field
+    said = text.partition('<div id="un-c-error">')[2].partition("</div>")[0]
+    assert "Type 125 to confirm that 125 records are undone." in said
+    assert text.count("Type 125 to confirm") == 1, "at the field, and not as a passing message as well"
+
+
+def test_where_a_wrong_number_was_refused_every_way_leads_back_to_the_preview(
+    owner: Client, done: Transfer
+) -> None:
+    address = reverse("transfer", args=[done.connection_id, done.pk])
+    assert owner.get(f"{address}start/")["Location"] == address
+    assert owner.get(f"{address}start/?outcome=all")["Location"] == f"{address}?outcome=all"
+    done.refresh_from_db()
+    assert done.state == "done"
+
+
+def test_a_wrong_number_after_the_undo_began_leads_to_where_it_is(owner: Client, done: Transfer) -> None:
+    owner.post(reverse("transfer-undo", args=[done.connection_id, done.pk]))
+    undo = done.undos.get()
+    Transfer.objects.filter(pk=undo.pk).update(state="running", restored=125)
+    start = reverse("transfer-start", args=[done.connection_id, undo.pk])
+    answer = owner.post(start, {"confirm": "1"}, follow=True)
+    assert answer.redirect_chain[-1][0] == reverse("transfer", args=[done.connection_id, undo.pk])
 
 
 def test_one_record_is_undone_alone(owner: Client, done: Transfer) -> None:

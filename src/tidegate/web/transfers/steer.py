@@ -6,21 +6,28 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from tidegate.errors import Invalid, TidegateError
 from tidegate.web.access import MemberRequest, editor_required, get_connection
-from tidegate.web.transfers.views import PREVIEWED, RUNNING, get_transfer
+from tidegate.web.transfers.views import PREVIEWED, RUNNING, get_transfer, refused_number
 from tidegate.wiring import actions
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @editor_required
 def start_previewed(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
-    """Run what the preview showed, or only the records that were ticked."""
+    """Run what the preview showed, or only the records that were ticked.
+
+    A refused number leaves the browser at this address: what leads on from there, or a reload, is the preview's.
+    """
     connection = get_connection(request, connection_id)
     found = get_transfer(connection, transfer_id)
+    if request.method == "GET":
+        query = f"?{request.GET.urlencode()}" if request.GET else ""
+        return redirect(reverse("transfer", args=[connection.pk, found.pk]) + query)
     chosen = request.POST.getlist("record") if "only" in request.POST else None
     confirm = request.POST.get("confirm", "").replace(",", "").replace(" ", "")
     try:
@@ -31,6 +38,9 @@ def start_previewed(request: MemberRequest, connection_id: UUID, transfer_id: UU
             confirm=int(confirm) if confirm.isdecimal() else None,
         )
     except TidegateError as error:
+        wrong = error.errors.get("confirm") if isinstance(error, Invalid) else None
+        if wrong and found.state == "ready":
+            return refused_number(request, connection, found, wrong)
         _say(request, error)
     return redirect("transfer", connection.pk, found.pk)
 

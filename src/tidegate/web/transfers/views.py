@@ -148,6 +148,15 @@ def transfer(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> 
     return render(request, "web/transfers/report.html", _report_context(request, connection, found))
 
 
+def refused_number(
+    request: MemberRequest, connection: Connection, found: Transfer, errors: Sequence[str]
+) -> HttpResponse:
+    """The preview of an undo once more, with what is wrong with the number that was typed."""
+    refused = {"number_errors": errors, "number": request.POST.get("confirm", "")}
+    context = _preview_context(request, connection, found) | refused
+    return render(request, "web/transfers/preview.html", context, status=422)
+
+
 @require_GET
 @member_required
 def progress(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponse:
