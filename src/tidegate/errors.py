@@ -41,13 +41,15 @@ class TidegateError(Exception):
     details: Mapping[str, str | int] = MappingProxyType({})
     """The technical details: what another app was asked and answered. They are passed on and shown; nothing decides by them."""
 
-    def __init__(self, message: str = "", **facts: object) -> None:
-        super().__init__(message or self.words)
+    def __init__(self, message: str = "", *, cure: str = "", **facts: object) -> None:
+        self.happened = message or self.words
+        """What happened, to which record."""
+        super().__init__(f"{self.happened} {cure}" if cure else self.happened)
         self.facts = facts
 
     @property
     def user_message(self) -> str:
-        """What a user of the pages reads: what happened, to which record, what to do."""
+        """What a user of the pages reads: what happened, to which record, what to do (`cure`, where that is said apart)."""
         return str(self)
 
 
@@ -55,7 +57,7 @@ class TemporaryError(TidegateError):
     words = say("This will be tried again by itself.")
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, **facts: object) -> None:
-        super().__init__(message, **facts)
+        super().__init__(message, cure="", **facts)  # it passes by itself
         self.retry_after = retry_after
         """Seconds to wait before the next attempt, where the other side told us."""
 

@@ -133,8 +133,8 @@ def ask(connection: Connection) -> None:
         "automation",
         record_name="Signe Aaltonen",
         message="Create a deal (Campaign e-mail sent, Q2 intro): The Pipedrive plan’s limit is reached (Deals limit reached): "
-        "the new deal “Signe Aaltonen deal” was not written. Make room in Pipedrive or raise the plan, then retry.",
-        cure="Make room in Pipedrive or raise its plan, then retry.",
+        "the new deal “Signe Aaltonen deal” was not written.",
+        cure="Make room in Pipedrive or raise the plan, then retry.",
         facts={"of": ["1"]},
         details=REFUSED_DEAL,
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.builders import field_change, make_attention, make_prospect, make_transfer_record
 from tests.e2e.conftest import Visitor, apart
@@ -122,6 +122,16 @@ def undo_planned(undo: Transfer) -> None:
     )
 
 
+def gap_after_the_time(page: Page) -> float:
+    """Pixels between the time of the newest record and its result, on a wide screen, also for one of yesterday."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    row = page.locator("#transfer-log tbody tr").first
+    row.locator("time").evaluate("time => time.textContent = '28 Nov 23:58:58'")
+    time, result = row.locator("time").bounding_box(), row.locator(".badge").bounding_box()
+    assert time and result
+    return result["x"] - time["x"] - time["width"]
+
+
 def test_a_transfer_is_previewed_run_paused_reported_and_undone(
     visitor: Visitor, connection: Connection
 ) -> None:
@@ -149,6 +159,7 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
         page.get_by_role("img", name="Records a second since the start: between 2.0 and 10.4")
     ).to_be_visible()
     expect(page.get_by_text("2 of 5 records")).to_be_visible()
+    assert gap_after_the_time(page) >= 8
     visitor.looks_well("story-transfer-3-progress")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Transfer paused")).to_be_visible()

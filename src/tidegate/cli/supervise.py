@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol, TextIO
 
-from tidegate.database import end_with_parent
+from tidegate.database import end_with_parent, how_it_ended
 
 CONFIGURATION_FAULT = 2
 """The exit code of a process whose settings are wrong: starting it again would change nothing."""
@@ -169,7 +169,7 @@ class Supervisor:
         running.crashes = 1 if lived > self.patience.calm else running.crashes + 1
         delay = min(self.patience.first_restart * 2 ** (running.crashes - 1), self.patience.longest_restart)
         running.restart_at = time.monotonic() + delay
-        self.tell(f"{name} ended unexpectedly ({_how(code)}); it starts again in {delay:g} s.")
+        self.tell(f"{name} ended unexpectedly ({how_it_ended(code)}); it starts again in {delay:g} s.")
 
     def _restart_due(self) -> None:
         for running in list(self._running.values()):
@@ -286,10 +286,3 @@ class _WaitingParent:
                 if line.startswith(f"{key}:"):
                     return line.split(":", 1)[1].strip()
         return ""
-
-
-def _how(code: int) -> str:
-    if code < 0:
-        with suppress(ValueError):
-            return signal.Signals(-code).name
-    return f"exit code {code}"

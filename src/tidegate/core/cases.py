@@ -14,6 +14,8 @@ HISTORY = "history"
 CONSENT = "consent"
 """Somebody could not be unsubscribed in Pipedrive; what it holds is the prospect."""
 OF_CAMPAIGNS = frozenset({AUTOMATION, HISTORY, CONSENT})
+LACKS_OPTION = "lacks_option"
+"""The fact of a case about a value whose field could take it, had it the option."""
 
 
 def held(facts: Mapping[str, object]) -> list[str]:

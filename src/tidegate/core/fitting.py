@@ -5,6 +5,7 @@ Rules: docs/sync-rules.md, "Values".
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -195,6 +196,7 @@ def _fit_options(value: Value, target: Field, side: Side) -> Value | Refusal:
     known = [target.known_label(label) for label in wanted]
     strange = [f"“{label}”" for label, found in zip(wanted, known, strict=True) if found is None]
     if strange:
-        return _refuse(value, target, side, _STRANGE(len(strange), labels=", ".join(strange)))
+        refusal = _refuse(value, target, side, _STRANGE(len(strange), labels=", ".join(strange)))
+        return replace(refusal, lacks_option=True)
     labels = tuple(label for label in known if label is not None)
     return labels if isinstance(value, tuple) else labels[0]

@@ -54,6 +54,8 @@ class Refusal:
     name: str
     value: Value
     reason: str
+    lacks_option: bool = False
+    """The field could take the value, had it the option."""
 
     @property
     def message(self) -> str:

@@ -21,7 +21,7 @@ from psycopg import sql
 
 from tidegate.config import socket_directory
 from tidegate.database.accounts import Account, server_account
-from tidegate.database.programs import binaries, command_line, end_with_parent
+from tidegate.database.programs import binaries, command_line, end_with_parent, how_it_ended
 from tidegate.errors import ConfigurationError
 
 DATABASE = "tidegate"
@@ -89,8 +89,10 @@ class EmbeddedDatabase:
     def revive(self) -> None:
         """Start it again if it died by itself; it replays its log and nothing committed is lost."""
         if self.process is not None and self.process.poll() is not None:
-            self.tell(f"The database ended unexpectedly ({_complaint(self._said())}); it starts again.")
+            how = how_it_ended(self.process.returncode)
+            self.tell(f"The database ended unexpectedly ({how}); it starts again. Its log: {self.log}")
             self._launch()
+            self.tell("The database is back. Nothing that was committed is lost.")
 
     def stop(self) -> None:
         """End it in good order: clients are cut off, everything committed is on disk."""

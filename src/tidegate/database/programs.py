@@ -53,6 +53,14 @@ def end_with_parent(number: signal.Signals, parent: int | None = None) -> Callab
     return ask
 
 
+def how_it_ended(code: int) -> str:
+    """Of an ended process: the name of the signal that ended it, or its exit code."""
+    if code < 0:
+        with suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
 def command_line(pid: int) -> list[str]:
     """What this process was started as; empty when there is none."""
     if Path("/proc/self/cmdline").exists():

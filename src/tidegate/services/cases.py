@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from tidegate.core.records import Side
 from tidegate.errors import PermissionMissing, TidegateError
 from tidegate.ports import Question
-from tidegate.services.troubles import FORBIDDEN, FULL, GONE, INVALID, kind_of
+from tidegate.services.troubles import FORBIDDEN, FULL, GONE, INVALID, REFUSED, kind_of
 from tidegate.words import say
 
+MEND_WHAT_IT_NAMES = say("Mend what Pipedrive names, in Pipedrive or in the settings, then retry.")
 CURES: Mapping[str, str] = {
-    INVALID: say("Mend what Pipedrive names, in Pipedrive or in the settings, then retry."),
+    INVALID: MEND_WHAT_IT_NAMES,
+    REFUSED: MEND_WHAT_IT_NAMES,
     GONE: say(
         "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry."
     ),
     FORBIDDEN: say(
         "Ask a Pipedrive administrator to give the connected user this right, or choose another owner in the settings. Then retry."
     ),
-    FULL: say("Make room in Pipedrive or raise its plan, then retry."),
+    FULL: say("Make room in Pipedrive or raise the plan, then retry."),
 }
 
 
@@ -41,7 +43,7 @@ def question(
         prospect_id=prospect_id,
         person_id=person_id,
         record_name=record_name,
-        message=say("{what}: {reason}", what=what, reason=error.user_message),
+        message=say("{what}: {reason}", what=what, reason=error.happened),
         cure=CURES[why],
         facts={"of": [key]},
         details=dict(error.details),

@@ -11,7 +11,7 @@ from functools import partial
 
 from tidegate.core.cases import HISTORY
 from tidegate.core.deals import NewActivity
-from tidegate.core.history import moments_to_json, status_of
+from tidegate.core.history import moments_to_json
 from tidegate.core.records import Side
 from tidegate.errors import (
     BudgetSpent,
@@ -163,7 +163,7 @@ def _take(
         results.email_activities.append(answer)
         results.mended.append((HISTORY, task.email.id))
         results.done.update((change.id, "written") for change in task.changes)
-        results.log.append(_line(task, "update" if task.before else "create", _status(task)))
+        results.log.append(_line(task, "update" if task.before else "create", _shown(task)))
         return None
     if isinstance(answer, RecordGone) and task.before is not None:
         results.email_activities.append(replace(task.before, gone=True))
@@ -181,8 +181,9 @@ def _take(
     return answer if isinstance(answer, RateLimited) else None
 
 
-def _status(task: Task) -> str:
-    return say("{subject}: {status}", subject=task.shows.subject, status=status_of(task.shows.moments))
+def _shown(task: Task) -> str:
+    """The subject says also how far the e-mail has come."""
+    return say("The activity reads “{subject}”", subject=task.shows.subject)
 
 
 def _question(task: Task, error: TidegateError) -> Question:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from tidegate.core.cases import LACKS_OPTION
 from tidegate.core.operations import Decision, LinkState, Plan, Refusal
 from tidegate.core.records import Side
 from tidegate.core.settings import Pair
@@ -10,7 +11,7 @@ from tidegate.core.values import Json, describe, is_readable
 from tidegate.errors import TidegateError
 from tidegate.ports import Question
 from tidegate.services.engine import Engine
-from tidegate.services.troubles import CURES, INVALID, kind_of
+from tidegate.services.troubles import ADD_OPTION, CURES, INVALID, kind_of
 from tidegate.services.units import Unit
 from tidegate.words import say
 
@@ -74,7 +75,15 @@ def two_for_one(unit: Unit, plan: Plan) -> list[Question]:
 def failed(unit: Unit, side: Side, error: TidegateError | None) -> Question:
     """What was to be done on this side was refused, and will be as long as nobody mends the cause."""
     kind = kind_of(error)
-    asked = _about(unit, kind, side, message=error.user_message if error else "", cure=CURES[kind])
+    lacks_option = bool(error and error.facts.get("lacks_option"))
+    asked = _about(
+        unit,
+        kind,
+        side,
+        message=error.happened if error else "",
+        cure=ADD_OPTION if lacks_option else CURES[kind],
+        facts={LACKS_OPTION: True} if lacks_option else {},
+    )
     tries = max((change.attempts for change in unit.changes), default=0) + 1
     return replace(asked, details=dict(error.details) if error else {}, tries=tries)
 
@@ -104,6 +113,7 @@ def _all_of(refusals: Sequence[Refusal]) -> str:
 def refused(engine: Engine, unit: Unit, plan: Plan, prospect_id: str, person_id: str) -> list[Question]:
     if not plan.refusals:
         return []
+    lacks_option = any(refusal.lacks_option for refusal in plan.refusals)
     return [
         Question(
             kind="invalid",
@@ -112,10 +122,11 @@ def refused(engine: Engine, unit: Unit, plan: Plan, prospect_id: str, person_id:
             person_id=person_id,
             record_name=unit.record_name,
             message=_all_of(plan.refusals),
-            cure=f"{CURES[INVALID]} {OTHERS_IN_STEP}",
+            cure=f"{ADD_OPTION if lacks_option else CURES[INVALID]} {OTHERS_IN_STEP}",
             facts={
                 "values": {r.field: describe(r.value) for r in plan.refusals},
                 "correct": _to_correct(engine.rules.pairs, plan.refusals),
+                **({LACKS_OPTION: True} if lacks_option else {}),
             },
         )
     ]

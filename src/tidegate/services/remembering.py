@@ -96,7 +96,7 @@ def _remember_pair(
                 record_name=unit.record_name,
                 changes=tuple(change_to_json(engine, write, change) for change in write.changes),
                 cause=cause,
-                cause_text=cause_text(unit.changes),
+                cause_text=cause_text(unit.changes, write.side),
                 seconds=seconds,
             )
         )
@@ -173,7 +173,7 @@ def _line(unit: Unit, act: str, plan: Plan, cause: str, prospect_id: str, person
         person_id=person_id,
         record_name=unit.record_name,
         cause=cause,
-        cause_text=cause_text(unit.changes),
+        cause_text=cause_text(unit.changes, unit.origin.other),
         message=plan.reason,
     )
 
@@ -213,7 +213,7 @@ def _put_to_a_person(unit: Unit, error: TidegateError | None, results: Results) 
             person_id=unit.person_id or "",
             record_name=unit.record_name,
             message=message,
-            cause_text=cause_text(unit.changes),
+            cause_text=cause_text(unit.changes, failed),
         )
     )
 
@@ -224,10 +224,11 @@ def _left(unit: Unit) -> list[Side]:
     return [write.side for write in writes if write.side not in unit.returned][:1]
 
 
-def cause_text(changes: Sequence[Change]) -> str:
-    """Why, in words for the activity log."""
+def cause_text(changes: Sequence[Change], written: Side) -> str:
+    """Why this side was written, in words for the activity log: by a change of the other one, where there was any."""
     if not changes:
         return ""
+    changes = [change for change in changes if change.side is not written] or changes
     first = changes[0]
     if first.source == "catchup":
         return say("Found by the regular check")
@@ -235,6 +236,12 @@ def cause_text(changes: Sequence[Change]) -> str:
         return say("Retried")
     if first.source == ASKED:
         return say("Sync asked for by {actor}", actor=first.actor)
+    if first.side is written:
+        return (
+            say("Brought in step after a change in Pipedrive")
+            if written is Side.PIPEDRIVE
+            else say("Brought in step after a change in the outreach app")
+        )
     added = any(change.action == "create" for change in changes)
     if first.side is Side.PIPEDRIVE:
         if first.source in ("organization", "merge"):

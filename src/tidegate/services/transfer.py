@@ -243,7 +243,7 @@ def outcome_of(engine: Engine, unit: Unit) -> Outcome:
     source_id = unit.id_of(unit.origin) or ""
     name = source.name if isinstance(source, Record) else ""
     if unit.error is not None or unit.plan is None:
-        return Outcome(source_id, "", name, "failed", unit.error.user_message if unit.error else "")
+        return Outcome(source_id, "", name, "failed", unit.error.happened if unit.error else "")
     plan = unit.plan
     target = unit.returned.get(unit.origin.other)
     return Outcome(

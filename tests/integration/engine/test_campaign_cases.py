@@ -63,7 +63,7 @@ def test_a_refused_action_waits_for_a_person_with_the_reason_and_the_cure(world)
     )
     assert case.message.startswith("Create a deal (Campaign e-mail sent, Campaign 1): ")
     assert "limit" in case.message
-    assert case.cure == "Make room in Pipedrive or raise its plan, then retry."
+    assert case.cure == "Make room in Pipedrive or raise the plan, then retry."
 
 
 def test_retrying_does_what_was_refused_and_what_it_kept_from_being_done_and_nothing_else(world):  # R16

@@ -44,7 +44,9 @@ def test_an_email_that_was_sent_is_a_done_activity_of_the_chosen_user(world):
     assert (activity.subject, activity.done, activity.email) == ("Hello from us (sent)", True, True)
     assert activity.owner_id == "7"
     assert "<p>Are you well?</p>" in activity.note
-    assert [(line.act, line.cause) for line in world.log(cause="history")] == [("create", "history")]
+    assert [(line.act, line.message) for line in world.log(cause="history")] == [
+        ("create", "The activity reads “Hello from us (sent)”")
+    ]
 
 
 @pytest.mark.parametrize(("facts", "activities"), [({}, 1), ({"historical": True}, 0)])

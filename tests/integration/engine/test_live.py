@@ -47,6 +47,18 @@ def test_our_own_writes_come_back_without_a_call(world: World) -> None:
     assert world.crm.faults.calls.total() == calls
 
 
+def test_each_direction_that_is_settled_in_one_go_is_told_with_its_own_cause(world: World) -> None:
+    prospect_id, person_id = in_step(world)
+    known = {entry.pk for entry in world.log()}
+
+    world.crm.edit_person(person_id, {FIRST_NAME: "Sigrid"})
+    world.outreach.edit(prospect_id, {JOB_TITLE: "Chair"})
+    world.drain()
+
+    causes = {entry.side: entry.cause_text for entry in world.log() if entry.pk not in known}
+    assert causes == {Side.PIPEDRIVE: "Edited by Alice", Side.OUTREACH: "Edited in Pipedrive"}
+
+
 def test_an_edit_travels_either_way_once(world: World) -> None:
     prospect_id, person_id = in_step(world)
 

@@ -71,7 +71,10 @@ def test_a_killed_server_is_revived_with_everything_committed(database: Embedded
     database.process.wait()
     database.revive()
     assert rows(home) == [("kept",)]
-    assert "ended unexpectedly" in told[-1]
+    assert told[-2:] == [
+        f"The database ended unexpectedly (SIGKILL); it starts again. Its log: {database.log}",
+        "The database is back. Nothing that was committed is lost.",
+    ]
 
 
 def test_a_killed_server_is_revived_once_its_last_child_has_let_go_of_its_memory(

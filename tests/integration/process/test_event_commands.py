@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.utils import timezone
 
 from tests.builders import make_workspace
@@ -54,11 +54,40 @@ class TestEvent:
         assert run("event", "waved", "--prospect", INES) == "“waved” of Inês is stored. It sets nothing off."
 
     @pytest.mark.parametrize(
+        ("kind", "hint"),
+        [
+            ("link_clickd", " Tidegate does not know this type; did you mean link_clicked?"),
+            ("consent_renewed", ""),
+            ("waved", ""),
+        ],
+    )
+    def test_a_mistyped_type_is_kept_and_the_known_one_named(
+        self, ines: Prospect, kind: str, hint: str
+    ) -> None:
+        assert run("event", kind, "--prospect", INES).endswith(f"is stored. It sets nothing off.{hint}")
+        assert run("event", kind, "--prospect", "bram@havu.example").endswith(f"bram@havu.example.{hint}")
+        assert CampaignEvent.objects.filter(type=kind).count() == 2
+
+    def test_a_fault_is_told_without_the_words_of_the_code(
+        self, ines: Prospect, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as end:
+            load_command_class("tidegate.cli", "event").run_from_argv(
+                ["tidegate", "event", "email_sent", "--prospect", "999999", "--no-color"]
+            )
+
+        said = capsys.readouterr().err.strip()
+        assert (end.value.code, said) == (
+            1,
+            "The event was refused. --prospect: There is no prospect with the id 999999.",
+        )
+
+    @pytest.mark.parametrize(
         ("words", "said"),
         [
             (("--prospect", "999999"), "There is no prospect with the id 999999"),
             (("--prospect", "not an@address"), "is not a valid e-mail address"),
-            (("--prospect", INES, "--at", "soon"), "must be a time with its zone"),
+            (("--prospect", INES, "--at", "soon"), "--at: This must be a time with its zone"),
         ],
     )
     def test_a_fault_is_one_line(self, ines: Prospect, words: tuple[str, ...], said: str) -> None:

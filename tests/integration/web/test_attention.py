@@ -228,6 +228,16 @@ def test_what_comes_from_pipedrive_is_corrected_there(owner: Client, live: Conne
     assert "Save and retry" not in text
 
 
+def test_a_value_that_is_no_option_leads_to_where_the_option_is_added(
+    viewer: Client, live: Connection
+) -> None:
+    make_attention(live, record_name="Tess Marlow")
+    lead = f'<a href="{reverse("settings", args=[live.pk])}#data">'
+    assert lead not in page(viewer, live)
+    make_attention(live, record_name="Ada Wren", facts={"lacks_option": True})
+    assert page(viewer, live).count(lead) == 1
+
+
 def test_nothing_is_corrected_where_the_prospect_or_its_field_is_gone(
     owner: Client, live: Connection, refused: Attention
 ) -> None:

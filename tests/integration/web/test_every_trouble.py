@@ -57,13 +57,20 @@ def pipedrive_refuses(world: World, refused: Exception) -> None:
 
 
 def somebody_else_may_change_it(world: World) -> None:
-    text = "The connected Pipedrive user may not change or see person Signe Aaltonen: no permission. Ask a Pipedrive administrator for the right, then retry."
-    pipedrive_refuses(world, InvalidForRemote(text, forbidden=True))
+    text = "The connected Pipedrive user may not change or see person Signe Aaltonen: no permission."
+    cure = "Ask a Pipedrive administrator for the right, then retry."
+    pipedrive_refuses(world, InvalidForRemote(text, cure=cure, forbidden=True))
 
 
 def the_plan_is_full(world: World) -> None:
-    text = "The Pipedrive plan’s limit is reached (the number of persons): person Signe Aaltonen was not written. Make room in Pipedrive or raise the plan, then retry."
-    pipedrive_refuses(world, InvalidForRemote(text, code="feature_capping_persons_limit"))
+    text = "The Pipedrive plan’s limit is reached (the number of persons): person Signe Aaltonen was not written."
+    cure = "Make room in Pipedrive or raise the plan, then retry."
+    pipedrive_refuses(world, InvalidForRemote(text, cure=cure, code="feature_capping_persons_limit"))
+
+
+def it_names_no_field(world: World) -> None:
+    text = "Pipedrive refused person Signe Aaltonen: no reason given."
+    pipedrive_refuses(world, InvalidForRemote(text, cure="Correct the value and retry."))
 
 
 def it_vanishes_under_our_hands(world: World) -> None:
@@ -124,8 +131,9 @@ def the_plan_has_no_room_for_a_deal(world: CampaignWorld) -> None:
 
 def pipedrive_refuses_the_email(world: CampaignWorld) -> None:
     world.automate(history=True)
-    text = "The connected Pipedrive user may not do this: the new activity “Hello from us (sent)” (no permission). Ask a Pipedrive administrator for the right, or reconnect as another user."
-    world.crm.faults.fail("create_activity", PermissionMissing(text))
+    text = "The connected Pipedrive user may not do this: the new activity “Hello from us (sent)” (no permission)."
+    cure = "Ask a Pipedrive administrator for the right, or reconnect as another user."
+    world.crm.faults.fail("create_activity", PermissionMissing(text, cure=cure))
     world.outreach.happen("email_sent", email_id=world.email_to(world.synced()))
     world.drain()
 
@@ -141,6 +149,7 @@ def pipedrive_passes_over_an_unsubscription(world: CampaignWorld) -> None:
 
 TROUBLES: dict[str, Callable[[Any], None]] = {
     troubles.INVALID: a_value_does_not_fit,
+    troubles.REFUSED: it_names_no_field,
     troubles.FORBIDDEN: somebody_else_may_change_it,
     troubles.FULL: the_plan_is_full,
     troubles.GONE: it_vanishes_under_our_hands,
@@ -216,6 +225,27 @@ def test_its_page_offers_a_way_out_of_one_and_of_all(trouble: Attention) -> None
     assert f'value="{trouble.kind}"' in text
     place = MENDED_ELSEWHERE.get(trouble.kind)
     assert place is None or re.search(rf'<p>[^<]* <a href="[^"]*{place}"', text)
+
+
+ADVICE = re.compile(r"Correct the value|Make room|Ask a Pipedrive administrator|\braise the plan")
+
+
+@every_trouble
+def test_its_page_gives_each_advice_once(trouble: Attention) -> None:
+    """The reason says what happened, the line below it what to do, and the heading what goes on meanwhile."""
+    answer = alice(trouble).get(reverse("attention", args=[trouble.connection_id]))
+    given = ADVICE.findall(answer.content.decode())
+    assert sorted(given) == sorted(set(given))
+    assert not ADVICE.search(trouble.message)
+
+
+@pytest.mark.parametrize("trouble", [troubles.REFUSED], indirect=True)
+def test_a_record_that_was_refused_as_a_whole_is_not_said_to_be_corrected_here(trouble: Attention) -> None:
+    text = alice(trouble).get(reverse("attention", args=[trouble.connection_id])).content.decode()
+    assert "The other app refused the record" in text
+    assert "Change what the reason speaks of, in the app the record comes from, then retry." in text
+    for absent in ("Correct it", "A value doesn’t fit", "Save and retry"):
+        assert absent not in text
 
 
 @every_trouble

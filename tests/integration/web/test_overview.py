@@ -42,6 +42,14 @@ def page(client: Client, connection: Connection, name: str = "overview") -> str:
     return answer.content.decode()
 
 
+def test_after_a_transfer_it_is_live_sync_that_is_quiet(owner: Client, live: Connection) -> None:
+    """The gate counts what the transfer wrote in the last hour."""
+    make_log_entry(live, cause="transfer")
+    text = " ".join(page(owner, live).split())
+    assert "<b>1</b>last hour" in text
+    assert "No live change in the last hour" in text
+
+
 def test_a_connection_of_another_workspace_is_not_found(stranger: Client, live: Connection) -> None:
     for name in ("overview", "overview-live"):
         assert stranger.get(reverse(name, args=[live.pk])).status_code == 404

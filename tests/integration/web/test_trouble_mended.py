@@ -55,6 +55,7 @@ def the_robots_are_off(world: World) -> None:
 
 MENDED: dict[str, Callable[[World], None]] = {
     troubles.INVALID: the_field_takes_longer_texts,
+    troubles.REFUSED: pipedrive_takes_it,
     troubles.FORBIDDEN: pipedrive_takes_it,
     troubles.FULL: pipedrive_takes_it,
     troubles.GONE: pipedrive_takes_it,

@@ -55,6 +55,22 @@ def test_an_unknown_option_is_refused_by_its_label():  # V2
     assert reason("Lukewarm", target) == "“Lukewarm” is not one of its options"
 
 
+@pytest.mark.parametrize(
+    ("value", "target", "lacks"),
+    [
+        ("Lukewarm", make_field(Kind.OPTION, options=(HOT, COLD)), True),
+        (("Hot", "Warm"), make_field(Kind.OPTIONS, options=(HOT, COLD)), True),
+        (("Hot",), make_field(Kind.OPTION, options=(HOT, COLD)), False),
+        ("x" * 9, make_field(Kind.TEXT, max_length=8), False),
+    ],
+)
+def test_a_refusal_tells_whether_a_new_option_would_mend_it(value, target, lacks):
+    refusal = fit(value, target, PIPEDRIVE)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.lacks_option is lacks
+
+
 def test_a_known_option_takes_the_targets_spelling():  # V2
     assert fit(" hot", make_field(Kind.OPTION, options=(HOT, COLD)), PIPEDRIVE) == "Hot"
     assert fit(("cold", "HOT"), make_field(Kind.OPTIONS, options=(HOT, COLD)), PIPEDRIVE) == ("Cold", "Hot")

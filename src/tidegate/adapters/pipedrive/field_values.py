@@ -327,10 +327,9 @@ def _option_to(field: Field, label: str) -> int | str:
     if number is None:
         raise refused(
             field,
-            say(
-                "“{label}” is none of its options. Add the option in Pipedrive, refresh and retry",
-                label=label,
-            ),
+            say("“{label}” is none of its options", label=label),
+            cure=say("Add the option in Pipedrive, refresh and retry."),
+            lacks_option=True,
         )
     return int(number) if number.isdigit() else number
 
@@ -356,8 +355,10 @@ def moment_to(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def refused(field: Field, reason: str) -> InvalidForRemote:
+def refused(field: Field, reason: str, *, cure: str = "", lacks_option: bool = False) -> InvalidForRemote:
     return InvalidForRemote(
         say("Pipedrive’s field “{field}” can’t take this: {reason}.", field=field.name, reason=reason),
+        cure=cure,
         field=field.key,
+        lacks_option=lacks_option,
     )

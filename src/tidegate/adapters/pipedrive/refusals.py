@@ -174,10 +174,11 @@ def _bad_input(text: str, asked: Asked) -> TidegateError:
     facts = {"field": code.group()} if code else {}
     return InvalidForRemote(
         say(
-            "Pipedrive refused {about}: {reason}. Correct the value and retry.",
+            "Pipedrive refused {about}: {reason}.",
             about=asked.about,
             reason=in_plain_words(text, asked.fields) or say("no reason given"),
         ),
+        cure=say("Correct the value and retry."),
         **facts,
     )
 
@@ -205,11 +206,11 @@ def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:
     if code.startswith("feature_capping"):
         return InvalidForRemote(
             say(
-                "The Pipedrive plan’s limit is reached ({words}): {about} was not written. "
-                "Make room in Pipedrive or raise the plan, then retry.",
+                "The Pipedrive plan’s limit is reached ({words}): {about} was not written.",
                 words=text or code,
                 about=asked.about,
             ),
+            cure=say("Make room in Pipedrive or raise the plan, then retry."),
             code=code,
         )
     if "scope" in text.casefold():
@@ -234,20 +235,20 @@ def _forbidden(answer: Answer, body: object, asked: Asked) -> TidegateError:
     if asked.endpoint.method == "PATCH" or "{id}" in asked.endpoint.path:
         return InvalidForRemote(
             say(
-                "The connected Pipedrive user may not change or see {about}: {words}. "
-                "Ask a Pipedrive administrator for the right, then retry.",
+                "The connected Pipedrive user may not change or see {about}: {words}.",
                 about=asked.about,
                 words=text,
             ),
+            cure=say("Ask a Pipedrive administrator for the right, then retry."),
             forbidden=True,
         )
     return PermissionMissing(
         say(
-            "The connected Pipedrive user may not do this: {about} ({words}). "
-            "Ask a Pipedrive administrator for the right, or reconnect as another user.",
+            "The connected Pipedrive user may not do this: {about} ({words}).",
             about=asked.about,
             words=text,
-        )
+        ),
+        cure=say("Ask a Pipedrive administrator for the right, or reconnect as another user."),
     )
 
 

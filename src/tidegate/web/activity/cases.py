@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from tidegate.core.cases import LACKS_OPTION
 from tidegate.core.records import Side
 from tidegate.prospects.models import Prospect
 from tidegate.store import queries
@@ -42,6 +43,10 @@ class Case:
     @property
     def technical_details(self) -> str:
         return technical_details(self.attention)
+
+    @property
+    def lacks_option(self) -> bool:
+        return bool(self.attention.facts.get(LACKS_OPTION))
 
     @property
     def is_corrected_in_pipedrive(self) -> bool:

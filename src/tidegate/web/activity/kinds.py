@@ -21,8 +21,12 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "invalid": (
         _("A value doesn’t fit the field it goes to"),
         _(
-            "Correct it here, or in Pipedrive if it comes from there. It is tried again at once when it changes, or with Retry."
+            "The value stays where it is until it fits. It is tried again at once when it changes, or with Retry."
         ),
+    ),
+    "refused": (
+        _("The other app refused the record"),
+        _("It did not say which field is at fault, so nothing of that change was written."),
     ),
     "gone": (
         _("The linked record is no longer there"),
@@ -30,14 +34,11 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "forbidden": (
         _("The connected user may not change the record"),
-        _(
-            "Pipedrive shows it to that user, and lets only others change it. Have the right given in Pipedrive, or connect as a "
-            "user who has it, then retry."
-        ),
+        _("Pipedrive shows it to that user, and lets only others change it."),
     ),
     "full": (
         _("The Pipedrive plan has no more room"),
-        _("Make room in Pipedrive or raise its plan, then retry. What exists already stays in step."),
+        _("What exists already stays in step."),
     ),
     "merged": (
         _("Two linked persons were merged into one in Pipedrive"),

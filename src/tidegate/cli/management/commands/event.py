@@ -1,6 +1,7 @@
 """`tidegate event TYPE`: tell of one campaign event by hand, as an outreach app would."""
 
 import uuid
+from difflib import get_close_matches
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -10,7 +11,7 @@ from tidegate.cli.commands import TidegateCommand, plain_errors
 from tidegate.cli.workspaces import add_workspace_option, choose_workspace
 from tidegate.prospects.authors import Author
 from tidegate.prospects.events.recording import EventOutcome, Telling, record_events
-from tidegate.prospects.models import ACTED_ON, CampaignEvent, Prospect
+from tidegate.prospects.models import ACTED_ON, CampaignEvent, EventType, Prospect
 
 
 class Command(TidegateCommand):
@@ -39,12 +40,21 @@ class Command(TidegateCommand):
         with plain_errors():
             (result,) = record_events(author, [Telling(_told(options))], source="command")
         if result.errors:
-            said = "; ".join(f"{key}: {text}" for key, texts in result.errors.items() for text in texts)
+            said = " ".join(
+                f"{_option(key)}: {text}" for key, texts in result.errors.items() for text in texts
+            )
             raise CommandError(f"The event was refused. {said}")
         event = CampaignEvent.objects.select_related("prospect", "email", "campaign").get(
             pk=result.event_id or 0
         )
         self.stdout.write(_said(event, again=result.outcome is EventOutcome.UNCHANGED))
+
+
+def _option(key: str) -> str:
+    """What of the command a fault of the event is about."""
+    whole, *part = key.split(".")
+    name = part[0] if part and part[0] in ("subject", "html") else whole
+    return name if name == "type" else f"--{name}"
 
 
 def _told(options: dict[str, Any]) -> dict[str, object]:
@@ -70,8 +80,14 @@ def _said(event: CampaignEvent, *, again: bool) -> str:
         return f"“{event.label}” was told before with this key; nothing changed."
     prospect: Prospect | None = event.prospect
     if prospect is None:
-        return f"“{event.label}” is kept until a prospect has the address {event.recipient}."
+        return f"“{event.label}” is kept until a prospect has the address {event.recipient}.{_meant(event)}"
     about = f", {event.campaign.name}" if event.campaign else ""
     about += f", “{event.email.subject}”" if event.email and event.email.subject else ""
     quiet = "" if event.sets_off else " It sets nothing off."
-    return f"“{event.label}” of {prospect.name}{about} is stored.{quiet}"
+    return f"“{event.label}” of {prospect.name}{about} is stored.{quiet}{_meant(event)}"
+
+
+def _meant(event: CampaignEvent) -> str:
+    """Which known type a strange one is like. It is kept all the same: other apps have types of their own."""
+    alike = [] if event.type in EventType.values else get_close_matches(event.type, sorted(ACTED_ON), n=1)
+    return f" Tidegate does not know this type; did you mean {alike[0]}?" if alike else ""

@@ -3,24 +3,17 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from tidegate.cli.commands import TidegateCommand
 from tidegate.cli.workspaces import add_workspace_option, choose_workspace
 from tidegate.prospects import queries
 from tidegate.prospects.exporting import csv_lines
 
 
-class Command(BaseCommand):
+class Command(TidegateCommand):
     help = "Export prospects to a CSV file."
-    requires_system_checks = []
-    suppressed_base_arguments = {
-        "--version",
-        "--settings",
-        "--pythonpath",
-        "--traceback",
-        "--skip-checks",
-        "-v",
-    }
+    suppressed_base_arguments = TidegateCommand.suppressed_base_arguments | {"-v"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="the CSV file to write; - for the screen")

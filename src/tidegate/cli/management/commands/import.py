@@ -4,9 +4,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from tidegate.cli.commands import TidegateCommand
 from tidegate.cli.importing import Summary, Wishes, import_file, lines_about
 from tidegate.cli.workspaces import add_workspace_option, choose_workspace
 from tidegate.errors import Invalid
@@ -15,17 +16,9 @@ from tidegate.prospects.services import Policy
 from tidegate.store.models import Workspace
 
 
-class Command(BaseCommand):
+class Command(TidegateCommand):
     help = "Import prospects from a CSV file. Columns are known by their names; unknown ones become custom fields."
-    requires_system_checks = []
-    suppressed_base_arguments = {
-        "--version",
-        "--settings",
-        "--pythonpath",
-        "--traceback",
-        "--skip-checks",
-        "-v",
-    }
+    suppressed_base_arguments = TidegateCommand.suppressed_base_arguments | {"-v"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
