@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from tests.builders import make_person, make_prospect
 from tests.integration.web.fake_pipedrive import FakePipedrive
 from tidegate.core.connection import Reason, Status
 from tidegate.core.records import JOB_TITLE, PHONE, Side
 from tidegate.core.settings import SYSTEM_MAPPINGS, Constant, Direction, FieldMapping, Settings
 from tidegate.errors import RemoteUnavailable
 from tidegate.prospects.models import ProspectList
-from tidegate.store.models import Connection, User, Workspace
+from tidegate.store.models import Connection, Lane, User, Workspace
 
 pytestmark = pytest.mark.django_db
 
@@ -110,6 +112,29 @@ def test_the_steps_lead_from_connected_to_active(alices: Setup) -> None:
     assert "Bring over what you already have?" in alices.get("setup/launched")
     assert alices.connection.status == Status.ACTIVE
     assert alices.settings.source_app is Side.OUTREACH
+
+
+@pytest.mark.parametrize(
+    ("direction", "walked", "says"),
+    [
+        ("two_way", True, ["2 prospects from all lists", "1 person into the list “Founders”"]),
+        ("two_way", False, ["2 prospects from all lists", "Everyone in Pipedrive, into the list “Founders”"]),
+        ("to_pipedrive", True, ["2 prospects from all lists"]),
+        ("from_pipedrive", True, ["1 person into the list “Founders”"]),
+    ],
+)
+def test_after_the_launch_all_that_may_travel_is_named(
+    alices: Setup, direction: str, walked: bool, says: list[str]
+) -> None:
+    for name in ("Ada", "Ben"):
+        make_prospect(alices.connection.workspace, first_name=name)
+    make_person(alices.connection.lane, 7)
+    Lane.objects.update(persons_walked_at=timezone.now() if walked else None)
+    alices.post("setup/direction", {"part": "direction", "direction": direction})
+    alices.post("setup/data", data_form((PHONE, PHONE)))
+    Connection.objects.update(launched_at=timezone.now(), status=Status.ACTIVE)
+    dialog = alices.get("setup/launched").partition("<dialog")[2].partition("</dialog>")[0]
+    assert re.findall("<dd>(.*?)</dd>", dialog) == says
 
 
 def test_a_step_that_is_done_says_what_was_chosen(alices: Setup) -> None:

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from tidegate.core.problem import Problem
+from tidegate.core.records import Side
 from tidegate.errors import TidegateError
-from tidegate.prospects.models import Prospect
 from tidegate.store.budget import daily_budget
 from tidegate.store.models import Connection
 from tidegate.store.queries import count_persons
@@ -33,6 +33,7 @@ from tidegate.web.setup.on_the_spot import VERBS, make_on_the_spot
 from tidegate.web.setup.review import reviewed
 from tidegate.web.setup.steps import STEPS, problems_of, step_of, stepper
 from tidegate.web.setup.trying import tried
+from tidegate.web.transfers.choices import offers
 from tidegate.wiring import actions
 
 PAGES = {step.name: step.address for step in STEPS}
@@ -206,8 +207,12 @@ def launched(request: MemberRequest, connection_id: UUID) -> HttpResponse:
     connection = get_connection(request, connection_id)
     if connection.launched_at is None:
         return redirect("setup-review", connection.pk)
-    counts: dict[str, Any] = {
-        "prospects": Prospect.objects.filter(workspace_id=request.workspace.pk).count(),
-        "persons": connection.lane.persons.count() if connection.lane.persons_walked_at else None,
-    }
-    return _show_review(request, connection, [], is_launched=True, **counts)
+    settings = connection.get_settings()
+    return _show_review(
+        request,
+        connection,
+        [],
+        is_launched=True,
+        offers=offers(connection, settings),
+        flows={side.value: settings.direction.flows_to(side) for side in Side},
+    )
