@@ -5,6 +5,7 @@ import io
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -211,10 +212,11 @@ def test_the_drawer_names_the_year_only_where_its_story_began_before_this_one(
 ) -> None:
     entry = make_log_entry(live)
     address = reverse("activity-record", args=[live.pk, entry.pk])
-    day = date_format(timezone.localtime(entry.at), "j F")
+    there = ZoneInfo(live.workspace.time_zone)
+    day = date_format(timezone.localtime(entry.at, there), "j F")
     assert f"1 change since {day}<" in owner.get(address).content.decode()
     long_ago = make_log_entry(live, at=timezone.now() - timedelta(days=400))
-    day = date_format(timezone.localtime(long_ago.at), "j F Y")
+    day = date_format(timezone.localtime(long_ago.at, there), "j F Y")
     assert f"2 changes since {day}<" in owner.get(address).content.decode()
 
 
