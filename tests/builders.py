@@ -186,6 +186,12 @@ def make_transfer_record(transfer: Transfer, *, outcome: str = "created", **fact
     return TransferRecord.objects.create(transfer=transfer, outcome=outcome, **facts)
 
 
+def refused_value(
+    name: str = "Lead source", reason: str = "“Retail” is not one of its options"
+) -> dict[str, str]:
+    return {"side": "pipedrive", "field": name.lower(), "name": name, "reason": reason}
+
+
 def spend_tokens(lane: Lane, tokens: int, feature: str = "live", **facts: Any) -> LedgerDay:
     facts.setdefault("day", timezone.now().date())
     return LedgerDay.objects.create(lane=lane, feature=feature, tokens=tokens, **facts)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.builders import field_change, make_attention, make_prospect, make_transfer_record
+from tests.builders import field_change, make_attention, make_prospect, make_transfer_record, refused_value
 from tests.e2e.conftest import Visitor, apart
 from tests.e2e.test_every_day import enter, live
 from tidegate.core.connection import Status
@@ -27,6 +27,7 @@ CONFLICT = field_change(
     "Job title", "Technical director", "CTO", side="pipedrive", conflict=True, lost="Technical director"
 )
 PHONE = field_change("Phone", None, "+358 9 555 0148", side="pipedrive")
+BEHIND = {"reason": "Lead source: “Retail” is not one of its options.", "refusals": [refused_value()]}
 NEW = "No person has its address."
 
 
@@ -54,7 +55,7 @@ def planned(preview: Transfer) -> None:
         "Priya Raman": {"changes": [field_change("Email", None, PEOPLE["Priya Raman"])], "reason": NEW},
         "Kateryna Bondar": {"reason": NEW},
         "Jonas Brandt": {"outcome": "updated", "changes": [CONFLICT]},
-        "Signe Aaltonen": {"outcome": "updated", "changes": [PHONE]},
+        "Signe Aaltonen": {"outcome": "updated", "changes": [PHONE], **BEHIND},
         "Nora Nil": {"outcome": "skipped", "reason": NO_ADDRESS},
     }
     for name, facts in told.items():
@@ -69,7 +70,7 @@ def done(transfer: Transfer) -> None:
     rows: tuple[tuple[str, dict[str, Any]], ...] = (
         ("Priya Raman", {"outcome": "created", "target_id": "21"}),
         ("Jonas Brandt", {"outcome": "updated", "target_id": "23", "changes": [CONFLICT]}),
-        ("Signe Aaltonen", {"outcome": "updated", "target_id": "24", "changes": [PHONE]}),
+        ("Signe Aaltonen", {"outcome": "updated", "target_id": "24", "changes": [PHONE], **BEHIND}),
         ("Nora Nil", {"outcome": "skipped", "reason": NO_ADDRESS}),
     )
     for name, facts in rows:
@@ -148,6 +149,8 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
     page.reload()
     expect(page.get_by_text("Nothing has been written.")).to_be_visible()
     expect(page.locator("#records")).to_contain_text("Technical director")
+    expect(page.locator("#refused")).to_contain_text("1 record would travel without one of its values")
+    expect(page.locator("#refused")).to_contain_text("“Retail” is not one of its options")
     visitor.looks_well("story-transfer-2-preview")
     page.get_by_role("link", name="Conflict").click()
     expect(page.locator("#records summary")).to_have_count(1)
@@ -172,6 +175,7 @@ def test_a_transfer_is_previewed_run_paused_reported_and_undone(
     assert connection.status == Status.ACTIVE
     expect(page.get_by_role("button", name="Retry Kateryna Bondar")).to_be_visible()
     expect(page.locator("#records")).to_contain_text("Correct the value, then retry.")
+    expect(page.locator("#refused")).to_contain_text("1 record travelled without one of its values")
     visitor.looks_well("story-transfer-5-report")
 
     page.get_by_role("button", name="Undo transfer").click()

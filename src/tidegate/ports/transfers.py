@@ -18,6 +18,8 @@ class Outcome:
     outcome: str
     reason: str = ""
     changes: tuple[Mapping[str, Json], ...] = ()
+    refusals: tuple[Mapping[str, Json], ...] = ()
+    """The values that stay behind: `core.refused.refusals_to_json`."""
     linked: bool = False
     """The link between the two was made here."""
     written_at: datetime | None = None

@@ -12,6 +12,7 @@ from functools import partial
 from tidegate.core.operations import Decision, FieldChange, Plan, Write
 from tidegate.core.planning import Transfer
 from tidegate.core.records import ORGANIZATION, Record, Seen, Side, with_organization
+from tidegate.core.refused import refusals_to_json
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import CATCH_UP_SECONDS
 from tidegate.core.values import MISSING, Json, is_readable, to_json
@@ -255,6 +256,7 @@ def outcome_of(engine: Engine, unit: Unit) -> Outcome:
             [plan.reason, *(say("{field}: {reason}.", field=r.name, reason=r.reason) for r in plan.refusals)]
         ).strip(),
         changes=tuple(told_change(engine, unit, w, change) for w in plan.writes for change in w.changes),
+        refusals=refusals_to_json(plan),
         linked=plan.new_link and unit.link is None,
         written_at=target.updated_at if target and plan.decision is Decision.CREATE else None,
     )

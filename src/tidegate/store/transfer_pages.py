@@ -74,6 +74,7 @@ def store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None
                 "outcome": o.outcome,
                 "reason": o.reason,
                 "changes": o.changes,
+                "refusals": o.refusals,
                 "linked": o.linked,
                 "written_at": o.written_at,
                 "at": now,
@@ -81,7 +82,17 @@ def store_outcomes(transfer: TransferState, outcomes: Sequence[Outcome]) -> None
             for o in outcomes
         ],
         unique=("transfer_id", "source_id"),
-        update=("target_id", "name", "outcome", "reason", "changes", "linked", "written_at", "at"),
+        update=(
+            "target_id",
+            "name",
+            "outcome",
+            "reason",
+            "changes",
+            "refusals",
+            "linked",
+            "written_at",
+            "at",
+        ),
     )
 
 

@@ -202,7 +202,7 @@ def _choose(row: Transfer, records: Sequence[str] | None) -> None:
         row.records.exclude(source_id__in=list(records)).delete()
         row.picked, row.total = True, len(set(records))
     if row.picked:
-        row.records.update(outcome=WAITING, reason="", changes=[])
+        row.records.update(outcome=WAITING, reason="", changes=[], refusals=[])
     else:
         row.records.all().delete()
 
@@ -220,7 +220,7 @@ def retry_failed(transfer: Transfer, *, actor: str, records: Sequence[str] | Non
             failed = row.records.filter(outcome__in=["failed", "attention"])
             if records is not None:
                 failed = failed.filter(source_id__in=list(records))
-            count = failed.update(outcome=WAITING, reason="")
+            count = failed.update(outcome=WAITING, reason="", refusals=[])
             if count == 0:
                 raise Conflict(say("None of these records failed: there is nothing to retry."))
             row.failed = max(0, row.failed - count)

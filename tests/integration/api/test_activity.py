@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.builders import make_transfer_record, refused_value
 from tests.integration.api.conftest import Caller
 from tests.integration.api.fake_actions import FakeActions
 from tidegate.core.records import Side
@@ -85,6 +86,25 @@ def test_a_transfer_is_paused_continued_and_cancelled(
 ) -> None:
     assert alice.ok("POST", f"/transfers/{transfer.pk}/{way}")["state"] == state
     assert actions.calls[0][0] == f"{way}_transfer"
+
+
+def test_the_values_that_stay_behind_are_counted_by_field_and_reason(
+    alice: Caller, charlie: Caller, transfer: Transfer
+) -> None:
+    for number, refusals in enumerate([[refused_value()], [refused_value(), refused_value("Season")], []]):
+        make_transfer_record(transfer, source_id=str(number), name=f"P{number}", refusals=refusals)
+
+    path = f"/transfers/{transfer.pk}"
+    assert alice.ok("GET", f"{path}/refusals") == {
+        "records": 2,
+        "values": [
+            refused_value() | {"records": 2, "example": "P0"},
+            refused_value("Season") | {"records": 1, "example": "P1"},
+        ],
+    }
+    told = [record["refusals"] for record in alice.ok("GET", f"{path}/records")["data"]]
+    assert told == [[refused_value()], [refused_value(), refused_value("Season")], []]
+    charlie.problem(404, "GET", f"{path}/refusals")
 
 
 def test_the_records_of_a_transfer_are_found_by_outcome(alice: Caller, transfer: Transfer) -> None:

@@ -8,16 +8,17 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from tests.integration.engine.world import World, prospect
-from tidegate.core.catalogue import NamedList
+from tidegate.core.catalogue import Field, NamedList, Option
 from tidegate.core.connection import Status
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, Side
-from tidegate.core.settings import Direction
+from tidegate.core.settings import Direction, FieldMapping
 from tidegate.core.transfer import Work
-from tidegate.core.values import Value
+from tidegate.core.values import Kind, Value
 from tidegate.errors import AuthorizationLost, BudgetSpent, Conflict, Invalid, InvalidForRemote
 from tidegate.ports import Page
 from tidegate.services.transfer import PAGE
-from tidegate.store.models import Change, Connection, Link, LogEntry, PreviewClaim, Transfer
+from tidegate.store import queries
+from tidegate.store.models import Attention, Change, Connection, Link, LogEntry, PreviewClaim, Transfer
 from tidegate.store.transfers import begin_preview, cancel_transfer, run_previewed
 from tidegate.wiring.transfers import preview_transfer
 
@@ -105,6 +106,41 @@ def test_a_preview_meets_the_twins_that_a_run_would_meet(world: World) -> None:
     asked = set(preview.records.filter(outcome="attention").values_list("name", flat=True))
     assert asked == {"Near Twin", "Far Twin", "Second Claim"}
     assert preview.planned["organizations_created"] == 23
+
+
+def refused(transfer: Transfer) -> tuple[int, list[tuple[str, str, int, str]]]:
+    values = queries.refused_values(transfer)
+    told = [(value.name, value.reason, value.records, value.example) for value in values]
+    return queries.with_refusals(transfer).count(), told
+
+
+def test_values_that_no_option_takes_are_counted_before_as_in_the_run() -> None:
+    world = World()
+    known = tuple(Option(label.lower(), label) for label in ("Energy", "Retail", "Shipping"))
+    industry = Field("custom.industry", "Industry", Kind.OPTION, options=known, custom=True)
+    branch = Field("branch40", "Branch", Kind.OPTION, options=(Option("1", "Energy"),), custom=True)
+    world.add_fields(industry, branch)
+    mappings = (*world.settings.mappings, FieldMapping(industry.key, branch.key))
+    world.use(replace(world.settings, mappings=mappings))
+    chosen = [
+        world.outreach.add(prospect(f"P{number} Q", **{industry.key: value}))
+        for number, value in enumerate(["Energy", "Retail", "Shipping", "Retail", None])
+    ]
+    quiet(world)
+    retail, shipping = (f"“{each}” is not one of its options" for each in ("Retail", "Shipping"))
+    all_of_them = (3, [("Branch", retail, 2, "P1 Q"), ("Branch", shipping, 1, "P2 Q")])
+
+    preview = world.preview()
+    assert (preview.created, preview.skipped, preview.failed) == (5, 0, 0)
+    assert refused(preview) == all_of_them
+
+    world.run_previewed(preview, records=chosen[:2])
+    assert refused(preview) == (1, [("Branch", retail, 1, "P1 Q")])
+
+    rest = world.transfer()
+    assert (rest.created, rest.unchanged, rest.failed) == (3, 2, 0)
+    assert refused(rest) == all_of_them, "also of whom nothing else is left to write"
+    assert Attention.objects.filter(settled_at=None).count() == 3
 
 
 def test_a_preview_writes_nothing_anywhere(world: World) -> None:

@@ -9,13 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.engine.world import World
-from tidegate.core.catalogue import Field
+from tidegate.core.catalogue import Field, Option
 from tidegate.core.records import COMPANY, EMAIL, FIRST_NAME, JOB_TITLE, LAST_NAME, PHONE, Side
-from tidegate.core.settings import Constant, Direction
+from tidegate.core.refused import RefusedValue
+from tidegate.core.settings import Constant, Direction, FieldMapping
 from tidegate.core.transfer import Include, Work
 from tidegate.core.values import Kind
 from tidegate.services import transfer as transfers
 from tidegate.services import undo
+from tidegate.store import queries
 from tidegate.store.models import Transfer
 from tidegate.testing import crm
 
@@ -31,8 +33,13 @@ VALUES = st.fixed_dictionaries(
         PHONE: st.sampled_from([(), ("+358 9 555 0148",)]),
     }
 )
+INDUSTRIES = st.sampled_from(["Energy", "Retail", "Shipping", None])
+"""Of which Pipedrive has only the first among its options."""
 COMPANIES = st.sampled_from(["Polar Note", "Polder", None])
 ORIGIN = Field("custom.origin", "Origin", Kind.TEXT, custom=True)
+KNOWN = tuple(Option(label.lower(), label) for label in ("Energy", "Retail", "Shipping"))
+INDUSTRY = Field("custom.industry", "Industry", Kind.OPTION, options=KNOWN, custom=True)
+BRANCH = Field("branch40", "Branch", Kind.OPTION, options=(Option("1", "Energy"),), custom=True)
 SOURCE = Field("source40", "Source", Kind.TEXT, custom=True)
 CONSTANTS = (
     Constant(Side.OUTREACH, ORIGIN.key, "from Pipedrive"),
@@ -45,6 +52,10 @@ def planned(transfer: Transfer) -> dict[str, tuple[Any, ...]]:
     return {r.source_id: (r.outcome, r.changes) for r in transfer.records.order_by("id")}
 
 
+def refused(transfer: Transfer) -> tuple[int, list[RefusedValue]]:
+    return queries.with_refusals(transfer).count(), queries.refused_values(transfer)
+
+
 def without_answers(plan: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
     """A run also knows what the write answered."""
     return {
@@ -54,7 +65,8 @@ def without_answers(plan: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ..
 
 
 def shown(world: World) -> dict[str, Any]:
-    keys = (FIRST_NAME, LAST_NAME, EMAIL, JOB_TITLE, PHONE, COMPANY, ORIGIN.key, SOURCE.key)
+    custom = (ORIGIN.key, SOURCE.key, INDUSTRY.key, BRANCH.key)
+    keys = (FIRST_NAME, LAST_NAME, EMAIL, JOB_TITLE, PHONE, COMPANY, *custom)
     return {
         "persons": {p.id: (tuple(map(p.value, keys)), p.organization_id) for p in world.persons()},
         "prospects": {p.id: (tuple(map(p.value, keys)), p.list_ids) for p in world.prospects()},
@@ -64,7 +76,7 @@ def shown(world: World) -> dict[str, Any]:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    prospects=st.lists(st.tuples(VALUES, COMPANIES), max_size=6),
+    prospects=st.lists(st.tuples(VALUES, COMPANIES, INDUSTRIES), max_size=6),
     persons=st.lists(st.tuples(VALUES, COMPANIES), max_size=5),
     direction=st.sampled_from([Direction.TO_PIPEDRIVE, Direction.FROM_PIPEDRIVE]),
     source=st.sampled_from(list(Side)),
@@ -99,9 +111,11 @@ def test_constants_that_are_left_out_are_written_on_nobody() -> None:
 def _live_the_laws(prospects: list[Any], persons: list[Any], direction: Direction, source: Side) -> None:
     world = World()
     world.add_fields(ORIGIN, SOURCE)
-    world.use(replace(world.settings, constants=CONSTANTS))
-    for values, company in prospects:
-        world.outreach.add(values | {COMPANY: company})
+    world.add_fields(INDUSTRY, BRANCH)
+    mappings = (*world.settings.mappings, FieldMapping(INDUSTRY.key, BRANCH.key))
+    world.use(replace(world.settings, constants=CONSTANTS, mappings=mappings))
+    for values, company, industry in prospects:
+        world.outreach.add(values | {COMPANY: company, INDUSTRY.key: industry})
     known: dict[str, str] = {}
     for values, company in persons:
         if company and company not in known:
@@ -112,10 +126,12 @@ def _live_the_laws(prospects: list[Any], persons: list[Any], direction: Directio
 
     preview = world.preview(direction, source)
     plan, work = planned(preview), Work.of(preview.planned)
+    behind = refused(preview)
     assert shown(world) == before
     paid = world.crm.tokens.copy()
     world.run_previewed(preview)
     assert without_answers(planned(preview)) == plan
+    assert refused(preview) == behind
     spent: Counter[str] = world.crm.tokens - paid
     assert work.cost(calls_per_second=38).write == sum(spent[method] for method in WRITES)
 

@@ -254,8 +254,8 @@ class World:
         begun.refresh_from_db()
         return begun
 
-    def run_previewed(self, preview: Transfer) -> None:
-        run_previewed(preview, actor="Alice")
+    def run_previewed(self, preview: Transfer, *, records: Sequence[str] | None = None) -> None:
+        run_previewed(preview, actor="Alice", records=records)
         self.drain()
         preview.refresh_from_db()
 
@@ -302,7 +302,8 @@ class World:
     def use(self, settings: Settings) -> None:
         """Save other settings."""
         self.settings = settings
-        Connection.objects.filter(pk=self.connection.pk).update(settings=settings_to_json(settings))
+        self.connection.settings = settings_to_json(settings)  # a transfer begins with those of this row
+        self.connection.save(update_fields=["settings"])
 
 
 async def _step(function: Any, *args: Any, **kwargs: Any) -> Any:

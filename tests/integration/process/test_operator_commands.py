@@ -12,7 +12,14 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from tests.builders import make_change, make_connection, make_transfer, make_workspace
+from tests.builders import (
+    make_change,
+    make_connection,
+    make_transfer,
+    make_transfer_record,
+    make_workspace,
+    refused_value,
+)
 from tidegate.cli import diagnosis
 from tidegate.cli.diagnosis import Level, diagnose
 from tidegate.config import config
@@ -127,7 +134,16 @@ def test_the_doctor_finds_tokens_that_no_key_opens() -> None:
 def test_transfer_tells_how_the_latest_one_fared() -> None:
     made = make_connection(make_workspace())
     make_transfer(made, state="done", created=12, updated=3)
-    assert "is done: 12 created, 3 updated" in run("transfer")
+    told = run("transfer")
+    assert "is done: 12 created, 3 updated" in told
+    assert "without" not in told
+
+
+def test_transfer_counts_the_records_that_lack_a_value() -> None:
+    previewed = make_transfer(make_connection(make_workspace()), state="done", created=2)
+    make_transfer_record(previewed, refusals=[refused_value()])
+    make_transfer_record(previewed)
+    assert "1 of them without one of their values" in run("transfer")
 
 
 def test_transfer_without_any_says_how_to_start_one() -> None:

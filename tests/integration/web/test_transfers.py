@@ -24,6 +24,7 @@ from tests.builders import (
     make_prospect,
     make_transfer,
     make_transfer_record,
+    refused_value,
 )
 from tidegate.core.catalogue import NamedList, OutreachCatalogue, PersonFilter, PipedriveCatalogue
 from tidegate.core.connection import Reason, Status
@@ -436,6 +437,86 @@ def test_the_file_has_every_record_with_its_reason(owner: Client, live: Connecti
     table = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
     assert table[1] == ["Daniel Hofer", "updated", "", "15", "25", "Phone", "", "+358 9 555 0148"]
     assert table[2][:4] == ["No Mail", "skipped", "No e-mail address.", "16"]
+
+
+WILD = "“Wild” is not one of its options"
+
+
+def with_refusals(transfer: Transfer) -> None:
+    """Three of whom one value stays behind, one of them with a second one; and one that comes whole."""
+    for name in ("Ann One", "Bo Two"):
+        make_transfer_record(transfer, name=name, refusals=[refused_value()])
+    more = [refused_value(), refused_value("Season", WILD)]
+    make_transfer_record(transfer, name="Cy Three", outcome="updated", refusals=more, reason="Season: wild.")
+    make_transfer_record(transfer, name="Whole Four")
+
+
+def rows_of(text: str, panel: str) -> list[list[str]]:
+    """The cells of the table in the panel of this id, as plain text."""
+    body = text.split(f'id="{panel}"')[1].split("<tbody>")[1].split("</tbody>")[0]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("</tr>")]
+    return [[re.sub("<[^>]+>", " ", cell) for cell in row] for row in cells if row]
+
+
+@pytest.mark.parametrize(
+    ("state", "heading"),
+    [
+        ("ready", "3 records would travel without one of their values"),
+        ("done", "3 records travelled without one of their values"),
+    ],
+)
+def test_values_that_stay_behind_are_counted_by_field_and_reason(
+    owner: Client, live: Connection, state: str, heading: str
+) -> None:
+    transfer = make_transfer(live, state=state, planned={"persons_created": 4}, finished_at=timezone.now())
+    with_refusals(transfer)
+    text = page(owner, "transfer", live.pk, transfer.pk)
+    assert heading in text
+    assert rows_of(text, "refused") == [
+        ["Lead source Pipedrive ", "“Retail” is not one of its options", "3", "Ann One"],
+        ["Season Pipedrive ", WILD, "1", "Cy Three"],
+    ]
+    assert "the most frequent" not in text
+
+
+def test_a_preview_in_the_making_does_not_count_them_at_each_look(owner: Client, live: Connection) -> None:
+    transfer = make_transfer(live, state="preview")
+    with_refusals(transfer)
+    assert 'id="refused"' not in page(owner, "transfer", live.pk, transfer.pk)
+
+
+def test_what_was_undone_is_in_step_with_nothing_any_more(owner: Client, live: Connection) -> None:
+    undone = make_transfer(live, state="undone", finished_at=timezone.now())
+    with_refusals(undone)
+    text = page(owner, "transfer", live.pk, undone.pk)
+    assert "3 records travelled without one of their values" in text
+    assert "in step" not in text
+
+
+def test_of_very_many_reasons_the_most_frequent_are_shown(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done", finished_at=timezone.now())
+    with_refusals(done)
+    for number in range(20):
+        make_transfer_record(done, refusals=[refused_value("Zone", f"“{number}” is not one of its options")])
+    text = page(owner, "transfer", live.pk, done.pk)
+    assert "23 records travelled without one of their values" in text
+    assert len(rows_of(text, "refused")) == 20
+    assert "These are the most frequent; the CSV file has all." in text
+
+
+def test_a_transfer_of_which_all_values_travel_says_nothing_of_them(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done", finished_at=timezone.now())
+    make_transfer_record(done)
+    assert 'id="refused"' not in page(owner, "transfer", live.pk, done.pk)
+
+
+def test_the_csv_file_can_hold_the_records_that_lack_a_value_alone(owner: Client, live: Connection) -> None:
+    done = make_transfer(live, state="done")
+    with_refusals(done)
+    answer = owner.get(reverse("transfer-csv", args=[live.pk, done.pk]), {"refused": "1"})
+    table = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
+    assert [row[0] for row in table[1:]] == ["Ann One", "Bo Two", "Cy Three"]
+    assert table[3][2] == "Season: wild."
 
 
 def test_earlier_transfers_are_listed(owner: Client, live: Connection) -> None:

@@ -14,6 +14,7 @@ from tidegate.api.schemas import UNSET, Answer, Body, Id, Moment
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import Include
+from tidegate.store import queries
 from tidegate.store.models import Transfer, TransferRecord
 from tidegate.wiring import actions
 from tidegate.wiring.transfers import MOST_CHOSEN, undo_possible_until
@@ -21,6 +22,8 @@ from tidegate.wiring.transfers import MOST_CHOSEN, undo_possible_until
 of_connection = Router(tags=["Transfers"])
 router = Router(tags=["Transfers"])
 
+MOST_REFUSED = 100
+"""Fields with their reasons that are told of one transfer."""
 OneWay = Literal["to_pipedrive", "from_pipedrive"]
 Chosen = Annotated[list[str], Field(min_length=1, max_length=MOST_CHOSEN)]
 Outcome = Literal[
@@ -126,6 +129,37 @@ class EstimateAnswer(Answer):
         )
 
 
+class RefusalAnswer(Answer):
+    """A value that a field does not take."""
+
+    side: Side
+    field: str
+    name: str = Field(description="What people call the field.")
+    reason: str
+
+
+class RefusedValueAnswer(RefusalAnswer):
+    records: int = Field(description="How many records it is so with.")
+    example: str = Field(description="The name of the first of them.")
+
+
+class RefusalsAnswer(Answer):
+    """What stays behind of the records of a transfer, or would by its preview."""
+
+    records: int = Field(description="Records of which at least one value stays behind.")
+    values: list[RefusedValueAnswer] = Field(
+        description=f"By field and reason, the most frequent first, {MOST_REFUSED} at most."
+    )
+
+    @classmethod
+    def of(cls, transfer: Transfer) -> Self:
+        found = queries.refused_values(transfer, MOST_REFUSED)
+        return cls(
+            records=queries.with_refusals(transfer).count(),
+            values=[RefusedValueAnswer.model_validate(each) for each in found],
+        )
+
+
 class TransferRecordAnswer(Answer):
     id: Id
     source_id: str
@@ -134,6 +168,7 @@ class TransferRecordAnswer(Answer):
     outcome: Outcome
     reason: str
     changes: list[dict[str, Any]]
+    refusals: list[RefusalAnswer] = Field(description="Values that stay behind while the others are written.")
 
     @classmethod
     def of(cls, record: TransferRecord) -> Self:
@@ -341,6 +376,17 @@ def list_transfer_records(
     if query.outcome is not None:
         rows = rows.filter(outcome=query.outcome)
     return page_of(rows, query, TransferRecordAnswer.of)
+
+
+@router.get(
+    "/{transfer_id}/refusals",
+    auth=needs(Scope.READ),
+    response=RefusalsAnswer,
+    summary="Count the values that stay behind",
+)
+def read_refusals(request: ApiRequest, transfer_id: UUID) -> RefusalsAnswer:
+    """Of a preview: what its run would leave behind. The rest of each record is written."""
+    return RefusalsAnswer.of(find_transfer(request, transfer_id))
 
 
 def _as_it_is_now(transfer: Transfer) -> TransferAnswer:

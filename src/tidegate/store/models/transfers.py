@@ -119,12 +119,17 @@ class TransferRecord(models.Model):
     """When it came to its outcome; None before that, and for those of a release that did not keep it."""
     reason = models.TextField(blank=True)
     changes = models.JSONField(default=list)
+    refusals = models.JSONField(default=list)
+    """The values that stay behind while the rest is written: `core.refused.refusals_to_json`."""
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["transfer", "source_id"], name="one_outcome_per_record")
         ]
-        indexes = [models.Index(fields=["transfer", "outcome", "id"], name="records_by_outcome")]
+        indexes = [
+            models.Index(fields=["transfer", "outcome", "id"], name="records_by_outcome"),
+            models.Index(fields=["transfer", "id"], condition=~models.Q(refusals=[]), name="records_refused"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.outcome}"

@@ -66,9 +66,11 @@ from tidegate.store.queries.transfers import (
     past_transfers,
     reasons,
     records_a_second,
+    refused_values,
     running_transfer,
     seconds_left,
     shown_records,
+    with_refusals,
 )
 from tidegate.store.queries.waiting import Waiting, WaitingKind, waiting_by_kind
 
@@ -126,6 +128,7 @@ __all__ = [
     "recent_activity",
     "record_history",
     "records_a_second",
+    "refused_values",
     "run_page",
     "running_transfer",
     "runs_today",
@@ -139,5 +142,6 @@ __all__ = [
     "waiting_by_side",
     "waiting_of_others",
     "webhooks_ok",
+    "with_refusals",
     "writes_today",
 ]

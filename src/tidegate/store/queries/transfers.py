@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
-from django.db.models import Count, Q
+from django.db import connection as database
+from django.db.models import Count, Q, QuerySet
 
+from tidegate.core.refused import RefusedValue
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import recent_pace
 from tidegate.prospects.models import ProspectEmail
@@ -36,6 +38,33 @@ def reasons(transfer: Transfer, outcomes: Collection[str], limit: int = 20) -> l
     """Why records ended so, with how many each, the most frequent first."""
     rows = transfer.records.filter(outcome__in=outcomes).values_list("reason")
     return list(rows.annotate(n=Count("id")).order_by("-n", "reason")[:limit])
+
+
+_REFUSED = """
+SELECT value->>'side', value->>'field', value->>'name', value->>'reason', count(DISTINCT r.id) AS records, min(r.id)
+FROM store_transferrecord r CROSS JOIN jsonb_array_elements(r.refusals) AS value
+WHERE r.transfer_id = %s AND NOT (r.refusals = '[]'::jsonb)
+GROUP BY 1, 2, 3, 4
+ORDER BY records DESC, 3, 4, 1, 2
+LIMIT %s
+"""
+
+
+def refused_values(transfer: Transfer, limit: int = 20) -> list[RefusedValue]:
+    """Which values stay behind and why, with how many records each, the most frequent first."""
+    with database.cursor() as cursor:
+        cursor.execute(_REFUSED, [transfer.pk, limit])
+        found = cursor.fetchall()
+    names = dict(TransferRecord.objects.filter(pk__in=[row[-1] for row in found]).values_list("pk", "name"))
+    return [
+        RefusedValue(side, field, name, reason, records, names[first])
+        for side, field, name, reason, records, first in found
+    ]
+
+
+def with_refusals(transfer: Transfer) -> QuerySet[TransferRecord]:
+    """The records of which at least one value stays behind while the others are written."""
+    return transfer.records.exclude(refusals=[])
 
 
 def shown_records(

@@ -57,6 +57,8 @@ from tidegate.wiring import actions
 PAGE = 50
 EXAMPLES = 10
 """Records of a preview shown at once, field by field."""
+REFUSED = 20
+"""Fields with their reasons shown of the values that stay behind."""
 RUNNING = ("running", "paused")
 PREVIEWED = ("preview", "ready")
 
@@ -225,7 +227,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
     emails = queries.emails_of(found, records)
     marks = marks_of(found, records) if found.state in PREVIEWED else None
     waiting, applied = queries.changes_meanwhile(found)
-    return {
+    return _refused_context(found) | {
         "connection": connection,
         "transfer": found,
         "title": title_of(found),
@@ -255,6 +257,16 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "estimate_words": _against_the_estimate(found),
         "source_lists": _source_lists(found),
         "open_attention": connection.attention.filter(settled_at=None).count(),
+    }
+
+
+def _refused_context(found: Transfer) -> dict[str, Any]:
+    """Which values stay behind, and of how many records; of a preview in the making that is not counted at each look."""
+    values = queries.refused_values(found, REFUSED + 1) if found.state != "preview" else []
+    return {
+        "refused": [(value, side_name(Side(value.side))) for value in values[:REFUSED]],
+        "refused_more": len(values) > REFUSED,
+        "refused_count": queries.with_refusals(found).count() if values else 0,
     }
 
 
@@ -304,13 +316,15 @@ def _shown_outcome(asked: str, tallied: Sequence[Tally]) -> str:
 @require_GET
 @member_required
 def records_csv(request: MemberRequest, connection_id: UUID, transfer_id: UUID) -> HttpResponseBase:
-    """Every record of the transfer, or those of one outcome, with what changed."""
+    """Every record of the transfer, or those of one outcome, or those of which a value stays behind, with what changed."""
     connection = get_connection(request, connection_id)
     found = get_transfer(connection, transfer_id)
     records = found.records.order_by("id")
     outcome = request.GET.get("outcome", "")
     groups = groups_of(found)
-    if outcome in groups:
+    if request.GET.get("refused"):
+        records = queries.with_refusals(found).order_by("id")
+    elif outcome in groups:
         records = records.filter(outcome__in=groups[outcome])
     header = [
         _("Record"),

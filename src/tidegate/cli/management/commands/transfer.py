@@ -13,6 +13,7 @@ from tidegate.cli.workspaces import add_connection_option, choose_connection
 from tidegate.core.records import Side
 from tidegate.core.settings import Direction
 from tidegate.core.transfer import USUAL, Include
+from tidegate.store import queries
 from tidegate.store.models import Connection, Transfer
 from tidegate.wiring import actions
 
@@ -176,6 +177,8 @@ def summary(transfer: Transfer) -> str:
     counts = ", ".join(f"{getattr(transfer, name):,} {name}" for name in names)
     what = "Undo" if undo else "Transfer"
     text = f"{what} {transfer.direction} is {transfer.state}: {counts}; {transfer.tokens:,} API tokens."
+    if refused := queries.with_refusals(transfer).count():
+        text += f" {refused:,} of them without one of their values, which does not fit."
     if transfer.state in ("running", "preview"):
         text += waits(transfer)
     if transfer.state == "ready" and actions.must_confirm(transfer):
