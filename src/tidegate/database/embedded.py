@@ -223,12 +223,11 @@ class EmbeddedDatabase:
         deadline = time.monotonic() + 300  # after a crash it replays its log first
         while not self.is_running():
             has_ended = self.process.poll() is not None
-            said = self._said()
-            # A killed server's own children take a moment to notice and to let go of its memory.
-            must_wait = has_ended and "still in use" in said
-            if time.monotonic() > deadline or (has_ended and not must_wait):
-                raise self._did_not_start(_complaint(said))
-            if must_wait:
+            if has_ended or time.monotonic() > deadline:
+                said = self._said()
+                # A killed server's own children take a moment to notice and to let go of its memory.
+                if "still in use" not in said or time.monotonic() > deadline:
+                    raise self._did_not_start(_complaint(said))
                 self.process = self._spawn(version)
             time.sleep(0.05)
 

@@ -8,20 +8,18 @@ from collections.abc import Mapping
 from tidegate.core.records import Side
 from tidegate.errors import PermissionMissing, TidegateError
 from tidegate.ports import Question
-from tidegate.services.troubles import FORBIDDEN, FULL, GONE, INVALID, REFUSED, kind_of
+from tidegate.services import troubles
+from tidegate.services.troubles import FORBIDDEN, INVALID, REFUSED, kind_of
 from tidegate.words import say
 
 MEND_WHAT_IT_NAMES = say("Mend what Pipedrive names, in Pipedrive or in the settings, then retry.")
 CURES: Mapping[str, str] = {
+    **troubles.CURES,
     INVALID: MEND_WHAT_IT_NAMES,
     REFUSED: MEND_WHAT_IT_NAMES,
-    GONE: say(
-        "If it was deleted on purpose, ignore this. Else restore it or make it visible to the connected user, then retry."
-    ),
     FORBIDDEN: say(
         "Ask a Pipedrive administrator to give the connected user this right, or choose another owner in the settings. Then retry."
     ),
-    FULL: say("Make room in Pipedrive or raise the plan, then retry."),
 }
 
 

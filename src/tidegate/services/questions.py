@@ -75,7 +75,7 @@ def two_for_one(unit: Unit, plan: Plan) -> list[Question]:
 def failed(unit: Unit, side: Side, error: TidegateError | None) -> Question:
     """What was to be done on this side was refused, and will be as long as nobody mends the cause."""
     kind = kind_of(error)
-    lacks_option = bool(error and error.facts.get("lacks_option"))
+    lacks_option = bool(error and error.facts.get(LACKS_OPTION))
     asked = _about(
         unit,
         kind,

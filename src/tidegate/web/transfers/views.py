@@ -247,7 +247,7 @@ def _report_context(request: MemberRequest, connection: Connection, found: Trans
         "outcome_count": next((tally.count for tally in tallied if tally.outcome == outcome), 0),
         "failed_count": sum(tally.count for tally in tallied if tally.outcome == "failed"),
         "undo_until": _undo_until(found),
-        "touched_lines": touched_lines(found, tallied),
+        "touched_lines": [] if found.state in PREVIEWED else touched_lines(found, tallied),
         "undone_by": found.undos.filter(state="done").order_by("-finished_at").first(),
         "next_after": next_after,
         "after": after,
